@@ -1,0 +1,1 @@
+"""Measured speed and accuracy, as ratios inside one run."""

@@ -1,0 +1,1 @@
+"""Procedural apartments that come with the project, and the generator that makes more."""

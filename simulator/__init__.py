@@ -1,0 +1,1 @@
+"""From scenes and clips to shards of paired views and binaural sound."""

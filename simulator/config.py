@@ -1,0 +1,157 @@
+"""Every setting of a render, frozen, with units in its name and checked once.
+
+A set of the data set depends on (settings, scene content, seed, index) alone, so whatever changes a result stands here,
+and nothing else does: worker counts and paths belong to the command line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from simulator.errors import InputError
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """One camera for all views; it looks along the heading, pitched down."""
+
+    engine: str = "embree"
+    """embree or habitat."""
+    width_px: int = 320
+    height_px: int = 240
+    hfov_deg: float = 60.0
+    pitch_deg: float = -22.5
+    """Up positive; the ears stay level."""
+    height_m: float = 1.5
+    """Camera and ears above the floor."""
+    samples_per_pixel: int = 4
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """Where listeners stand, where they look and where sources sound."""
+
+    motion: str = "rotation"
+    """rotation (one position), nearby (views moved by up to 0.25 m) or free (positions up to 2 m apart)."""
+    clearance_m: float = 0.25
+    """Free radius around the listener's body."""
+    min_depth_max_m: float = 4.0
+    """A view is kept if its farthest surface is at least this deep ..."""
+    min_depth_mean_m: float = 1.0
+    """... and its mean depth is at least this."""
+    min_turn_deg: float = 10.0
+    max_turn_deg: float = 90.0
+    """Each further view is turned by this much from the first."""
+    min_overlap: float = 0.1
+    """Share of each further view's visible surface that the first view also sees, and the other way round."""
+    min_source_distance_m: float = 0.5
+    max_source_distance_m: float = 3.0
+    min_source_height_m: float = 0.7
+    max_source_height_m: float = 1.7
+    """Above the floor the listener stands on."""
+    max_elevation_deg: float = 45.0
+    position_tries: int = 200
+    """Positions tried for one set before it is given up."""
+    heading_tries: int = 40
+    """Headings tried at each position."""
+
+
+@dataclass(frozen=True)
+class AcousticsSettings:
+    """How sound travels and what the ears are."""
+
+    engine: str = "raytrace"
+    """raytrace, pyroomacoustics or soundspaces."""
+    sample_rate_hz: int = 16000
+    quality: str = "standard"
+    """draft, standard or reference: the accuracy that the number of rays is chosen to reach."""
+    response_s: float = 1.0
+    """Length of the indirect response; the tail beyond is cut."""
+    image_order: int = 3
+    """Specular reflections up to this order are found exactly."""
+    temperature_c: float = 20.0
+    humidity_percent: float = 50.0
+    indirect_ratio: float = 1.0
+    """Factor on the indirect part in `audio` and `rt60`; 1 is physical."""
+    directivity: str = "omnidirectional"
+    """Pattern of the sources, whose front faces the listener."""
+    ambisonic_order: int = -1
+    """0 (mono) to 3 adds responses of an ambisonic microphone; -1 adds none."""
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """The dry stretch of sound that each source plays."""
+
+    stretch_s: float = 7.65
+    """Three training clips of 2.55 s."""
+    min_rms: float = 0.07
+    max_rms: float = 0.13
+    """Level of the stretch, drawn evenly, relative to full scale."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a render depends on besides scenes, clips, HRTF and materials (whose digests go with them)."""
+
+    seed: int = 0
+    sets: int = 32
+    """Sets asked of each scene."""
+    views: int = 4
+    sources: int = 1
+    camera: CameraSettings = field(default_factory=CameraSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    acoustics: AcousticsSettings = field(default_factory=AcousticsSettings)
+    clips: ClipSettings = field(default_factory=ClipSettings)
+    shard_sets: int = 32
+    """Sets in one shard, the unit of work."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be rendered."""
+        _check(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as plain nested dictionaries, ready for JSON."""
+        return asdict(self)
+
+
+MOTIONS = ("rotation", "nearby", "free")
+CAMERAS = ("embree", "habitat")
+ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
+QUALITIES = ("draft", "standard", "reference")
+
+
+def _check(s: Settings) -> None:
+    rules = [
+        (s.seed >= 0, f"seed is {s.seed}; give 0 or more"),
+        (s.sets >= 1, f"sets is {s.sets}; give 1 or more"),
+        (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
+        (s.sources >= 1, f"sources is {s.sources}; give 1 or more"),
+        (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; give 1 or more"),
+        (s.camera.engine in CAMERAS, f"camera is {s.camera.engine!r}; choose one of {', '.join(CAMERAS)}"),
+        (s.sampling.motion in MOTIONS, f"motion is {s.sampling.motion!r}; choose one of {', '.join(MOTIONS)}"),
+        (s.acoustics.engine in ENGINES, f"acoustics is {s.acoustics.engine!r}; choose one of {', '.join(ENGINES)}"),
+        (s.acoustics.quality in QUALITIES, f"quality is {s.acoustics.quality!r}; choose {', '.join(QUALITIES)}"),
+        (8 <= s.camera.width_px <= 8192, f"width is {s.camera.width_px} pixels; give 8 to 8192"),
+        (8 <= s.camera.height_px <= 8192, f"height is {s.camera.height_px} pixels; give 8 to 8192"),
+        (10 <= s.camera.hfov_deg <= 150, f"field of view is {s.camera.hfov_deg} degrees; give 10 to 150"),
+        (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; give 1 to 64"),
+        (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; give 0 to below 1"),
+        (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
+        (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
+        (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; give 0 to 3"),
+        (0 < s.clips.min_rms <= s.clips.max_rms < 1, "clip levels must satisfy 0 < min_rms <= max_rms < 1"),
+        (s.clips.stretch_s >= 0.1, f"stretch is {s.clips.stretch_s} s; give 0.1 or more"),
+        (
+            0.1 <= s.sampling.min_source_distance_m < s.sampling.max_source_distance_m,
+            "source distances must satisfy 0.1 <= min_source_distance_m < max_source_distance_m",
+        ),
+        (
+            0 < s.sampling.min_turn_deg < s.sampling.max_turn_deg <= 180,
+            "turns must satisfy 0 < min_turn_deg < max_turn_deg <= 180",
+        ),
+    ]
+    for holds, message in rules:
+        if not holds:
+            raise InputError(f"setting {message}")

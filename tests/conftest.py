@@ -1,0 +1,74 @@
+"""A box room, its furnished sister, and a clip: enough for most tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.scene import Materials, Scene, Textures
+
+
+def scene_of(parts: list[tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float]]], name: str = "room") -> Scene:
+    """Make a scene from (instance, material, (V, 3) vertices, (F, 3) faces, linear colour) parts."""
+    vertices, faces, instance = [], [], []
+    offset = 0
+    for k, (_, _, v, f, _) in enumerate(parts):
+        vertices.append(v)
+        faces.append(np.asarray(f) + offset)
+        instance.append(np.full(len(f), k + 1))
+        offset += len(v)
+    index = np.concatenate(instance)
+    n, m = len(index), len(parts)
+    colors = np.array([[*color, 1.0] for *_, color in parts], np.float32)
+    return Scene(
+        name=name,
+        sha256="0" * 64,
+        vertices=np.concatenate(vertices).astype(np.float32),
+        faces=np.concatenate(faces).astype(np.int32),
+        face_instance=index.astype(np.uint16),
+        instances=tuple(p[0] for p in parts),
+        face_material=(index - 1).astype(np.int32),
+        materials=Materials(
+            base_color=colors,
+            emissive=np.zeros((m, 3), np.float32),
+            texture=np.full(m, -1, np.int32),
+            wrap=np.zeros((m, 2), np.uint8),
+            alpha_cutoff=np.zeros(m, np.float32),
+            shaded=np.ones(m, bool),
+        ),
+        textures=Textures(np.zeros((0, 4), np.uint8), np.zeros((0, 1), np.int64), np.zeros((0, 1, 2), np.int32)),
+        corner_uv=np.zeros((n, 3, 2), np.float32),
+        corner_color=np.full((n, 3, 4), 255, np.uint8),
+        face_surface=(index - 1).astype(np.int32),
+        surfaces=tuple((p[0], p[1]) for p in parts),
+    )
+
+
+def box(low: tuple[float, float, float], high: tuple[float, float, float], inward: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and the 12 faces of an axis-aligned box; normals point inward for rooms, outward for furniture."""
+    lo, hi = np.array(low), np.array(high)
+    v = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) * (hi - lo) + lo
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    f = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
+    return v, f[:, ::-1] if inward else f
+
+
+@pytest.fixture(scope="session")
+def make_scene():
+    """Give `scene_of`, so that a test can build any scene from parts."""
+    return scene_of
+
+
+@pytest.fixture(scope="session")
+def make_box():
+    """Give `box`: the vertices and faces of a box."""
+    return box
+
+
+@pytest.fixture(scope="session")
+def box_room() -> Scene:
+    """An empty room of 6 x 2.8 x 5 m with a corner at the origin, floor at y = 0, six instances, one plaster."""
+    v, f = box((0, 0, 0), (6, 2.8, 5), inward=True)
+    names = ["west", "east", "floor", "ceiling", "north", "south"]
+    colors = [(0.8, 0.3, 0.2), (0.2, 0.7, 0.3), (0.4, 0.3, 0.2), (0.9, 0.9, 0.9), (0.2, 0.3, 0.8), (0.7, 0.6, 0.1)]
+    return scene_of([(n, "plaster", v, f[2 * k : 2 * k + 2], c) for k, (n, c) in enumerate(zip(names, colors, strict=True))])

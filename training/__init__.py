@@ -1,0 +1,1 @@
+"""Learning sound direction and camera rotation from each other."""
