@@ -1,0 +1,107 @@
+"""Arrivals x headings -> responses: trace once, rotate many.
+
+Paths known one by one go through the full response of the receiver for their own direction; the rest goes through
+`late.py`. A receiver is anything with C channels that answers for directions in its own frame: `hrtf.Ears`, or
+`ambisonics.Microphone`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numba
+import numpy as np
+from scipy import fft, signal
+
+from dataset.angles import forward, leftward
+from simulator.arrivals import Arrivals, Paths
+from simulator.bands import path_spectra
+from simulator.late import late_responses
+
+LEAD = 16
+"""Samples kept before a path's arrival for the rise of a band-limited pulse between two samples."""
+
+
+class Receiver(Protocol):
+    """C channels that listen at one point; directions are in the head's frame (+Y up, -Z ahead, -X left)."""
+
+    channels: int
+    sample_rate_hz: int
+    diffuse: np.ndarray
+    """(C, F) complex: spectrum common to all directions, applied to late sound; F - 1 is half a transform."""
+
+    def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give spectra (K, C, F) without delay, and delays (K, C) s, for K directions (K, 3)."""
+
+    def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give pressure gains (K, C, 7) and delays (K, C, 7) s of the octave bands for K directions (K, 3)."""
+
+
+def hear(
+    arrivals: Arrivals, receiver: Receiver, headings_deg: np.ndarray, direct_length: int, indirect_length: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spatialise arrivals for V headings: direct (V, S, C, Td) and indirect (V, S, C, Ti), float32, time zero at emission.
+
+    headings_deg: (V,) degrees, left positive. The same random sequence serves all headings and channels.
+    """
+    sources = len(arrivals.energy)
+    direct = _hear_paths(arrivals.direct, arrivals, receiver, headings_deg, sources, direct_length)
+    indirect = _hear_paths(arrivals.images, arrivals, receiver, headings_deg, sources, indirect_length)
+    tables = [receiver.bands(to_head(late_directions(arrivals.cells), h)) for h in headings_deg]
+    gain, delay = (np.stack(x) for x in zip(*tables, strict=True))
+    indirect += late_responses(arrivals.energy, arrivals.bin_s, gain, delay, receiver, indirect_length, rng)
+    return direct.astype(np.float32), indirect.astype(np.float32)
+
+
+def to_head(directions: np.ndarray, heading_deg: float) -> np.ndarray:
+    """Turn (K, 3) world directions into the frame of a head with that heading."""
+    ahead, left = forward(heading_deg), leftward(heading_deg)
+    return np.stack([-directions @ left, directions[:, 1], -directions @ ahead], -1)
+
+
+def late_directions(cells: np.ndarray, parts: int = 4) -> np.ndarray:
+    """Give `parts` directions inside each of D cells, (D * parts, 3), cell by cell, so that late sound is not quantised."""
+    radius = np.sqrt(2.0 / len(cells))
+    side = np.cross(cells, np.where(np.abs(cells[:, 1:2]) < 0.9, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]]))
+    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    other = np.cross(cells, side)
+    turn = 2.0 * np.pi * (np.arange(parts) + 0.5) / parts
+    spread = np.cos(turn)[:, None] * side[:, None] + np.sin(turn)[:, None] * other[:, None]
+    out = cells[:, None] + radius * spread
+    return (out / np.linalg.norm(out, axis=-1, keepdims=True)).reshape(-1, 3)
+
+
+def convolve(mono: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Convolve (..., L) sound with (..., T) responses, leading axes broadcast, cut to L samples."""
+    return signal.oaconvolve(mono, response, axes=-1)[..., : mono.shape[-1]]
+
+
+def _hear_paths(
+    paths: Paths, arrivals: Arrivals, receiver: Receiver, headings_deg: np.ndarray, sources: int, length: int
+) -> np.ndarray:
+    out = np.zeros((len(headings_deg), sources, receiver.channels, length))
+    if len(paths.source) == 0:
+        return out
+    rate, count = receiver.sample_rate_hz, receiver.diffuse.shape[-1]
+    color = path_spectra(paths.gain, count, rate)
+    turn = np.pi * np.arange(count) / (count - 1)
+    for view, heading in enumerate(headings_deg):
+        spectra, delay = receiver.paths(to_head(paths.direction, heading))
+        at = (paths.distance[:, None] / arrivals.speed_m_s + delay) * rate - LEAD
+        start = np.floor(at).astype(np.int64)
+        shift = np.exp(-1j * turn * (at - start + LEAD)[..., None])
+        pulses = fft.irfft(spectra * color[:, None] * shift, 2 * (count - 1))
+        _add(out[view], paths.source, start, pulses)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(out: np.ndarray, source: np.ndarray, start: np.ndarray, pulses: np.ndarray) -> None:
+    """Add (K, C, n) pulses to (S, C, T) responses at their starts (K, C)."""
+    for k in range(pulses.shape[0]):
+        for c in range(pulses.shape[1]):
+            for i in range(pulses.shape[2]):
+                t = start[k, c] + i
+                if 0 <= t < out.shape[2]:
+                    out[source[k], c, t] += pulses[k, c, i]

@@ -1,0 +1,225 @@
+"""Ears: the response of a head to sound from any direction, magnitude and delay kept apart.
+
+A measured response is split into its minimum-phase part and a pure delay (Kistler and Wightman 1992). Each is
+interpolated linearly over the spherical triangle of the three nearest measured directions, which is continuous, so
+nothing jumps when the head turns. Level: a diffuse field has the same energy at the ears as at the empty head's centre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numba
+import numpy as np
+import soxr
+from scipy import fft
+from scipy.spatial import ConvexHull
+
+from dataset.angles import direction
+from simulator.bands import minimum_phase, windows
+from simulator.sofa import BUNDLED, Measurement, read_sofa
+
+SPECTRUM = 512
+"""Points of the Fourier transform in which responses are handled."""
+UPSAMPLING = 8
+"""Delays are first sought on a grid this much finer than the sample rate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ears:
+    """A head that listens with C = 2 channels (left, right); directions are in its own frame (+Y up, -Z ahead)."""
+
+    channels = 2
+    sample_rate_hz: int
+    directions: np.ndarray
+    """(M, 3) unit vectors of measured directions, closed by poles where the measurement has none."""
+    triangles: np.ndarray
+    """(T, 3) int: the spherical triangles between them."""
+    inverse: np.ndarray
+    """(T, 3, 3): turns a direction into its weights on the triangle's corners."""
+    responses: np.ndarray
+    """(M, 2, n) minimum-phase responses at `sample_rate_hz`."""
+    delay_s: np.ndarray
+    """(M, 2) delay at each ear after the sound would reach the head's centre, s."""
+    band_gain: np.ndarray
+    """(M, 2, 7) pressure gain in each octave band."""
+    band_delay_s: np.ndarray
+    """(M, 2, 7) delay of each octave band, s."""
+    diffuse: np.ndarray
+    """(2, SPECTRUM/2 + 1) complex: fine structure of the diffuse-field response that the band gains leave out."""
+    title: str
+    sha256: str
+
+    def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give spectra (K, 2, SPECTRUM/2 + 1) without delay, and delays (K, 2) s, for K directions (K, 3)."""
+        corner, weight = self._weights(toward)
+        spectra = fft.rfft(np.einsum("kc,kcen->ken", weight, self.responses[corner]), SPECTRUM)
+        return spectra, np.einsum("kc,kce->ke", weight, self.delay_s[corner])
+
+    def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give gains (K, 2, 7) and delays (K, 2, 7) s of the octave bands for K directions (K, 3)."""
+        corner, weight = self._weights(toward)
+        gain = np.einsum("kc,kceb->keb", weight, self.band_gain[corner])
+        return gain, np.einsum("kc,kceb->keb", weight, self.band_delay_s[corner])
+
+    def _weights(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find each direction's triangle: corners (K, 3) and weights (K, 3) that sum to 1."""
+        best, weight = _locate(self.inverse, np.ascontiguousarray(toward, np.float64))
+        return self.triangles[best], weight
+
+
+@lru_cache(maxsize=4)
+def load_ears(path: Path | None, sample_rate_hz: int) -> Ears:
+    """Read a SOFA file (None: the bundled KEMAR) and prepare it for a sample rate; cached per file and rate.
+
+    Raises InputError when the file is not a SimpleFreeFieldHRIR measurement.
+    """
+    return prepare(read_sofa(path or BUNDLED), sample_rate_hz)
+
+
+def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
+    """Split measured responses into minimum phase and delay, and triangulate their directions."""
+    responses = _resample(measured.responses, measured.sample_rate_hz, sample_rate_hz)
+    spectra = fft.rfft(responses, SPECTRUM)
+    magnitude = np.abs(spectra)
+    delay = _ear_delays(spectra, sample_rate_hz)
+    band_delay = np.stack([_peak_delay(spectra * w, sample_rate_hz) for w in windows(spectra.shape[-1], sample_rate_hz)], -1)
+    directions, rows = _close_poles(measured.directions)
+    magnitude, delay, band_delay = (_rows(x, rows) for x in (magnitude, delay, band_delay))
+    front = _nearest(directions, direction(0.0, 0.0))
+    triangles = ConvexHull(directions).simplices
+    area = _vertex_areas(directions, triangles)
+    level = np.sqrt(np.einsum("m,mef->", area, magnitude**2) / (2 * magnitude.shape[-1]))
+    magnitude = magnitude / level
+    gain = _band_gain(magnitude, sample_rate_hz)
+    return Ears(
+        sample_rate_hz=sample_rate_hz,
+        directions=directions,
+        triangles=triangles,
+        inverse=np.linalg.inv(np.swapaxes(directions[triangles], 1, 2)),
+        responses=_faded(fft.irfft(minimum_phase(magnitude), SPECTRUM)),
+        delay_s=delay - delay[front].mean(),
+        band_gain=gain,
+        band_delay_s=band_delay - band_delay[front].mean(0),
+        diffuse=_fine_structure(magnitude, gain, area, sample_rate_hz),
+        title=measured.title,
+        sha256=measured.sha256,
+    )
+
+
+def _resample(responses: np.ndarray, rate: float, wanted: int) -> np.ndarray:
+    if rate == wanted:
+        return responses[..., :SPECTRUM]
+    flat = responses.reshape(-1, responses.shape[-1]).T
+    # soxr keeps amplitude; an impulse response must keep its transfer function, hence the ratio of rates.
+    slow = soxr.resample(flat, rate, wanted, quality="VHQ").T * (rate / wanted)
+    return slow.reshape(*responses.shape[:-1], -1)[..., : SPECTRUM // 2]
+
+
+@numba.njit(cache=True, nogil=True)
+def _locate(inverse: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find for K directions the triangle in which each lies and its weights (K, 3) on the corners."""
+    best = np.zeros(len(toward), np.int64)
+    weight = np.zeros((len(toward), 3))
+    for k in range(len(toward)):
+        highest = -np.inf
+        x, y, z = toward[k]
+        for t in range(len(inverse)):
+            m = inverse[t]
+            u = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
+            v = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
+            w = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
+            lowest = min(u, v, w)
+            if lowest > highest:
+                highest, best[k] = lowest, t
+                weight[k] = max(u, 0.0), max(v, 0.0), max(w, 0.0)
+            if lowest >= 0.0:
+                break
+        weight[k] /= weight[k].sum()
+    return best, weight
+
+
+def _ear_delays(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Give the delay (M, 2) s of each ear that, with minimum-phase responses, keeps the measured interaural delay."""
+    smooth = minimum_phase(np.abs(spectra))
+    delay = _peak_delay(spectra * np.conj(smooth), sample_rate_hz)
+    # The peak of the excess phase differs by some 30 us from what the ears' cross-correlation says: mend the difference.
+    missing = _lag(spectra, sample_rate_hz) - _lag(_shifted(smooth, delay, sample_rate_hz), sample_rate_hz)
+    missing = np.where(np.abs(missing) < 1e-4, missing, 0.0)
+    return delay + 0.5 * missing[:, None] * np.array([1.0, -1.0])
+
+
+def _lag(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Give by how much the left ear (M, 2, F) lags the right at the peak of their cross-correlation; (M,) s."""
+    cross = spectra[:, 0] * np.conj(spectra[:, 1])
+    early = np.full(cross.shape[0], 2e-3)
+    return _peak_delay(_shifted(cross, early, sample_rate_hz)[None], sample_rate_hz)[0] - early
+
+
+def _shifted(spectra: np.ndarray, delay_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    turn = 2.0 * np.pi * np.linspace(0.0, sample_rate_hz / 2, spectra.shape[-1])
+    return spectra * np.exp(-1j * delay_s[..., None] * turn)
+
+
+def _peak_delay(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Find when (..., F) spectra peak in time: upsampled, then a parabola through the highest three points; (...) s."""
+    n = SPECTRUM * UPSAMPLING
+    out = np.empty(spectra.shape[:-1])
+    for k, rows in enumerate(spectra):
+        signal = fft.irfft(rows, n)
+        # Half of the circle is negative time; a response lies in the first half.
+        top = np.clip(signal[..., : n // 2].argmax(-1), 1, n // 2 - 2)
+        before, at, after = (np.take_along_axis(signal, (top + d)[..., None], -1)[..., 0] for d in (-1, 0, 1))
+        out[k] = top + 0.5 * (before - after) / (before - 2 * at + after)
+    return out / (UPSAMPLING * sample_rate_hz)
+
+
+def _close_poles(directions: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Add a zenith and a nadir where none was measured; each stands for the mean of the rows given with it."""
+    extra, rows = [], []
+    for sign in (1.0, -1.0):
+        height = sign * directions[:, 1]
+        if height.max() < np.sin(np.deg2rad(85.0)):
+            extra.append([0.0, sign, 0.0])
+            rows.append(np.flatnonzero(height > height.max() - 0.01))
+    return np.concatenate([directions, np.reshape(extra, (-1, 3))]), rows
+
+
+def _rows(values: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([values, *(values[r].mean(0, keepdims=True) for r in rows)])
+
+
+def _nearest(directions: np.ndarray, wanted: np.ndarray) -> int:
+    return int((directions @ wanted).argmax())
+
+
+def _vertex_areas(directions: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Give each direction's share of the sphere, (M,) summing to 1, from the areas of its triangles."""
+    a, b, c = (directions[triangles[:, k]] for k in range(3))
+    third = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    area = np.bincount(triangles.ravel(), np.repeat(third, 3), len(directions))
+    return area / area.sum()
+
+
+def _band_gain(magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    weight = windows(magnitude.shape[-1], sample_rate_hz) ** 2
+    return np.sqrt(magnitude**2 @ weight.T / weight.sum(1))
+
+
+def _fine_structure(magnitude: np.ndarray, gain: np.ndarray, area: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Give what is left of the diffuse-field spectrum of each ear when its band gains are taken out."""
+    fine = np.sqrt(np.einsum("m,mef->ef", area, magnitude**2))
+    coarse = np.sqrt(np.einsum("m,meb->eb", area, gain**2)) @ windows(magnitude.shape[-1], sample_rate_hz)
+    return minimum_phase(fine / coarse)
+
+
+def _faded(responses: np.ndarray) -> np.ndarray:
+    """Cut minimum-phase responses to three eighths of the transform, so that delays and band gains fit beside them."""
+    keep = 3 * SPECTRUM // 8
+    fade = np.ones(keep)
+    fade[-32:] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, 33) / 33)
+    return responses[..., :keep] * fade
+
+

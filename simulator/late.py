@@ -1,0 +1,141 @@
+"""Late sound: from energy by time, direction and band to responses whose energy is exact.
+
+Each sample carries one pulse of random sign. Its direction is drawn from the energy that arrives in its time bin, and it
+reaches every channel with that channel's gain and delay in each octave band, so that both ears share one random sequence
+and interaural delays, level differences and coherence follow from the directions. A random sequence has the wanted energy
+only on average; so each band of each channel is scaled, block by block, to the energy it should have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+from scipy import fft
+
+from simulator.bands import windows
+
+if TYPE_CHECKING:
+    from simulator.binaural import Receiver
+
+BLOCK_S = 0.016
+"""Length of the blocks in which energy is made exact."""
+
+
+def late_responses(
+    energy: np.ndarray, bin_s: float, gain: np.ndarray, delay_s: np.ndarray, receiver: Receiver, length: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Turn energy (S, T, D, 7) into responses (V, S, C, length) for V headings.
+
+    gain, delay_s: (V, D * J, C, 7) pressure gain and delay of J directions in each of the D cells, cell by cell.
+    """
+    sources, _, cells, bands = energy.shape
+    views, directions, channels, _ = gain.shape
+    per_bin = round(bin_s * receiver.sample_rate_hz)
+    block = max(1, round(BLOCK_S / bin_s))
+    bins = -(-length // (per_bin * block)) * block
+    energy = _fit(energy, bins)
+    mean_square = (gain**2).reshape(views, cells, directions // cells, channels, bands).mean(2)
+    samples = fft.next_fast_len(bins * per_bin + 2 * receiver.diffuse.shape[-1], real=True)
+    shape = windows(samples // 2 + 1, receiver.sample_rate_hz)[:, None] * _stretch(receiver.diffuse, samples // 2 + 1)
+    shape = np.ascontiguousarray(shape.transpose(1, 0, 2), np.complex64)
+    share = np.einsum("cbf,cbf->cb", shape.real, shape.real) + np.einsum("cbf,cbf->cb", shape.imag, shape.imag)
+    share /= shape.shape[-1]
+    out = np.zeros((views, sources, channels, length), np.float32)
+    offset = (delay_s * receiver.sample_rate_hz).astype(np.float32)
+    for s in range(sources):
+        pulses = np.zeros((views, channels, bands, samples), np.float32)
+        random = rng.random((bins * per_bin, 4), np.float32)
+        _scatter(pulses, energy[s], gain.astype(np.float32), offset, random, per_bin, directions // cells)
+        blocks = energy[s].reshape(-1, block, cells, bands).sum(1)
+        goal = np.einsum("tdb,vdcb->vcbt", blocks, mean_square, optimize=True) * share[:, :, None]
+        for v in range(views):
+            signals = fft.irfft(fft.rfft(pulses[v]) * shape, samples)
+            _sum_exact(signals, goal[v].astype(np.float32), block * per_bin, out[v, s])
+    return out
+
+
+def _fit(energy: np.ndarray, bins: int) -> np.ndarray:
+    """Cut or pad the time axis of (S, T, D, 7) energy."""
+    missing = max(0, bins - energy.shape[1])
+    return np.pad(energy, ((0, 0), (0, missing), (0, 0), (0, 0)))[:, :bins]
+
+
+def _stretch(spectrum: np.ndarray, count: int) -> np.ndarray:
+    """Give (C, F) complex spectra on `count` bins: the same short response, transformed at a longer length."""
+    return fft.rfft(fft.irfft(spectrum), 2 * (count - 1))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _sum_exact(signals: np.ndarray, goal: np.ndarray, size: int, out: np.ndarray) -> None:
+    """Scale each band of (C, 7, N) to the energy (C, 7, B) of each block of `size` samples; add the bands to (C, N).
+
+    Scales are interpolated between block centres; a second pass mends what the first one's interpolation missed.
+    """
+    channels, bands, blocks = goal.shape
+    scale = np.empty(blocks, np.float32)
+    for c in range(channels):
+        for b in range(bands):
+            for last in (False, True):
+                for k in range(blocks):
+                    have = np.float32(1e-30)
+                    for n in range(k * size, (k + 1) * size):
+                        have += signals[c, b, n] * signals[c, b, n]
+                    scale[k] = min(np.sqrt(goal[c, b, k] / have), np.float32(4.0))
+                for k in range(blocks):
+                    for i in range(size):
+                        place = (i + np.float32(0.5)) / size - np.float32(0.5)
+                        other = min(max(k - 1 if place < 0 else k + 1, 0), blocks - 1)
+                        near = abs(place)
+                        factor = scale[k] * (1 - near) + scale[other] * near
+                        n = k * size + i
+                        signals[c, b, n] *= factor
+                        if last and n < out.shape[1]:
+                            out[c, n] += signals[c, b, n]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _scatter(
+    out: np.ndarray, energy: np.ndarray, gain: np.ndarray, offset: np.ndarray, random: np.ndarray, per_bin: int, parts: int
+) -> None:
+    """Put one pulse of random sign at each sample of (V, C, 7, N), drawn from energy (T, D, 7)."""
+    bins, cells, bands = energy.shape
+    views, _, channels, _ = gain.shape
+    order = np.empty(per_bin, np.int64)
+    weight = np.empty(cells, np.float64)
+    for t in range(bins):
+        total = 0.0
+        for d in range(cells):
+            weight[d] = 0.0
+            for b in range(bands):
+                weight[d] += energy[t, d, b]
+            total += weight[d]
+        if total <= 0.0:
+            continue
+        for i in range(per_bin):
+            order[i] = i
+        for i in range(per_bin - 1, 0, -1):
+            j = int(random[t * per_bin + i, 0] * (i + 1))
+            order[i], order[j] = order[j], order[i]
+        d, passed = 0, weight[0]
+        for i in range(per_bin):
+            n = t * per_bin + i
+            # One draw in each of per_bin equal shares of the energy: the bin's directions are met in proportion.
+            wanted = (i + random[n, 1]) / per_bin * total
+            while passed < wanted and d < cells - 1:
+                d += 1
+                passed += weight[d]
+            if weight[d] <= 0.0:
+                continue
+            sign = 1.0 if random[n, 2] < 0.5 else -1.0
+            k = d * parts + int(random[n, 3] * parts)
+            at = t * per_bin + order[i] + random[n, 2]
+            for b in range(bands):
+                size = sign * np.sqrt(energy[t, d, b] * total / (weight[d] * per_bin))
+                for v in range(views):
+                    for c in range(channels):
+                        m = int(at + offset[v, k, c, b])
+                        if 0 <= m < out.shape[3]:
+                            out[v, c, b, m] += size * gain[v, k, c, b]
