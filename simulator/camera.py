@@ -1,0 +1,148 @@
+"""Pose -> RGB, metric depth, instances, through the scene's BVH."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dataset.angles import forward, leftward
+from simulator.bvh import Hits
+from simulator.config import CameraSettings
+from simulator.scene import Scene
+from simulator.shading import encode, holes, shade
+
+LAYERS = 16
+"""At most this many cut-out surfaces lie one behind the other."""
+STEP_M = 1e-4
+
+
+class Views(NamedTuple):
+    """V pictures of one scene."""
+
+    rgb: np.ndarray
+    """(V, H, W, 3) uint8, sRGB."""
+    depth: np.ndarray
+    """(V, H, W) float32 metres along the optical axis (planar) at the pixel's centre; 0 where nothing was hit."""
+    instance: np.ndarray
+    """(V, H, W) uint16, the instance at the pixel's centre; 0 for none."""
+
+
+def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings) -> Views:
+    """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
+    height, width = camera.height_px, camera.width_px
+    views = len(headings_deg)
+    out = Views(
+        np.empty((views, height, width, 3), np.uint8),
+        np.empty((views, height, width), np.float32),
+        np.empty((views, height, width), np.uint16),
+    )
+    instance_of = np.concatenate([scene.face_instance, [0]]).astype(np.uint16)  # a miss is face -1
+    for view in range(views):
+        light = np.zeros((height * width, 3), np.float32)
+        centre = _first_surface(scene, positions[view], rays(camera, headings_deg[view], (0.5, 0.5)))
+        out.depth[view] = np.where(centre.face < 0, 0.0, centre.distance).reshape(height, width)
+        out.instance[view] = instance_of[centre.face].reshape(height, width)
+        for offset in sample_offsets(camera.samples_per_pixel):
+            _add_light(light, scene, positions[view], rays(camera, headings_deg[view], offset), camera)
+        encode(light, camera.samples_per_pixel, out.rgb[view].reshape(-1, 3))
+    return out
+
+
+def depths(
+    scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings, width: int, height: int
+) -> np.ndarray:
+    """Give coarse planar depth (V, height, width) of V views, m; 0 where nothing was hit."""
+    views = len(headings_deg)
+    directions = np.concatenate([rays(camera, h, (0.5, 0.5), width, height) for h in headings_deg])
+    origins = np.repeat(np.broadcast_to(positions, (views, 3)), width * height, 0)
+    hits = _first_surface(scene, origins, directions)
+    return np.where(hits.face < 0, 0.0, hits.distance).reshape(views, height, width).astype(np.float32)
+
+
+def rays(
+    camera: CameraSettings, heading_deg: float, offset: tuple[float, float], width: int | None = None,
+    height: int | None = None,
+) -> np.ndarray:
+    """Give ray directions (H * W, 3) through a point of each pixel; their part along the optical axis is 1.
+
+    offset: (0.5, 0.5) is the pixel's centre, (0, 0) its upper left corner. The field of view is that of `camera` even for
+    another width and height.
+    """
+    width, height = width or camera.width_px, height or camera.height_px
+    half = np.tan(np.deg2rad(camera.hfov_deg / 2))
+    x = (2.0 * (np.arange(width) + offset[0]) / width - 1.0) * half
+    y = (1.0 - 2.0 * (np.arange(height) + offset[1]) / height) * half * camera.height_px / camera.width_px
+    right, up, axis = axes(heading_deg, camera.pitch_deg)
+    grid = axis + y[:, None, None] * up + x[None, :, None] * right
+    return grid.reshape(-1, 3).astype(np.float32)
+
+
+def axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the camera's unit vectors to the right, up and along the optical axis, each (3,), world frame."""
+    ahead, right = forward(float(heading_deg)), -leftward(float(heading_deg))
+    pitch = np.deg2rad(pitch_deg)
+    vertical = np.array([0.0, 1.0, 0.0])
+    axis = np.cos(pitch) * ahead + np.sin(pitch) * vertical
+    return right, np.cross(right, axis), axis
+
+
+def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
+    """Give pixel coordinates and planar depth (..., 3) of world points (..., 3); pixel (0.5, 0.5) is the first's centre."""
+    right, up, axis = axes(heading_deg, camera.pitch_deg)
+    offset = points - position
+    depth = offset @ axis
+    scale = camera.width_px / (2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = camera.width_px / 2 + scale * (offset @ right) / depth
+        y = camera.height_px / 2 - scale * (offset @ up) / depth
+    return np.stack([x, y, depth], -1)
+
+
+def sample_offsets(count: int) -> np.ndarray:
+    """Give sub-pixel positions (count, 2): each has a row and a column of its own, as in a rotated grid."""
+    if count == 1:
+        return np.array([[0.5, 0.5]])
+    rows = np.arange(count)
+    stride = next(s for s in range(max(2, round(count * 0.62)), 2 * count) if np.gcd(s, count) == 1)
+    columns = (rows * stride + stride // 2) % count if count != 4 else np.array([1, 3, 0, 2])
+    return np.stack([(columns + 0.5) / count, (rows + 0.5) / count], -1)
+
+
+def _add_light(
+    light: np.ndarray, scene: Scene, position: np.ndarray, directions: np.ndarray, camera: CameraSettings
+) -> None:
+    hits = _first_surface(scene, position, directions)
+    pixel = 2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)) / camera.width_px
+    spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))
+    m, t = scene.materials, scene.textures
+    shade(
+        light, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.vertices, scene.faces, scene.normals,
+        scene.face_material, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv, scene.corner_color,
+        t.texels, t.offset, t.size,
+    )  # fmt: skip
+
+
+def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
+    """Find the first surface along each ray (N, 3) that is not cut out; distances count from the origins (N, 3) or (3,)."""
+    origins = np.ascontiguousarray(np.broadcast_to(origins, directions.shape), np.float32)
+    hits = scene.bvh.closest(origins, directions)
+    m, t = scene.materials, scene.textures
+    if not (m.alpha_cutoff > 0).any():
+        return hits
+    rows = np.arange(len(directions))
+    passed = np.zeros(len(directions), np.float32)
+    distance, face, u, v = (np.array(x) for x in hits)
+    for _ in range(LAYERS):
+        open_here = holes(
+            face[rows], u[rows], v[rows], scene.face_material, m.base_color, m.texture, m.wrap, m.alpha_cutoff,
+            scene.corner_uv, scene.corner_color, t.texels, t.offset, t.size,
+        )  # fmt: skip
+        rows = rows[open_here]
+        if len(rows) == 0:
+            break
+        passed[rows] = distance[rows] + STEP_M
+        behind = scene.bvh.closest(origins[rows] + passed[rows, None] * directions[rows], directions[rows])
+        distance[rows], face[rows] = behind.distance + passed[rows], behind.face
+        u[rows], v[rows] = behind.u, behind.v
+    return Hits(distance, face, u, v)
