@@ -1,0 +1,99 @@
+"""manifest.json: what a data set consists of, written last, read first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import h5py
+
+from dataset.errors import DatasetError
+from dataset.schema import ATTRIBUTES, FORMAT, FORMAT_VERSION
+from dataset.writer import publish
+
+NAME = "manifest.json"
+SHARDS = "shards"
+
+
+def describe_shard(path: Path, root: Path) -> dict[str, Any]:
+    """Describe a shard for the manifest: path, bytes, sha256, scene, scene_sha256, split, sets."""
+    with open_shard(path) as file:
+        return {
+            "path": path.relative_to(root).as_posix(),
+            "bytes": path.stat().st_size,
+            "sha256": sha256_of(path),
+            "scene": str(file.attrs["scene"]),
+            "scene_sha256": str(file.attrs["scene_sha256"]),
+            "split": str(file.attrs["split"]),
+            "sets": len(file["set_id"]),
+        }
+
+
+def open_shard(path: Path) -> h5py.File:
+    """Open a shard for reading; DatasetError where it is missing, damaged, of another format or newer than this code."""
+    if not path.is_file():
+        raise DatasetError(f"shard {path} is missing; copy it again, or render it again")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DatasetError(f"shard {path} is damaged ({error}); copy it again, or delete and render it again") from None
+    missing = [k for k in ATTRIBUTES if k not in file.attrs]
+    if missing or file.attrs["format"] != FORMAT:
+        raise DatasetError(f"{path} is an HDF5 file but no {FORMAT} shard (attributes {missing} are missing)")
+    check_version(str(file.attrs["format_version"]), path)
+    return file
+
+
+def check_version(version: str, path: Path) -> None:
+    """Refuse a format version whose major number is newer than this code's."""
+    if int(version.split(".")[0]) > int(FORMAT_VERSION.split(".")[0]):
+        raise DatasetError(f"{path} has format version {version}; this software reads {FORMAT_VERSION}: update it")
+
+
+def write_manifest(root: Path, content: dict[str, Any]) -> None:
+    """Write manifest.json atomically; content holds everything but format and version."""
+    whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
+    temporary = root / f".{NAME}.{os.getpid()}.part"
+    try:
+        temporary.write_text(json.dumps(whole, indent=1, sort_keys=False) + "\n")
+        publish(temporary, root / NAME)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_manifest(root: Path) -> dict[str, Any]:
+    """Read and check manifest.json; DatasetError where it is missing, no JSON, newer, or points outside its folder."""
+    path = root / NAME
+    if not path.is_file():
+        found = "the folder does not exist" if not root.is_dir() else "there is none"
+        raise DatasetError(f"{path}: {found}; render first (python -m simulator.render), or finish an interrupted render")
+    try:
+        content = json.loads(path.read_text())
+        if content["format"] != FORMAT:
+            raise DatasetError(f"{path} is of format {content['format']!r}; {FORMAT!r} is expected")
+        check_version(str(content["format_version"]), path)
+        for shard in content["shards"]:
+            if not isinstance(shard, dict) or "sha256" not in shard or "sets" not in shard:
+                raise KeyError("shards")
+            _check_inside(shard["path"], path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path} is damaged ({type(error).__name__}: {error}); copy or render it again") from None
+    return content
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _check_inside(name: str, manifest: Path) -> None:
+    parts = PurePosixPath(name).parts
+    if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or not parts:
+        raise DatasetError(f"{manifest} points outside its folder ({name!r}); do not use it, fetch the data set again")

@@ -1,0 +1,111 @@
+"""Writing shards: whole or not at all, small, and the same bytes for the same sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+
+from dataset.errors import DatasetError
+from dataset.schema import ATTRIBUTES, FIELDS, TEXT, Field, check_set
+
+MANTISSA_BITS = 14
+"""Bits kept of a float32's 23: the rounding error is about -95 dB, and what is dropped no longer takes room."""
+UNCOMPRESSED_BELOW = 4096
+"""Bytes of one set's part of a field below which a filter costs more than it saves."""
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Round float32 values of any shape to MANTISSA_BITS (to nearest, ties to even), as shards store them.
+
+    The relative error of each value is at most 2^-15.
+    """
+    drop = 23 - MANTISSA_BITS
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    half = np.uint32((1 << (drop - 1)) - 1) + ((bits >> np.uint32(drop)) & np.uint32(1))
+    return ((bits + half) & np.uint32(0xFFFFFFFF ^ ((1 << drop) - 1))).view(np.float32)
+
+
+class ShardWriter:
+    """Writes sets one by one under a temporary name; the shard appears, flushed to disk, when the block ends well.
+
+    with ShardWriter(path, attributes) as shard:
+        shard.add(one_set)
+    """
+
+    def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
+        """Open a shard; attributes: the root attributes of schema.ATTRIBUTES."""
+        missing = sorted(set(ATTRIBUTES) - set(attributes))
+        if missing:
+            raise DatasetError(f"shard {path.name} lacks the attributes {missing}")
+        self.path = path
+        self.count = 0
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._attributes = dict(attributes)
+        self._sizes: dict[str, int] = {}
+
+    def __enter__(self) -> ShardWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = h5py.File(self._temporary, "w", libver="latest", track_order=False)
+        self._file.attrs.update(self._attributes)
+        return self
+
+    def add(self, one: Mapping[str, Any]) -> None:
+        """Append a set: the fields of the schema without their first axis."""
+        check_set(one, self._sizes)
+        for name, value in one.items():
+            data = value if FIELDS[name].dtype == TEXT else np.asarray(value)
+            if self.count == 0:
+                self._create(name, FIELDS[name], data)
+            if name not in self._file:
+                raise DatasetError(f"set {self.count} of {self.path.name} has the field {name}, earlier sets do not")
+            column = self._file[name]
+            column.resize(self.count + 1, axis=0)
+            column[self.count] = rounded(data) if FIELDS[name].audio else data
+        self.count += 1
+
+    def _create(self, name: str, field: Field, data: Any) -> None:
+        if field.dtype == TEXT:
+            column = self._file.create_dataset(
+                name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False
+            )
+        else:
+            # A chunk is one view of one set, so that neither neighbours nor other views are read along.
+            views = 1 if field.axes[0] == "V" and data.nbytes > UNCOMPRESSED_BELOW else data.shape[0]
+            packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
+            column = self._file.create_dataset(
+                name, (0, *data.shape), data.dtype, maxshape=(None, *data.shape), chunks=(1, views, *data.shape[1:]),
+                track_times=False, **(packed if data.nbytes >= UNCOMPRESSED_BELOW else {}),
+            )  # fmt: skip
+        column.attrs["unit"] = field.unit
+        column.attrs["meaning"] = field.meaning
+        column.attrs["axes"] = ", ".join(str(a) for a in ("N", *field.axes))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+            if kind is None and self.count == 0:
+                raise DatasetError(f"shard {self.path.name} holds no sets; nothing was written")
+            if kind is None:
+                publish(self._temporary, self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Flush a finished file to disk and give it its final name, so that after a crash it is whole or absent."""
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
