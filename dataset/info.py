@@ -1,0 +1,111 @@
+"""Tell what is in a data set.
+
+    python -m dataset.info data/slfm
+
+Prints splits and scenes, every field with its type, shape, unit and size on disk, the settings it was rendered with, its
+credits, and how turns, azimuths, distances and RT60 are spread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.angles import wrap_180
+from dataset.errors import DatasetError
+from dataset.manifest import open_shard
+from dataset.reader import Dataset
+from dataset.schema import FIELDS
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def describe(root: Path) -> str:
+    """Describe a data set in lines of text; DatasetError where it cannot be read."""
+    data = Dataset(root)
+    manifest = data.manifest
+    lines = [f"{root}: {manifest['format']} {manifest['format_version']}, {len(data)} sets in {len(data.shards)} shards"]
+    for split in ("train", "val", "test"):
+        scenes: Counter[str] = Counter()
+        for shard in data.shards:
+            if shard["split"] == split:
+                scenes[shard["scene"]] += shard["sets"]
+        lines.append(f"  {split:<6}{sum(scenes.values()):>7} sets  " + ", ".join(f"{s} ({n})" for s, n in scenes.items()))
+    lines += ["", *_fields(data), "", *_spread(data), "", *_origin(manifest)]
+    return "\n".join(lines)
+
+
+def _fields(data: Dataset) -> list[str]:
+    """Tabulate the fields: type, shape of one set, unit, MB on disk."""
+    size: Counter[str] = Counter()
+    shape: dict[str, Any] = {}
+    for shard in data.shards:
+        with open_shard(data.root / shard["path"]) as file:
+            for name in file:
+                size[name] += file[name].id.get_storage_size()
+                shape[name] = file[name].shape[1:]
+    lines = [f"{'field':<16}{'type':<9}{'one set':<22}{'MB':>9}  unit, meaning"]
+    for name in [f for f in FIELDS if f in shape]:
+        field = FIELDS[name]
+        what = f"{field.unit}; {field.meaning}" if field.unit else field.meaning
+        lines.append(f"{name:<16}{field.dtype:<9}{shape[name]!s:<22}{size[name] / 1e6:>9.2f}  {what}")
+    total = sum(s["bytes"] for s in data.shards)
+    lines.append(f"{'all':<47}{total / 1e6:>9.2f}  ({total / max(len(data), 1) / 1e6:.2f} MB a set)")
+    return lines
+
+
+def _spread(data: Dataset) -> list[str]:
+    columns: dict[str, list[np.ndarray]] = {"turn": [], "azimuth": [], "distance": [], "rt60": []}
+    for shard in data.shards:
+        with open_shard(data.root / shard["path"]) as file:
+            heading = file["heading"][:]
+            columns["turn"].append(wrap_180(heading[:, 1:] - heading[:, :1]))
+            for name in ("azimuth", "distance", "rt60"):
+                columns[name].append(file[name][:])
+    unit = {"turn": "degrees", "azimuth": "degrees", "distance": "m", "rt60": "s"}
+    out = []
+    for name, parts in columns.items():
+        values = np.concatenate([p.ravel() for p in parts])
+        count, edges = np.histogram(values, 32)
+        bars = "".join(BARS[int(np.ceil(c / count.max() * (len(BARS) - 1)))] for c in count)
+        out.append(f"{name:<9}|{bars}| {edges[0]:.2f} to {edges[-1]:.2f} {unit[name]}, median {np.median(values):.2f}")
+    return out
+
+
+def _origin(manifest: dict[str, Any]) -> list[str]:
+    lines = ["rendered with " + ", ".join(f"{k} {v}" for k, v in manifest.get("software", {}).items())]
+    settings = manifest.get("settings", {})
+    for key, value in settings.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        lines.append(f"  {key}: {text}")
+    for kind in ("scenes", "clips", "hrtf", "materials"):
+        for credit in dict.fromkeys(str(c) for c in manifest.get("credits", {}).get(kind, [])):
+            lines.append(f"credit, {kind}: {credit}")
+    for entry in manifest.get("shortfalls", []):
+        lines.append(f"shortfall: scene {entry['scene']} gave {entry['given']} of {entry['asked']} sets ({entry['why']})")
+    for entry in manifest.get("failures", []):
+        lines.append(f"failure: {entry}")
+    return lines
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset.info", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
+    try:
+        print(describe(parser.parse_args(argv).data))
+    except DatasetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

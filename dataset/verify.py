@@ -1,0 +1,217 @@
+"""Prove a data set: checksums, format, ranges, geometry, sound and splits.
+
+    python -m dataset.verify data/slfm
+
+Prints every problem with its shard and set; exit status 0 when there is none, 1 when there are some, 2 for wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from scipy.signal import oaconvolve
+from tqdm import tqdm
+
+from dataset.angles import azimuth, elevation, wrap_180
+from dataset.errors import DatasetError
+from dataset.manifest import SHARDS, open_shard, read_manifest, sha256_of
+from dataset.schema import FIELDS, TEXT, check_array
+
+AUDIO_ERROR_DB = -75.0
+"""Sound may differ from its own convolution by the rounding of storage (about -86 dB each), not more."""
+RANGES = {
+    "heading": (0.0, 360.0),
+    "azimuth": (-180.0, 180.0),
+    "elevation": (-90.0, 90.0),
+    "distance": (0.05, 1000.0),
+    "rt60": (0.0, 30.0),
+}
+
+
+def verify(root: Path, progress: bool = False) -> list[str]:
+    """Check a data set and give the problems found, one line each; DatasetError where the manifest is unusable."""
+    manifest = read_manifest(root)
+    problems = list(_split_problems(manifest)) + list(_stray_shards(root, manifest))
+    seen: dict[str, str] = {}
+    total = sum(int(s["sets"]) for s in manifest["shards"])
+    with tqdm(total=total, unit="set", desc="verify", disable=not progress) as bar:
+        for shard in manifest["shards"]:
+            for problem in _shard_problems(root, shard, seen, bar):
+                problems.append(f"{shard['path']}: {problem}")
+    return problems
+
+
+def _split_problems(manifest: dict[str, Any]) -> Iterator[str]:
+    """Check that no scene, by name or by content, is in two splits."""
+    for key in ("scene", "scene_sha256"):
+        splits = defaultdict(set)
+        for shard in manifest["shards"]:
+            splits[shard[key]].add(shard["split"])
+        for value, found in splits.items():
+            if len(found) > 1:
+                yield f"manifest: {key} {value} is in the splits {', '.join(sorted(found))}; scenes must be disjoint"
+    paths = [s["path"] for s in manifest["shards"]]
+    for path in sorted({p for p in paths if paths.count(p) > 1}):
+        yield f"manifest: shard {path} is listed twice"
+
+
+def _stray_shards(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    known = {s["path"] for s in manifest["shards"]}
+    for path in sorted((root / SHARDS).glob("*.h5")):
+        if path.relative_to(root).as_posix() not in known:
+            yield f"{path.relative_to(root).as_posix()}: not in the manifest; finish the render or delete it"
+
+
+def _shard_problems(root: Path, entry: dict[str, Any], seen: dict[str, str], bar: tqdm) -> Iterator[str]:
+    path = root / entry["path"]
+    if not path.is_file():
+        yield "missing; copy it again or render it again"
+        return
+    if path.stat().st_size != entry["bytes"]:
+        yield f"has {path.stat().st_size} bytes, the manifest says {entry['bytes']}: truncated or replaced"
+    elif sha256_of(path) != entry["sha256"]:
+        yield "its SHA-256 is not the manifest's: damaged or replaced"
+    try:
+        with open_shard(path) as file:
+            for key in ("scene", "scene_sha256", "split"):
+                if str(file.attrs[key]) != entry[key]:
+                    yield f"attribute {key} is {file.attrs[key]!r}, the manifest says {entry[key]!r}"
+            yield from _file_problems(file, entry, seen, bar)
+    except DatasetError as error:
+        yield str(error)
+    except (OSError, KeyError, ValueError) as error:
+        yield f"cannot be read to its end ({type(error).__name__}: {error}); copy it again"
+
+
+def _file_problems(file: h5py.File, entry: dict[str, Any], seen: dict[str, str], bar: tqdm) -> Iterator[str]:
+    fields = _fields(file, entry["sets"])
+    for name, problem in fields.items():
+        if problem:
+            yield f"field {name}: {problem}"
+    if any(fields.values()):
+        return
+    settings = json.loads(file.attrs["settings"])
+    ratio = float(settings["acoustics"]["indirect_ratio"])
+    for row in range(entry["sets"]):
+        one = {name: file[name][row] for name in fields}
+        name = one["set_id"].decode()
+        if name in seen:
+            yield f"set {name} is in {seen[name]} too"
+        seen[name] = entry["path"]
+        for problem in set_problems(one, ratio, entry["scene"], int(file.attrs["sample_rate"])):
+            yield f"set {name}: {problem}"
+        bar.update()
+
+
+def _fields(file: h5py.File, sets: int) -> dict[str, str]:
+    """Check names, types and shapes of a shard's fields: {field: problem or ''}."""
+    out = {name: "" for name in file}
+    sizes: dict[str, int] = {}
+    for name in file:
+        if name not in FIELDS:
+            out[name] = "unknown"
+        elif len(file[name]) != sets:
+            out[name] = f"has {len(file[name])} sets; the manifest says {sets}"
+        elif FIELDS[name].dtype == TEXT:
+            if h5py.check_string_dtype(file[name].dtype) is None or file[name].ndim != 1:
+                out[name] = f"is {file[name].dtype}; one UTF-8 string a set is expected"
+        else:
+            try:
+                check_array(name, file[name].dtype, file[name].shape[1:], sizes)
+            except DatasetError as error:
+                out[name] = str(error)
+    for name, field in FIELDS.items():
+        if name not in file and not field.optional:
+            out[name] = "missing"
+    return out
+
+
+def set_problems(one: dict[str, Any], indirect_ratio: float, scene: str, sample_rate: int) -> Iterator[str]:
+    """Check one set, as read from its shard: finite, in range, geometry as stored, sound as its responses say."""
+    set_id = one["set_id"].decode()
+    if not set_id.startswith(f"{scene}/") or not set_id.rsplit("/", 1)[1].isdigit():
+        yield f"its id is not {scene}/<index>"
+    infinite = [n for n, v in one.items() if getattr(v, "dtype", None) == np.float32 and not np.isfinite(v).all()]
+    if infinite:
+        yield f"NaN or infinite values in {', '.join(infinite)}"
+        return
+    for name, (low, high) in RANGES.items():
+        if one[name].min() < low or one[name].max() > high or (name == "heading" and one[name].max() >= high):
+            yield f"{name} is outside {low} to {high}: {one[name].min():.3f} to {one[name].max():.3f}"
+    if np.abs(one["audio"]).max() == 0 or np.abs(one["mono"]).max(-1).min() == 0:
+        yield "silent audio or mono"
+    yield from _geometry_problems(one)
+    yield from _clip_problems(one, sample_rate)
+    yield from _sound_problems(one, indirect_ratio)
+
+
+def _geometry_problems(one: dict[str, Any]) -> Iterator[str]:
+    offset = one["source_position"][None].astype(np.float64) - one["position"][:, None]
+    wanted = {
+        "azimuth": azimuth(offset, one["heading"][:, None]),
+        "elevation": elevation(offset),
+        "distance": np.linalg.norm(offset, axis=-1),
+    }
+    for name, value in wanted.items():
+        gap = wrap_180(one[name] - value) if name == "azimuth" else one[name] - value
+        worst = float(np.abs(gap).max())
+        if worst > 0.01:
+            yield f"{name} differs from the geometry of heading, position and source_position by {worst:.3f}"
+
+
+def _clip_problems(one: dict[str, Any], sample_rate: int) -> Iterator[str]:
+    try:
+        clips = json.loads(one["clips"])
+        complete = all({"clip", "start_s", "rms", "sha256"} <= set(c) for c in clips)
+    except (ValueError, TypeError):
+        clips, complete = [], False
+    if not complete or len(clips) != len(one["mono"]):
+        yield "clips is not a JSON list with clip, start_s, rms and sha256 for each source"
+        return
+    for k, clip in enumerate(clips):
+        level = float(np.sqrt(np.mean(one["mono"][k].astype(np.float64) ** 2)))
+        if abs(level - clip["rms"]) > 0.01 * clip["rms"]:
+            yield f"mono of source {k} has the level {level:.4f}, clips says {clip['rms']:.4f}"
+
+
+def _sound_problems(one: dict[str, Any], indirect_ratio: float) -> Iterator[str]:
+    full = one["brir_indirect"] * np.float32(indirect_ratio)
+    length = min(full.shape[-1], one["brir_direct"].shape[-1])
+    full[..., :length] += one["brir_direct"][..., :length]
+    for view, audio in enumerate(one["audio"]):
+        heard = oaconvolve(one["mono"][:, None], full[view], axes=-1)[..., : audio.shape[-1]].sum(0)
+        error = 10 * np.log10(max(float(((heard - audio) ** 2).sum()), 1e-30) / max(float((audio**2).sum()), 1e-30))
+        if error > AUDIO_ERROR_DB:
+            yield f"audio of view {view} differs from mono convolved with its responses by {error:.0f} dB"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset.verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
+    root = parser.parse_args(argv).data
+    try:
+        problems = verify(root, progress=True)
+        manifest = read_manifest(root)
+    except DatasetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for problem in problems:
+        print(problem)
+    sets = sum(int(s["sets"]) for s in manifest["shards"])
+    print(f"{len(manifest['shards'])} shards, {sets} sets: {f'{len(problems)} problems' if problems else 'all good'}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
