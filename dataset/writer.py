@@ -36,10 +36,12 @@ class ShardWriter:
 
     with ShardWriter(path, attributes) as shard:
         shard.add(one_set)
+
+    A block that ends with an exception, or without a set, leaves nothing behind. A full disk raises OSError.
     """
 
     def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
-        """Open a shard; attributes: the root attributes of schema.ATTRIBUTES."""
+        """Prepare a shard; attributes: the root attributes of schema.ATTRIBUTES, and any others."""
         missing = sorted(set(ATTRIBUTES) - set(attributes))
         if missing:
             raise DatasetError(f"shard {path.name} lacks the attributes {missing}")
@@ -48,39 +50,43 @@ class ShardWriter:
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._attributes = dict(attributes)
         self._sizes: dict[str, int] = {}
+        self._file: h5py.File | None = None
 
     def __enter__(self) -> ShardWriter:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = h5py.File(self._temporary, "w")
-        self._file.attrs.update(self._attributes)
         return self
 
     def add(self, one: Mapping[str, Any]) -> None:
         """Append a set: the fields of the schema without their first axis."""
         check_set(one, self._sizes)
-        for name, value in one.items():
-            data = value if FIELDS[name].dtype == TEXT else np.asarray(value)
-            if self.count == 0:
-                self._create(name, FIELDS[name], data)
-            if name not in self._file:
-                raise DatasetError(f"set {self.count} of {self.path.name} has the field {name}, earlier sets do not")
-            column = self._file[name]
-            column.resize(self.count + 1, axis=0)
-            column[self.count] = rounded(data) if FIELDS[name].audio else data
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = h5py.File(self._temporary, "w")
+            self._file.attrs.update(self._attributes)
+            for name, value in one.items():
+                self._create(self._file, name, FIELDS[name], value)
+        if set(one) != set(self._file):
+            raise DatasetError(f"set {self.count} of {self.path.name} has other fields than the sets before it")
+        try:
+            for name, value in one.items():
+                column = self._file[name]
+                column.resize(self.count + 1, axis=0)
+                column[self.count] = rounded(value) if FIELDS[name].audio else value
+        except RuntimeError as error:  # HDF5's way to say that a write failed
+            raise OSError(str(error)) from None
         self.count += 1
 
-    def _create(self, name: str, field: Field, data: Any) -> None:
+    def _create(self, file: h5py.File, name: str, field: Field, value: Any) -> None:
         if field.dtype == TEXT:
-            column = self._file.create_dataset(
+            column = file.create_dataset(
                 name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False
             )
         else:
             # A chunk is one view of one set, so that neither neighbours nor other views are read along.
-            views = 1 if field.axes[0] == "V" and data.nbytes > UNCOMPRESSED_BELOW else data.shape[0]
+            views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else value.shape[0]
             packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
-            column = self._file.create_dataset(
-                name, (0, *data.shape), data.dtype, maxshape=(None, *data.shape), chunks=(1, views, *data.shape[1:]),
-                track_times=False, **(packed if data.nbytes >= UNCOMPRESSED_BELOW else {}),
+            column = file.create_dataset(
+                name, (0, *value.shape), value.dtype, maxshape=(None, *value.shape), chunks=(1, views, *value.shape[1:]),
+                track_times=False, **(packed if value.nbytes >= UNCOMPRESSED_BELOW else {}),
             )  # fmt: skip
         column.attrs["unit"] = field.unit
         column.attrs["meaning"] = field.meaning
@@ -89,12 +95,14 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._file is None:
+            return
         try:
             self._file.close()
-            if kind is None and self.count == 0:
-                raise DatasetError(f"shard {self.path.name} holds no sets; nothing was written")
             if kind is None:
                 publish(self._temporary, self.path)
+        except RuntimeError as failure:
+            raise OSError(str(failure)) from None
         finally:
             self._temporary.unlink(missing_ok=True)
 

@@ -81,7 +81,7 @@ def draw_stretches(
     raise InputError(f"no usable clips among those drawn from {clips.root}; check that they decode and are not silent")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def decode(path: Path, sample_rate_hz: int) -> np.ndarray:
     """Decode a clip to mono float32 (L,) at a sample rate; ClipError where it cannot be."""
     try:

@@ -6,7 +6,9 @@ and nothing else does: worker counts and paths belong to the command line.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
 from simulator.errors import InputError
@@ -17,7 +19,7 @@ class CameraSettings:
     """One camera for all views; it looks along the heading, pitched down."""
 
     engine: str = "embree"
-    """embree or habitat."""
+    """embree."""
     width_px: int = 320
     height_px: int = 240
     hfov_deg: float = 60.0
@@ -62,7 +64,7 @@ class AcousticsSettings:
     """How sound travels and what the ears are."""
 
     engine: str = "raytrace"
-    """raytrace, pyroomacoustics or soundspaces."""
+    """raytrace."""
     sample_rate_hz: int = 16000
     quality: str = "standard"
     """draft, standard or reference: the accuracy that the number of rays is chosen to reach."""
@@ -117,8 +119,8 @@ class Settings:
 
 
 MOTIONS = ("rotation", "nearby", "free")
-CAMERAS = ("embree", "habitat")
-ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
+CAMERAS = ("embree",)
+ENGINES = ("raytrace",)
 QUALITIES = ("draft", "standard", "reference")
 
 
@@ -155,3 +157,32 @@ def _check(s: Settings) -> None:
     for holds, message in rules:
         if not holds:
             raise InputError(f"setting {message}")
+
+
+def with_options(values: dict[str, Any], assignments: Sequence[str] = ()) -> Settings:
+    """Make settings from dotted names, and from KEY=VALUE texts on top; InputError for an unknown name or a wrong value."""
+    changes = dict(values)
+    known = _flat(Settings())
+    for text in assignments:
+        key, separator, value = text.partition("=")
+        if not separator or key not in known:
+            near = get_close_matches(key, known, 3) or sorted(known)
+            raise InputError(f"--set {text}: KEY=VALUE with a known key is expected, such as {', '.join(near)}")
+        try:
+            changes[key] = type(known[key])(value)
+        except ValueError:
+            raise InputError(f"--set {text}: {type(known[key]).__name__} is expected, as in {key}={known[key]}") from None
+    groups: dict[str, dict[str, Any]] = {}
+    for key, value in changes.items():
+        group, _, name = key.rpartition(".")
+        groups.setdefault(group, {})[name] = value
+    base = Settings()
+    nested = {g: replace(getattr(base, g), **v) for g, v in groups.items() if g}
+    return replace(base, **groups.get("", {}), **nested)
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in settings.to_dict().items():
+        out |= {f"{key}.{name}": v for name, v in value.items()} if isinstance(value, dict) else {key: value}
+    return out

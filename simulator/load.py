@@ -49,7 +49,7 @@ def load_scene(path: Path, name: str | None = None) -> Scene:
         else:
             parts, looks, images, notes = _read_mesh(path)
             credit = ""
-        return assemble(name, _digest(path), parts, looks, images, notes, credit or _sidecar(path))
+        return assemble(name, scene_digest(path), parts, looks, images, notes, credit or _sidecar(path))
     except OSError as error:
         raise InputError(f"scene {path} cannot be read ({error}); check the file") from None
     except InputError as error:
@@ -82,8 +82,8 @@ def _beside(path: Path, uri: str) -> Path:
     return target
 
 
-def _digest(path: Path) -> str:
-    """Hash the content of a scene's file and of the files it refers to, whatever their place."""
+def scene_digest(path: Path) -> str:
+    """Hash the content of a scene's file and of the files it refers to, whatever their place; hexadecimal SHA-256."""
     digest = hashlib.sha256(path.read_bytes())
     names = referenced(path) if path.suffix.lower() == ".gltf" else _obj_files(path)
     for name in names:

@@ -1,0 +1,131 @@
+"""Render a data set from 3D scenes and mono clips.
+
+    python -m simulator.render --scenes scenes/
+    python -m simulator.render --scenes house.glb --clips LibriSpeech/ --sources 2 --sets 100 --out data/house
+    python -m simulator.render --scenes scenes/ --dry-run
+
+Each set is one listener in a scene: several views (RGB, depth, instances) turned against each other, the binaural room
+impulse responses from each source to both ears in every view, and what the ears hear of the clips. Sets are written to
+HDF5 shards, `manifest.json` last. Running the same command again finishes what is missing and skips what is done.
+
+Exit status: 0 complete; 1 complete but for the scenes, clips or sets listed at the end; 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dataset.errors import DatasetError
+from simulator.cluster import render_here, render_with_ray
+from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
+from simulator.clips import find_clips
+from simulator.errors import InputError
+from simulator.forecast import describe_plan
+from simulator.load import find_scenes
+from simulator.plan import Plan, clear_parts, make_plan, prepare_folder
+from simulator.record import record, summary
+from simulator.simulate import Inputs
+from simulator.worker import ShardReport
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = _settings(options)
+        inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
+        plan = make_plan(find_scenes(options.scenes), options.out, settings, inputs)
+        if options.dry_run:
+            print(describe_plan(plan))
+            return 0
+        prepare_folder(options.out)
+        return _render(plan, options.workers, options.address)
+    except (InputError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _render(plan: Plan, workers: int | None, address: str | None) -> int:
+    """Render what is missing, write the manifest, and say how it went."""
+    reports: list[ShardReport] = []
+    total = sum(s.asked for s in plan.todo)
+    try:
+        with tqdm(total=total, unit="set", desc="render", smoothing=0.1, disable=total == 0) as bar:
+            if workers == 0:
+                rendering = render_here(plan, bar.update)
+            else:
+                rendering = render_with_ray(plan, workers, address, bar.update)
+            for report in rendering if plan.todo else ():
+                reports.append(report)
+                if report.failure:
+                    bar.write(f"warning: {report.failure}", file=sys.stderr)
+    except KeyboardInterrupt:
+        clear_parts(plan.out)
+        print(f"\ninterrupted: {len(reports)} shards finished and kept; run the same command again for the rest", file=sys.stderr)
+        return INTERRUPTED
+    except InputError:
+        clear_parts(plan.out)
+        raise
+    manifest = record(plan, reports)
+    text, complete = summary(plan, reports, manifest)
+    print(text)
+    return 0 if complete else 1
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return with_options(
+        {
+            "seed": options.seed,
+            "sets": options.sets,
+            "views": options.views,
+            "sources": options.sources,
+            "sampling.motion": options.motion,
+            "camera.engine": options.camera,
+            "acoustics.engine": options.acoustics,
+            "acoustics.quality": options.quality,
+        },
+        options.set,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--scenes", type=Path, nargs="+", required=True, metavar="PATH", help="folders (searched recursively) or files: .glb .gltf .ply .obj, in metres, +Y up")
+    add("--clips", type=Path, metavar="DIR", help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips")
+    add("--out", type=Path, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
+    add("--sets", type=int, default=32, metavar="N", help="sets a scene; default %(default)s")
+    add("--views", type=int, default=4, metavar="N", help="views a set; default %(default)s")
+    add("--sources", type=int, default=1, metavar="N", help="sources a set; default %(default)s")
+    add("--motion", choices=MOTIONS, default="rotation", help="views of one position (rotation), moved by up to 0.25 m (nearby), or up to 2 m apart (free); default %(default)s")
+    add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same bytes; default %(default)s")
+    add("--camera", choices=CAMERAS, default="embree", help="what renders the views; default %(default)s")
+    add("--acoustics", choices=ENGINES, default="raytrace", help="what computes the sound; default %(default)s")
+    add("--quality", choices=QUALITIES, default="standard", help="accuracy of the sound: rays are traced until T30 is known to 3, 1 or 0.4 %%; default %(default)s")
+    add("--hrtf", type=Path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) of the ears; default: MIT KEMAR")
+    add("--materials", type=Path, metavar="FILE", help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)")
+    add("--workers", type=_count, metavar="N", help="worker processes; default: one a core; 0 = in this process, without Ray")
+    add("--address", metavar="ADDR", help="an existing Ray cluster; --out must then be a path that all its machines share")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting of simulator/config.py, such as sampling.min_overlap=0.3 or camera.width_px=640; may be repeated")
+    add("--dry-run", action="store_true", help="print the plan: scenes and their acoustic materials, shards, bytes, time; write nothing")
+    return parser
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative; give 0 or more")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
