@@ -1,125 +1,100 @@
-"""A seed -> the bytes of one apartment."""
+"""Seed -> apartment: plan, openings, materials, shell, furniture."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from scenes.furnish import Furnisher
-from scenes.glb import Primitive, write_glb
-from scenes.light import Lamp, bake
+from scenes.joinery import REVEAL_M, build_doorway, build_leaf, build_window
 from scenes.mesh import Thing
-from scenes.plan import Opening, Room, draw_plan
+from scenes.openings import Opening, draw_openings
+from scenes.plan import Room, draw_plan
+from scenes.rooms import furnish
 from scenes.shell import build_shell
-from scenes.textures import FAMILIES
-from simulator.bvh import Bvh
+from scenes.space import Space
+from scenes.style import House, Style, draw_house, draw_style
+from scenes.surface import Surface
 
-COPYRIGHT = "CC0-1.0: made by scenes/generate.py of sight-and-sound, dedicated to the public domain"
-FAMILY_OF = {
-    "plaster": "plaster", "wallpaper": "wallpaper", "brick": "brick", "wood_panel": "wood", "tile": "tile",
-    "parquet": "parquet", "marble": "marble", "carpet": "carpet", "rug": "rug", "skyline": "skyline", "picture": "painting",
-    "screen": "screen", "metal": "metal", "ceramic": "ceramic", "foliage": "foliage", "shade": "plaster", "books_paper": "painting",
-    "books": "books", "fabric": "fabric", "wood": "wood",
-}  # fmt: skip
-"""Word in a surface's name -> texture family; the first that fits counts."""
-COLOR_OF = {"wall": "wall", "floor": "floor", "wood": "wood", "cushion": "accent", "curtain": "accent", "rug": "accent"}
-GLASS = np.array([1.0, 1.0, 1.0, 0.12])
+OUTSIDE_M = 3.0
+"""How far from the outer walls the picture of the world outside stands."""
 
 
-def make_apartment(seed: int) -> bytes:
-    """Build, furnish and light the apartment of a seed; the same seed gives the same bytes."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 20260]))
-    rooms = draw_plan(rng)
-    things: list[Thing] = []
-    for room in rooms:
-        things += build_shell(room, rng)
-        things += Furnisher(room, rng).furnish()
-        things.append(_ceiling_lamp(room))
-    pictures = _pictures(things, rooms, rng)
-    return write_glb(_lit(things, pictures, rooms, rng), pictures, COPYRIGHT)
+@dataclass(frozen=True, eq=False)
+class Apartment:
+    """A furnished apartment, not yet lit."""
+
+    seed: int
+    house: House
+    rooms: list[Room]
+    openings: dict[str, list[Opening]]
+    styles: dict[str, Style]
+    things: dict[str, list[Thing]]
+    """Things by room; what belongs to no room is under "house"."""
 
 
-def _pictures(things: list[Thing], rooms: list[Room], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Draw a picture for each surface, in the colours of its room."""
-    out: dict[str, np.ndarray] = {}
-    for surface in dict.fromkeys(s for t in things for s in t.pieces):
-        room = next((r for r in rooms if surface.startswith(f"{r.name}_")), rooms[0])
-        words = surface.removeprefix(f"{room.name}_")
-        if "window_glass" in words:
-            out[surface] = GLASS
-            continue
-        family = next(f for word, f in FAMILY_OF.items() if word in words)
-        tint = next((room.colors[c] for word, c in COLOR_OF.items() if word in words), room.colors["main"])
-        if "ceiling" in words or "shade" in words or "pillow" in words:
-            tint = (0.93, 0.92, 0.89)
-        out[surface] = FAMILIES[family](rng, tint)
-    return out
+def build_apartment(seed: int, rooms: int | None = None, softness: float | None = None) -> Apartment:
+    """Build the apartment of a seed; a number of rooms (2 to 7) or a softness (0 to 1) may be asked for."""
+    rng = np.random.default_rng([0x5CE2E5, seed])
+    while True:
+        plan = draw_plan(rng, rooms)
+        openings = draw_openings(plan, rng)
+        if openings is not None:
+            break
+    house = draw_house(rng, softness)
+    things: dict[str, list[Thing]] = {"house": [_outside(plan, rng)]}
+    styles: dict[str, Style] = {}
+    for room in plan:
+        style = draw_style(room.name, room.kind, len(room.walls), house, rng)
+        styles[room.name] = style
+        space = Space(room, openings[room.name], style, rng)
+        fixed = build_shell(room, openings[room.name], style, rng)
+        for opening in openings[room.name]:
+            _fit_opening(space, fixed, opening, house, rng)
+        furnish(space)
+        for thing in fixed:
+            thing.name = f"{room.name}/{thing.name}"
+        things[room.name] = fixed + space.things
+    return Apartment(seed, house, plan, openings, styles, things)
 
 
-def _lit(
-    things: list[Thing], pictures: dict[str, np.ndarray], rooms: list[Room], rng: np.random.Generator
-) -> dict[str, list[Primitive]]:
-    """Bake the light of the whole apartment and hand out each surface's share."""
-    pieces = [(t.name, surface, *piece.joined()) for t in things for surface, piece in t.pieces.items()]
-    opaque = [p for p in pieces if "window_glass" not in p[1]]
-    start = np.cumsum([0, *(len(p[2]) for p in opaque)])
-    vertices = np.concatenate([p[2] for p in opaque])
-    faces = np.concatenate([p[5] + s for p, s in zip(opaque, start, strict=False)])
-    mean = {s: (p.reshape(-1, p.shape[-1]).mean(0)[:3]) ** 2.2 if p.ndim == 3 else p[:3] for s, p in pictures.items()}
-    albedo = np.concatenate([np.tile(mean[p[1]], (len(p[5]), 1)) for p in opaque])
-    cross = np.cross(vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]])
-    face_normals = cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
-    normals = np.concatenate([p[3] for p in opaque])
-    points = _drawn_in(vertices, faces) + 0.01 * normals
-    light = bake(Bvh(vertices, faces), albedo, points, normals, face_normals, _lamps(rooms), rng)
-    light = 1.0 - np.exp(-1.1 * light)
-    out: dict[str, list[Primitive]] = {t.name: [] for t in things}
-    offset = 0
-    for name, surface, v, _, uv, f in pieces:
-        if "window_glass" in surface:
-            shade = np.ones((len(v), 3))
-        else:
-            shade = light[offset : offset + len(v)]
-            offset += len(v)
-        if "outside" in surface or "shade" in surface or "lamp_light" in name:
-            shade = np.ones((len(v), 3))
-        out[name].append(Primitive(surface, v, uv, shade, f))
-    return out
+def _fit_opening(space: Space, fixed: list[Thing], opening: Opening, house: House, rng: np.random.Generator) -> None:
+    """Put the frame of a door or a window into its hole, and the leaf where it hangs."""
+    wall = space.room.walls[opening.wall]
+    number = sum(t.name.startswith(("window", "doorway")) for t in fixed) + 1
+    if opening.kind == "window":
+        fixed.append(build_window(wall, opening, house, rng))
+        fixed[-1].name = f"window-{number}"
+        return
+    # Of two rooms the one that is first by name lines the doorway between them.
+    if opening.kind == "front door" or space.room.name < opening.to:
+        fixed.append(build_doorway(wall, opening, house))
+        fixed[-1].name = f"doorway-{number}"
+    if opening.leaf:
+        space.add(build_leaf(wall, opening, house, rng))
 
 
-def _drawn_in(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Move vertices a little towards the middle of their triangles, out of corners where no light is to be seen."""
-    middle = vertices[faces].mean(1)
-    total, count = np.zeros_like(vertices), np.zeros(len(vertices))
-    for k in range(3):
-        np.add.at(total, faces[:, k], middle)
-        np.add.at(count, faces[:, k], 1)
-    return vertices + 0.3 * (total / np.maximum(count, 1)[:, None] - vertices)
-
-
-def _lamps(rooms: list[Room]) -> list[Lamp]:
-    """Place a lamp under each ceiling and a patch of sky in each window."""
-    lamps = []
-    for room in rooms:
-        middle = np.array([(room.x0 + room.x1) / 2, room.height - 0.35, (room.z0 + room.z1) / 2])
-        power = 0.10 * room.width * room.depth + 0.5
-        lamps.append(Lamp(middle, None, power * np.array([1.0, 0.86, 0.68]), 0.22))
-        for opening in room.openings:
-            if opening.kind == "window":
-                lamps.append(_sky(room, opening))
-    return lamps
-
-
-def _sky(room: Room, opening: Opening) -> Lamp:
-    corner, along, _ = room.wall(opening.side)
-    height = opening.top - opening.sill
-    middle = corner + (opening.start + opening.width / 2) * along + [0, opening.sill + height / 2, 0]
-    inward = room.inward(opening.side)
-    area = opening.width * height
-    return Lamp(middle + 0.05 * inward, inward, 2.0 * area * np.array([0.85, 0.95, 1.1]), 0.4 * min(opening.width, height))
-
-
-def _ceiling_lamp(room: Room) -> Thing:
-    lamp = Thing(f"{room.name}/lamp_light")
-    x, z = (room.x0 + room.x1) / 2, (room.z0 + room.z1) / 2
-    lamp.cylinder(f"{room.name}_paper_shade", (x, room.height - 0.12, z), 0.16, 0.11, 0.2)
-    return lamp
+def _outside(plan: list[Room], rng: np.random.Generator) -> Thing:
+    """Stand a picture of the surroundings around the house, which only windows show."""
+    corners = np.concatenate([r.gross for r in plan])
+    (x0, z0), (x1, z1) = corners.min(0) - OUTSIDE_M - REVEAL_M, corners.max(0) + OUTSIDE_M + REVEAL_M
+    thing = Thing("outside")
+    surface = Surface("outside backdrop", (0.6, 0.7, 0.8), "outside", 1.0, int(rng.integers(1_000_000)), glow=1.0)
+    low, high = -6.0, 7.0
+    round_length = 2 * (x1 - x0 + z1 - z0)
+    turns, at = 3, rng.random()
+    for corner, along in (
+        ((x0, z1), (0, z0 - z1)),
+        ((x0, z0), (x1 - x0, 0)),
+        ((x1, z0), (0, z1 - z0)),
+        ((x1, z1), (x0 - x1, 0)),
+    ):
+        length = float(np.hypot(*along))
+        a = np.array([corner[0], low, corner[1]])
+        points = np.stack(
+            [np.stack([a + np.array([s * along[0], y - low, s * along[1]]) for y in (low, high)]) for s in (0.0, 1.0)]
+        )
+        uv = np.array([[[at + s * turns * length / round_length, v] for v in (1.0, 0.0)] for s in (0.0, 1.0)])
+        thing.grid(surface, points, uv)
+        at += turns * length / round_length
+    return thing

@@ -31,7 +31,9 @@ class Furnisher:
         """Start with the empty room and keep the ways to its doors free."""
         self.room, self.rng = room, rng
         self.things: list[Thing] = []
-        self.taken: list[np.ndarray] = [self._door_way(o.side, o.start, o.width) for o in room.openings if o.kind == "door"]
+        self.taken: list[np.ndarray] = [
+            self._door_way(o.side, o.start, o.width) for o in room.openings if o.kind == "door"
+        ]
         self.on_wall: list[tuple[str, float, float, float]] = [
             (o.side, o.start, o.start + o.width, o.sill) for o in room.openings
         ]
@@ -142,7 +144,8 @@ class Furnisher:
 
     def _somewhere(self) -> np.ndarray:
         r = self.room
-        return np.array([self.rng.uniform(r.x0 + 0.8, r.x1 - 0.8), 0.0, self.rng.uniform(r.z0 + 0.8, r.z1 - 0.8)])
+        x, z = (low + (high - low) * self.rng.uniform(0.2, 0.8) for low, high in ((r.x0, r.x1), (r.z0, r.z1)))
+        return np.array([x, 0.0, z])
 
     def _keep(self, thing: Thing) -> None:
         self.things.append(thing)
@@ -157,7 +160,9 @@ class Furnisher:
 
     def _wall_is_free(self, side: str, start: float, stop: float, height: float) -> bool:
         """Say whether an object of this height blocks no door, window or object along a wall."""
-        return not any(s == side and start < b + 0.05 and stop > a - 0.05 and height > sill for s, a, b, sill in self.on_wall)
+        return not any(
+            s == side and start < b + 0.05 and stop > a - 0.05 and height > sill for s, a, b, sill in self.on_wall
+        )
 
     def _span_is_free(self, side: str, start: float, stop: float) -> bool:
         openings = [(o.side, o.start, o.start + o.width) for o in self.room.openings]
@@ -166,7 +171,12 @@ class Furnisher:
 
     def _door_way(self, side: str, start: float, width: float) -> np.ndarray:
         corner, along, _ = self.room.wall(side)
-        ends = np.stack([corner + (start - 0.1) * along, corner + (start + width + 0.1) * along + DOOR_WAY_M * self.room.inward(side)])
+        ends = np.stack(
+            [
+                corner + (start - 0.1) * along,
+                corner + (start + width + 0.1) * along + DOOR_WAY_M * self.room.inward(side),
+            ]
+        )
         return np.stack([ends.min(0), ends.max(0)])[:, [0, 2]]
 
 

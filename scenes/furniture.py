@@ -66,7 +66,12 @@ def bookcase(t: Thing, rng: Generator, room: str) -> None:
         t.box(wood, (-w / 2 + 0.03, y, 0), (w / 2 - 0.03, y + 0.025, 0.3), 0.8)
         if y < h - 0.2 and rng.random() < 0.85:
             full = rng.uniform(0.5, 1.0) * (w - 0.08)
-            t.box(f"{room}_books", (-w / 2 + 0.04, y + 0.025, 0.04), (-w / 2 + 0.04 + full, y + rng.uniform(0.22, 0.28), 0.24), 0.7)
+            t.box(
+                f"{room}_books",
+                (-w / 2 + 0.04, y + 0.025, 0.04),
+                (-w / 2 + 0.04 + full, y + rng.uniform(0.22, 0.28), 0.24),
+                0.7,
+            )
 
 
 def table(t: Thing, rng: Generator, room: str) -> None:
@@ -240,9 +245,7 @@ def make(kind: str, name: str, rng: Generator, room: str) -> Thing:
     return thing
 
 
-def _legs(
-    t: Thing, surface: str, width: float, depth: float, thick: float, height: float, front: float = 0.1
-) -> None:
+def _legs(t: Thing, surface: str, width: float, depth: float, thick: float, height: float, front: float = 0.1) -> None:
     """Put four legs under an object of this outline."""
     for x in (-width / 2, width / 2 - thick):
         for z in (front, front + depth - thick):

@@ -1,10 +1,6 @@
-"""Make furnished, lit, textured apartments as .glb files, dedicated to the public domain (CC0).
+"""Make furnished, lit apartments from seeds:  python -m scenes.generate --count 20 --out more/
 
-    python -m scenes.generate --count 20 --out more/
-    python -m scenes.generate --count 200 --out more/ --seed 1000 --workers 8
-
-Apartment k of a run has the seed SEED + k; the same seed gives the same bytes. Every object is a node with a name, every
-material names what it sounds like.
+A seed always gives the same file, byte for byte: seed S makes apartment-S.glb, --count N makes seeds S to S + N - 1.
 """
 
 from __future__ import annotations
@@ -13,53 +9,125 @@ import argparse
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
-from scenes.apartment import make_apartment
+from scenes.apartment import Apartment, build_apartment
+from scenes.glb import linear, write_glb
+from scenes.light import bake
+from scenes.surface import Surface
+from scenes.textures import draw_texture
+from simulator.errors import InputError
+
+EXAMPLES = """examples:
+  python -m scenes.generate --count 200 --out more/         two hundred apartments, a few seconds each per core
+  python -m scenes.generate --count 5 --rooms 7 --out big/  five large ones
+  python -m scenes.generate --count 5 --softness 0 --out hard/   stone, tiles and bare walls: long reverberation
+  python -m simulator.render --scenes more/                 render a data set in them
+"""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scenes.generate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=1, metavar="N", help="apartments to make; default %(default)s")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for apartment_<seed>.glb")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the first; default %(default)s")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes; default: one a core")
-    options = parser.parse_args(argv)
-    if options.count < 1 or options.workers < 1 or options.seed < 0:
-        parser.error("--count and --workers want 1 or more, --seed 0 or more")
+def make_scene(apartment: Apartment) -> bytes:
+    """Draw the textures, bake the light and give the .glb file's bytes."""
+    surfaces = dict.fromkeys(p.surface for things in apartment.things.values() for t in things for p in t.patches)
+    textures = {s: draw_texture(s) for s in surfaces if s.family}
+    albedo = {s: _albedo(s, textures) for s in surfaces}
+    return write_glb(apartment, textures, bake(apartment, albedo))
+
+
+def write_scene(seed: int, folder: Path, rooms: int | None = None, softness: float | None = None) -> Path:
+    """Make the scene of a seed and write it, whole or not at all."""
+    path = folder / f"apartment-{seed:04d}.glb"
+    draft = path.with_suffix(".part")
+    draft.write_bytes(make_scene(build_apartment(seed, rooms, softness)))
+    os.replace(draft, path)
+    return path
+
+
+def _albedo(surface: Surface, textures: dict[Surface, np.ndarray]) -> np.ndarray:
+    if surface in textures:
+        return linear(textures[surface].reshape(-1, 3) / 255.0).mean(0)
+    return linear(np.array(surface.color))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; exit status 0, or 2 for wrong use."""
+    options = _parser().parse_args(arguments)
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        _make_all([(options.seed + k, options.out) for k in range(options.count)], options.workers)
-    except OSError as error:
-        print(f"error: {options.out} cannot be written to ({error}); choose another --out", file=sys.stderr)
+        _check(options)
+        seeds = range(options.seed, options.seed + options.count)
+        make = partial(write_scene, folder=options.out, rooms=options.rooms, softness=options.softness)
+        size = 0
+        with tqdm(total=options.count, unit="scene") as bar:
+            for path in _each(make, seeds, min(options.workers, options.count)):
+                size += path.stat().st_size
+                bar.update()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
+    print(f"{options.count} scenes, {size / 1e6:.1f} MB, in {options.out}")
+    print(f"next: python -m simulator.render --scenes {options.out}")
     return 0
 
 
-def _make_all(jobs: list[tuple[int, Path]], workers: int) -> None:
-    with tqdm(total=len(jobs), unit="scene", desc="generate") as bar:
-        if workers == 1:
-            for job in jobs:
-                _make_one(job)
-                bar.update()
-            return
-        with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-            for _ in pool.map(_make_one, jobs):
-                bar.update()
+def _each(make, seeds, workers: int):  # type: ignore[no-untyped-def]
+    """Make the scenes in this process, or in several; yields paths in the order of the seeds."""
+    if workers == 1:
+        yield from map(make, seeds)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(make, seeds)
 
 
-def _make_one(job: tuple[int, Path]) -> None:
-    seed, folder = job
-    data = make_apartment(seed)
-    part = folder / f".apartment_{seed:04d}.part"
-    part.write_bytes(data)
-    part.replace(folder / f"apartment_{seed:04d}.glb")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m scenes.generate",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=10, metavar="N", help="how many apartments (default 10)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("more"), metavar="DIR", help="folder for the .glb files (default more/)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1000,
+        metavar="S",
+        help="seed of the first one (default 1000; the bundled ones lie below)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes (default: cores)"
+    )
+    parser.add_argument("--rooms", type=int, metavar="R", help="rooms of each, 2 to 7 (default: drawn)")
+    parser.add_argument(
+        "--softness", type=float, metavar="X", help="0 hard to 1 soft: how much its surfaces absorb (default: drawn)"
+    )
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    rules = [
+        (options.count >= 1, f"--count is {options.count}; give 1 or more"),
+        (options.seed >= 0, f"--seed is {options.seed}; give 0 or more"),
+        (options.workers >= 1, f"--workers is {options.workers}; give 1 or more"),
+        (options.rooms is None or 2 <= options.rooms <= 7, f"--rooms is {options.rooms}; give 2 to 7"),
+        (options.softness is None or 0 <= options.softness <= 1, f"--softness is {options.softness}; give 0 to 1"),
+    ]
+    for holds, message in rules:
+        if not holds:
+            raise InputError(message)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--out {options.out} cannot be made ({error.strerror}); give a folder that can be written"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,118 +1,216 @@
-"""Write binary glTF 2.0: one node an object, one primitive a surface, lit by vertex colours."""
+"""Write an apartment as binary glTF 2.0: a node for each object, light in the vertex colours, textures inside."""
 
 from __future__ import annotations
 
 import io
 import json
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
-ARRAY, ELEMENTS = 34962, 34963
+from scenes.apartment import Apartment
+from scenes.mesh import Patch, Thing
+from scenes.surface import Surface
+
+CREDIT = "CC0-1.0: dedicated to the public domain"
+JPEG_QUALITY = 76
+FLOAT, BYTE, SHORT = 5126, 5121, 5123
+VERTICES, INDICES = 34962, 34963
 
 
-@dataclass(frozen=True)
-class Primitive:
-    """Triangles of one surface: (N, 3) vertices, (N, 2) texture coordinates, (N, 3) linear light 0..1, (K, 3) faces."""
-
-    surface: str
-    vertices: np.ndarray
-    uvs: np.ndarray
-    light: np.ndarray
-    faces: np.ndarray
-
-
-def write_glb(objects: dict[str, list[Primitive]], pictures: dict[str, np.ndarray], copyright_text: str) -> bytes:
-    """Give the bytes of a .glb; pictures: for each surface (H, W, 3) sRGB 0..1, or (4,) a linear colour with alpha."""
-    out = _Buffer()
-    tree: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "sight-and-sound scenes.generate", "copyright": copyright_text},
-        "extensionsUsed": ["KHR_materials_unlit"],
-        "scene": 0,
-        "scenes": [{"nodes": list(range(len(objects)))}],
-        "nodes": [{"name": name, "mesh": k} for k, name in enumerate(objects)],
-        "samplers": [{"wrapS": 10497, "wrapT": 10497, "magFilter": 9729, "minFilter": 9987}],
-    }
-    surfaces = {p.surface: None for primitives in objects.values() for p in primitives}
-    row = {name: k for k, name in enumerate(surfaces)}
-    tree["meshes"] = [
-        {"name": name, "primitives": [_primitive(out, p, row[p.surface]) for p in primitives]}
-        for name, primitives in objects.items()
-    ]
-    images = [s for s in surfaces if pictures[s].ndim == 3]
-    tree["images"] = [{"bufferView": out.view(_jpeg(pictures[s])), "mimeType": "image/jpeg"} for s in images]
-    tree["textures"] = [{"source": k, "sampler": 0} for k in range(len(images))]
-    tree["materials"] = [_material(s, pictures[s], images) for s in surfaces]
-    tree["accessors"], tree["bufferViews"] = out.accessors, out.views
-    tree["buffers"] = [{"byteLength": len(out.data)}]
-    text = json.dumps(tree, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    body = bytes(out.data)
-    whole = 12 + 8 + len(text) + 8 + len(body)
-    header = struct.pack("<4sIIII", b"glTF", 2, whole, len(text), 0x4E4F534A)
-    return header + text + struct.pack("<II", len(body), 0x004E4942) + body
+def write_glb(apartment: Apartment, textures: dict[Surface, np.ndarray], light: dict[int, np.ndarray]) -> bytes:
+    """Give the file's bytes; textures: (N, N, 3) uint8 of each textured surface, light: linear, by id of patch."""
+    writer = _Writer(textures)
+    groups = []
+    for name, things in apartment.things.items():
+        children = [writer.node(thing, light) for thing in things]
+        writer.nodes.append({"name": name if name != "house" else "surroundings", "children": children})
+        groups.append(len(writer.nodes) - 1)
+    writer.nodes.append({"name": f"apartment-{apartment.seed}", "children": groups})
+    return writer.finish(len(writer.nodes) - 1)
 
 
-class _Buffer:
-    """The binary chunk, with the views and accessors into it."""
+class _Writer:
+    """Collects nodes, meshes, accessors, materials and images, each stored once."""
 
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.views: list[dict[str, Any]] = []
+    def __init__(self, textures: dict[Surface, np.ndarray]) -> None:
+        self.textures = textures
+        self.nodes: list[dict[str, Any]] = []
+        self.meshes: list[dict[str, Any]] = []
         self.accessors: list[dict[str, Any]] = []
+        self.materials: list[dict[str, Any]] = []
+        self.images: list[bytes] = []
+        self.streams: dict[str, bytearray] = {
+            "position": bytearray(),
+            "uv": bytearray(),
+            "color": bytearray(),
+            "index": bytearray(),
+        }
+        self._material_of: dict[Any, int] = {}
+        self._accessor_of: dict[tuple[str, bytes], int] = {}
 
-    def view(self, data: bytes, target: int | None = None, stride: int | None = None) -> int:
-        view: dict[str, Any] = {"buffer": 0, "byteOffset": len(self.data), "byteLength": len(data)}
-        if target:
-            view["target"] = target
-        if stride:
-            view["byteStride"] = stride
-        self.data += data + b"\0" * (-len(data) % 4)
-        self.views.append(view)
-        return len(self.views) - 1
+    def node(self, thing: Thing, light: dict[int, np.ndarray]) -> int:
+        """Add a thing and give the number of its node."""
+        node: dict[str, Any] = {"name": thing.name, "mesh": self._mesh(thing, light)}
+        if thing.at.any():
+            node["translation"] = [_shortest(v) for v in thing.at]
+        if abs(thing.angle) > 1e-9:
+            node["rotation"] = [0.0, _shortest(np.sin(thing.angle / 2)), 0.0, _shortest(np.cos(thing.angle / 2))]
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
-    def accessor(self, array: np.ndarray, kind: int, shape: str, target: int, **extra: Any) -> int:
-        stride = None if target == ELEMENTS else array.itemsize * array.shape[1]
-        view = self.view(array.tobytes(), target, stride)
-        self.accessors.append({"bufferView": view, "componentType": kind, "count": len(array), "type": shape, **extra})
-        return len(self.accessors) - 1
+    def finish(self, root: int) -> bytes:
+        """Assemble header and binary chunk."""
+        blob, views, offset = bytearray(), [], {}
+        for k, (name, stride) in enumerate((("position", 12), ("uv", 8), ("color", 4), ("index", 0))):
+            data = bytes(self.streams[name])
+            view = {
+                "buffer": 0,
+                "byteOffset": len(blob),
+                "byteLength": len(data),
+                "target": VERTICES if stride else INDICES,
+            }
+            if stride:
+                view["byteStride"] = stride
+            views.append(view)
+            offset[name] = k
+            blob += data + b"\0" * (-len(data) % 4)
+        for data in self.images:
+            views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": len(data)})
+            blob += data + b"\0" * (-len(data) % 4)
+        for accessor in self.accessors:
+            accessor["bufferView"] = offset[accessor["bufferView"]]
+        header: dict[str, Any] = {
+            "asset": {"version": "2.0", "generator": "sight-and-sound scenes.generate", "copyright": CREDIT},
+            "extensionsUsed": ["KHR_materials_unlit"],
+            "scene": 0,
+            "scenes": [{"nodes": [root]}],
+            "nodes": self.nodes,
+            "meshes": self.meshes,
+            "materials": self.materials,
+            "accessors": self.accessors,
+            "bufferViews": views,
+            "buffers": [{"byteLength": len(blob)}],
+        }
+        if self.images:
+            header["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497}]
+            header["textures"] = [{"sampler": 0, "source": k} for k in range(len(self.images))]
+            header["images"] = [{"bufferView": 4 + k, "mimeType": "image/jpeg"} for k in range(len(self.images))]
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 4)
+        total = 12 + 8 + len(text) + 8 + len(blob)
+        return (
+            struct.pack("<4sII", b"glTF", 2, total)
+            + struct.pack("<I4s", len(text), b"JSON")
+            + text
+            + struct.pack("<I4s", len(blob), b"BIN\0")
+            + bytes(blob)
+        )
+
+    def _mesh(self, thing: Thing, light: dict[int, np.ndarray]) -> int:
+        """Add a mesh: one primitive for each material, on one set of vertices with texture coordinates and one without."""
+        primitives: list[dict[str, Any]] = []
+        for textured in (True, False):
+            by_material: dict[int, list[Patch]] = {}
+            for patch in thing.patches:
+                if bool(patch.surface.family) == textured:
+                    by_material.setdefault(self._material(patch.surface), []).append(patch)
+            if by_material:
+                primitives += self._primitives(thing, by_material, light, textured)
+        self.meshes.append({"primitives": primitives})
+        return len(self.meshes) - 1
+
+    def _primitives(
+        self, thing: Thing, by_material: dict[int, list[Patch]], light: dict[int, np.ndarray], textured: bool
+    ) -> list[dict[str, Any]]:
+        ordered = [p for group in by_material.values() for p in group]
+        start = dict(zip((id(p) for p in ordered), np.cumsum([0, *(len(p.vertices) for p in ordered)]), strict=False))
+        points = np.concatenate([p.vertices for p in ordered]).astype("<f4")
+        assert len(points) < 65535, f"{thing.name} has too many vertices for 16-bit indices"
+        colors = np.concatenate([light[id(p)] * _vertex_color(p.surface) for p in ordered])
+        attributes = {
+            "POSITION": self._accessor("position", points, FLOAT, "VEC3"),
+            "COLOR_0": self._accessor("color", _bytes(colors), BYTE, "VEC4"),
+        }
+        if textured:
+            uv = np.concatenate([p.uv for p in ordered]).astype("<f4")
+            attributes["TEXCOORD_0"] = self._accessor("uv", uv, FLOAT, "VEC2")
+        primitives = []
+        for material, group in by_material.items():
+            faces = np.concatenate([p.faces + start[id(p)] for p in group])
+            index = self._accessor("index", faces.reshape(-1).astype("<u2"), SHORT, "SCALAR")
+            primitives.append({"attributes": attributes, "indices": index, "material": material})
+        return primitives
+
+    def _accessor(self, stream: str, array: np.ndarray, kind: int, shape: str) -> int:
+        data = array.tobytes()
+        key = (stream, data)
+        if key in self._accessor_of:
+            return self._accessor_of[key]
+        target = self.streams[stream]
+        accessor: dict[str, Any] = {
+            "bufferView": stream,
+            "byteOffset": len(target),
+            "componentType": kind,
+            "count": len(array),
+            "type": shape,
+        }
+        if kind == BYTE:
+            accessor["normalized"] = True
+        if stream == "position":
+            accessor["min"], accessor["max"] = ([_shortest(v) for v in f(0)] for f in (array.min, array.max))
+        target += data + b"\0" * (-len(data) % 4)
+        self.accessors.append(accessor)
+        self._accessor_of[key] = len(self.accessors) - 1
+        return self._accessor_of[key]
+
+    def _material(self, surface: Surface) -> int:
+        """Find or add the material of a surface; plain colours go into the vertices, so that few materials are needed."""
+        key: Any = surface if surface.family or surface.alpha < 1 else (surface.name, surface.both_sides)
+        if key in self._material_of:
+            return self._material_of[key]
+        look: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
+        material: dict[str, Any] = {
+            "name": surface.name,
+            "pbrMetallicRoughness": look,
+            "extensions": {"KHR_materials_unlit": {}},
+        }
+        if surface.family:
+            self.images.append(_jpeg(self.textures[surface]))
+            look["baseColorTexture"] = {"index": len(self.images) - 1}
+        if surface.alpha < 1:
+            look["baseColorFactor"] = [*(float(v) for v in linear(np.array(surface.color))), surface.alpha]
+            material["alphaMode"] = "BLEND"
+        if surface.both_sides:
+            material["doubleSided"] = True
+        self.materials.append(material)
+        self._material_of[key] = len(self.materials) - 1
+        return self._material_of[key]
 
 
-def _primitive(out: _Buffer, p: Primitive, material: int) -> dict[str, Any]:
-    vertices = p.vertices.astype("<f4")
-    extent = {"min": vertices.min(0).tolist(), "max": vertices.max(0).tolist()}
-    small = len(vertices) < 65535
-    indices = p.faces.reshape(-1).astype("<u2" if small else "<u4")
-    # Colours are linear by definition; four bytes keep the alignment that the format asks for.
-    color = np.concatenate([np.rint(np.clip(p.light, 0, 1) * 255), np.full((len(vertices), 1), 255)], 1).astype(np.uint8)
-    return {
-        "attributes": {
-            "POSITION": out.accessor(vertices, FLOAT, "VEC3", ARRAY, **extent),
-            "TEXCOORD_0": out.accessor(p.uvs.astype("<f4"), FLOAT, "VEC2", ARRAY),
-            "COLOR_0": out.accessor(color, UBYTE, "VEC4", ARRAY, normalized=True),
-        },
-        "indices": out.accessor(indices, USHORT if small else UINT, "SCALAR", ELEMENTS),
-        "material": material,
-    }
+def linear(srgb: np.ndarray) -> np.ndarray:
+    """Decode sRGB values 0..1 to linear light (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _material(surface: str, picture: np.ndarray, images: list[str]) -> dict[str, Any]:
-    pbr: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
-    material: dict[str, Any] = {"name": surface, "pbrMetallicRoughness": pbr, "extensions": {"KHR_materials_unlit": {}}}
-    if picture.ndim == 3:
-        pbr["baseColorTexture"] = {"index": images.index(surface)}
-    else:
-        pbr["baseColorFactor"] = [float(x) for x in picture]
-        if picture[3] < 1:
-            material["alphaMode"], material["doubleSided"] = "BLEND", True
-    return material
+def _shortest(value: float) -> float:
+    """Round to the shortest decimal that is still the same 32-bit float."""
+    return float(str(np.float32(value)))
+
+
+def _vertex_color(surface: Surface) -> np.ndarray:
+    return np.ones(3) if surface.family or surface.alpha < 1 else linear(np.array(surface.color))
+
+
+def _bytes(colors: np.ndarray) -> np.ndarray:
+    whole = np.full((len(colors), 4), 255, np.uint8)
+    whole[:, :3] = np.rint(255 * np.clip(colors, 0, 1))
+    return whole
 
 
 def _jpeg(picture: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(file, "JPEG", quality=82, optimize=True)
-    return file.getvalue()
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Baked light: lamps and windows with soft shadows and one bounce, by Embree, as a colour for each vertex."""
+"""Baked light: windows and lamps with soft shadows, light from wall to wall, and so ambient occlusion, at every vertex."""
 
 from __future__ import annotations
 
@@ -6,76 +6,217 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenes.apartment import Apartment
+from scenes.mesh import Patch, Thing
+from scenes.surface import Surface
 from simulator.bvh import Bvh
 
-GATHER = 64
-"""Rays that collect bounced light at each vertex."""
-AMBIENT = 0.06
-"""What further bounces would add, relative to a well-lit wall."""
+LIFT_M = 0.012
+"""Rays start this far off their surface."""
+RAYS = 48
+"""Directions in which each vertex looks for light from other surfaces."""
+BOUNCES = 3
+SKY = np.array([0.86, 0.95, 1.08]) * 1.5
+"""Radiance of a window, relative to a lamp's intensity at 1 m."""
+DARKEST = 0.05
+CHUNK = 16384
 
 
-@dataclass(frozen=True)
-class Lamp:
-    """A small round lamp, or one patch of a window; power is in the units of the result."""
+@dataclass(frozen=True, eq=False)
+class _Mesh:
+    """All geometry in the scene's frame."""
 
-    position: np.ndarray
-    normal: np.ndarray | None
-    """None: shines to all sides; else only to the side of its normal, by the cosine."""
-    color: np.ndarray
-    radius: float
+    patches: list[Patch]
+    start: np.ndarray
+    """(P + 1,) where each patch's vertices begin."""
+    points: np.ndarray
+    normals: np.ndarray
+    room: np.ndarray
+    """(N,) number of the room each vertex belongs to."""
+    faces: np.ndarray
+    owner: np.ndarray
+    """(F,) patch of each face."""
 
 
-def bake(
-    bvh: Bvh, albedo: np.ndarray, points: np.ndarray, normals: np.ndarray, face_normals: np.ndarray, lamps: list[Lamp],
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Give the light that falls on N points with normals (N, 3), linear RGB (N, 3); white walls well lit are about 1.
+def bake(apartment: Apartment, albedo: dict[Surface, np.ndarray]) -> dict[int, np.ndarray]:
+    """Give linear light 0..1 at each vertex, {id of patch: (N, 3) float}, for texture times light to be the picture.
 
-    albedo: (F, 3) linear colour of each triangle of the BVH, face_normals (F, 3).
+    albedo: (3,) linear mean colour of each surface.
     """
-    light = _direct(bvh, points, normals, lamps, rng, samples=6) + AMBIENT
-    sums = np.zeros_like(light)
-    for _ in range(GATHER):
-        direction = _cosine(normals, rng)
-        hits = bvh.closest(points, direction)
-        met = np.flatnonzero(hits.face >= 0)
-        face = hits.face[met]
-        toward = -np.sign((direction[met] * face_normals[face]).sum(1, keepdims=True))
-        normal = face_normals[face] * toward
-        place = points[met] + hits.distance[met, None] * direction[met] + 1e-3 * normal
-        sums[met] += albedo[face] * (_direct(bvh, place, normal, lamps, rng, samples=1) + AMBIENT)
-    return light + sums / GATHER
+    mesh = _collect(apartment)
+    solid = np.array([p.surface.alpha == 1 and p.surface.glow == 0 for p in mesh.patches])
+    faces = mesh.faces[solid[mesh.owner]]
+    owner = mesh.owner[solid[mesh.owner]]
+    bvh = Bvh(mesh.points, faces)
+    origins = _origins(mesh)
+    direct = np.zeros((len(origins), 3))
+    for at, color, room, normal, area in _sources(apartment):
+        rows = np.flatnonzero(mesh.room == room)
+        _add_light(direct, rows, mesh, origins, bvh, at, color, normal, area)
+    hits, buried = _look_around(mesh, origins, bvh, faces)
+    reflectance = np.array([albedo[mesh.patches[k].surface] for k in owner])
+    light = direct
+    for _ in range(BOUNCES):
+        shining = np.concatenate([reflectance * light[faces].mean(1), np.zeros((1, 3))])
+        light = direct + _gather(shining, hits)
+    light = _filled(light, buried, mesh)
+    exposed = _exposed(light, mesh, buried)
+    out = {}
+    for k, patch in enumerate(mesh.patches):
+        part = exposed[mesh.start[k] : mesh.start[k + 1]]
+        out[id(patch)] = (
+            np.full_like(part, patch.surface.glow) if patch.surface.glow or patch.surface.alpha < 1 else part
+        )
+    return out
 
 
-def _direct(
-    bvh: Bvh, points: np.ndarray, normals: np.ndarray, lamps: list[Lamp], rng: np.random.Generator, samples: int
-) -> np.ndarray:
-    """Add up what reaches points straight from the lamps, each seen at some random places of its extent."""
-    light = np.zeros((len(points), 3))
-    for lamp in lamps:
-        near = np.flatnonzero(((lamp.position - points) ** 2).sum(1) < 64.0)
-        for _ in range(samples):
-            target = lamp.position + lamp.radius * _ball(len(near), rng)
-            way = target - points[near]
-            square = np.maximum((way**2).sum(1), 0.04)
-            cosine = (way * normals[near]).sum(1) / np.sqrt(square)
-            if lamp.normal is not None:
-                cosine = cosine * np.maximum(-(way @ lamp.normal) / np.sqrt(square), 0.0)
-            rows = np.flatnonzero(cosine > 0)
-            free = rows[bvh.visible(points[near[rows]], target[rows], shrink=0.01)]
-            light[near[free]] += (cosine[free] / square[free] / samples)[:, None] * lamp.color
+def _collect(apartment: Apartment) -> _Mesh:
+    patches, points, normals, room, faces, owner = [], [], [], [], [], []
+    start = [0]
+    numbers = {name: k for k, name in enumerate(apartment.things)}
+    for name, things in apartment.things.items():
+        for thing in things:
+            for patch in thing.patches:
+                n = patch.normals @ thing.rotation.T
+                if patch.surface.both_sides:
+                    # Leaves and cloth are lit from above.
+                    n = np.where(n[:, 1:2] < -0.3, -n, n)
+                patches.append(patch)
+                points.append(thing.to_world(patch.vertices))
+                normals.append(n)
+                room.append(np.full(len(n), numbers[name]))
+                faces.append(patch.faces + start[-1])
+                owner.append(np.full(len(patch.faces), len(patches) - 1))
+                start.append(start[-1] + len(n))
+    return _Mesh(patches, np.array(start), *(np.concatenate(a) for a in (points, normals, room, faces, owner)))
+
+
+def _origins(mesh: _Mesh) -> np.ndarray:
+    """Lift vertices off their surfaces and a little towards the middle of their faces, out of corners."""
+    middle, count = np.zeros_like(mesh.points), np.zeros((len(mesh.points), 1))
+    centre = mesh.points[mesh.faces].mean(1)
+    for k in range(3):
+        np.add.at(middle, mesh.faces[:, k], centre)
+        np.add.at(count, mesh.faces[:, k], 1.0)
+    inward = middle / np.maximum(count, 1) - mesh.points
+    length = np.linalg.norm(inward, axis=1, keepdims=True)
+    inward *= np.minimum(0.3 * length, 0.03) / np.maximum(length, 1e-9)
+    return mesh.points + inward + LIFT_M * mesh.normals
+
+
+def _sources(apartment: Apartment) -> list[tuple[np.ndarray, np.ndarray, int, np.ndarray | None, float]]:
+    """List points of light: place (3,), colour (3,), room, and for windows the normal into the room and the area."""
+    sources: list[tuple[np.ndarray, np.ndarray, int, np.ndarray | None, float]] = []
+    numbers = {name: k for k, name in enumerate(apartment.things)}
+    spread = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    for room in apartment.rooms:
+        number = numbers[room.name]
+        for thing in apartment.things[room.name]:
+            for light in thing.lights:
+                at = thing.to_world(np.array([light.at]))[0]
+                sources += [(at + light.radius * d, np.array(light.color) / 4, number, None, 0.0) for d in spread]
+        for opening in apartment.openings[room.name]:
+            if opening.kind == "window":
+                wall = room.walls[opening.wall]
+                n, m = max(2, round((opening.s1 - opening.s0) / 0.4)), max(2, round((opening.y1 - opening.y0) / 0.5))
+                area = (opening.s1 - opening.s0) * (opening.y1 - opening.y0) / (n * m)
+                for s in opening.s0 + (np.arange(n) + 0.5) * (opening.s1 - opening.s0) / n:
+                    for y in opening.y0 + (np.arange(m) + 0.5) * (opening.y1 - opening.y0) / m:
+                        normal = np.array([wall.inward[0], 0.0, wall.inward[1]])
+                        sources.append((np.array(wall.point(float(s), float(y), -0.12)), SKY, number, normal, area))
+    return sources
+
+
+def _add_light(
+    direct: np.ndarray,
+    rows: np.ndarray,
+    mesh: _Mesh,
+    origins: np.ndarray,
+    bvh: Bvh,
+    at: np.ndarray,
+    color: np.ndarray,
+    normal: np.ndarray | None,
+    area: float,
+) -> None:
+    """Add what reaches some vertices from a point lamp, or from a part of a window, straight."""
+    ahead = at - origins[rows]
+    square = np.maximum((ahead**2).sum(1), 0.01)
+    toward = ahead / np.sqrt(square)[:, None]
+    cosine = (toward * mesh.normals[rows]).sum(1)
+    cosine = np.maximum(cosine, 0.0)
+    strength = (
+        cosine / square if normal is None else cosine * np.maximum(-toward @ normal, 0.0) * area / (square + area)
+    )
+    lit = strength > 1e-4
+    rows, strength = rows[lit], strength[lit]
+    seen = bvh.visible(origins[rows], np.broadcast_to(at, (len(rows), 3)))
+    direct[rows[seen]] += strength[seen, None] * color
+
+
+def _look_around(mesh: _Mesh, origins: np.ndarray, bvh: Bvh, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the face that each vertex sees in each direction (N, RAYS), -1 for none, and which vertices are walled in."""
+    k = np.arange(RAYS) + 0.5
+    radius, angle = np.sqrt(k / RAYS), k * np.pi * (3 - np.sqrt(5))
+    local = np.stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - radius**2)], -1)
+    a, b, c = (mesh.points[faces[:, i]] for i in range(3))
+    facing = np.cross(b - a, c - a)
+    hits = np.empty((len(origins), RAYS), np.int32)
+    behind = np.zeros(len(origins))
+    for first in range(0, len(origins), CHUNK):
+        rows = slice(first, first + CHUNK)
+        n = mesh.normals[rows]
+        side = np.cross(n, np.where(np.abs(n[:, :1]) < 0.8, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]))
+        side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
+        basis = np.stack([side, np.cross(n, side), n], 1)
+        directions = np.einsum("kj,njx->nkx", local, basis)
+        start = np.repeat(origins[rows], RAYS, 0)
+        found = bvh.closest(start, directions.reshape(-1, 3)).face.reshape(-1, RAYS)
+        hits[rows] = found
+        inside = (facing[found] * directions).sum(-1) > 0
+        behind[rows] = ((found >= 0) & inside).mean(1)
+        hits[rows][inside & (found >= 0)] = -1
+    return hits, behind > 0.4
+
+
+def _gather(shining: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """Average the light of the faces that each vertex sees; (N, 3)."""
+    out = np.empty((len(hits), 3))
+    for first in range(0, len(hits), CHUNK):
+        out[first : first + CHUNK] = shining[hits[first : first + CHUNK]].mean(1)
+    return out
+
+
+def _filled(light: np.ndarray, buried: np.ndarray, mesh: _Mesh) -> np.ndarray:
+    """Give vertices inside other bodies the (dimmed) light of their neighbours, which fade towards them."""
+    light, known = light.copy(), ~buried
+    for _ in range(4):
+        if known.all():
+            break
+        total, count = np.zeros_like(light), np.zeros((len(light), 1))
+        for i, k in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2)):
+            a, b = mesh.faces[:, i], mesh.faces[:, k]
+            rows = known[b] & ~known[a]
+            np.add.at(total, a[rows], light[b[rows]])
+            np.add.at(count, a[rows], 1.0)
+        new = count[:, 0] > 0
+        light[new] = 0.6 * total[new] / count[new]
+        known = known | new
     return light
 
 
-def _ball(count: int, rng: np.random.Generator) -> np.ndarray:
-    direction = rng.standard_normal((count, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    return direction * np.cbrt(rng.random((count, 1)))
+def _exposed(light: np.ndarray, mesh: _Mesh, buried: np.ndarray) -> np.ndarray:
+    """Expose half by the apartment's and half by each room's median light, and round off the brightest."""
+    level = light.mean(1)
+    whole = np.median(level[~buried])
+    out = np.empty_like(light)
+    for room in np.unique(mesh.room):
+        rows = mesh.room == room
+        own = np.median(level[rows & ~buried]) if (rows & ~buried).any() else whole
+        key = 0.75 / np.sqrt(max(own, 1e-6) * max(whole, 1e-6))
+        out[rows] = 1.0 - np.exp(-key * light[rows])
+    return np.clip(DARKEST + (1 - DARKEST) * out, 0.0, 1.0)
 
 
-def _cosine(normals: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw directions about normals (N, 3) with probability proportional to the cosine."""
-    around = rng.standard_normal(normals.shape)
-    around /= np.linalg.norm(around, axis=1, keepdims=True)
-    direction = normals + 0.999 * around
-    return direction / np.linalg.norm(direction, axis=1, keepdims=True)
+def count_vertices(things: list[Thing]) -> int:
+    """Count the vertices of things."""
+    return sum(len(p.vertices) for t in things for p in t.patches)

@@ -1,4 +1,4 @@
-"""A floor plan: rooms side by side, doors between them, windows to the outside."""
+"""Floor plans: which rooms there are, how they divide the floor, and how high they are."""
 
 from __future__ import annotations
 
@@ -6,172 +6,246 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from scenes.textures import Color, harmony
+from scenes.polygon import Rect, area, inset, outline
 
-WALL_M = 0.14
-"""Thickness of the walls between rooms."""
-SIDES = "nesw"
+WALL_M = 0.12
+"""Thickness of a wall between two rooms."""
+
+SIZES = {
+    "living room": (17.0, 34.0, 3.3),
+    "kitchen": (8.0, 17.0, 2.4),
+    "bedroom": (9.5, 18.0, 2.7),
+    "bathroom": (4.2, 8.5, 1.75),
+    "study": (7.5, 14.0, 2.4),
+    "hall": (5.0, 9.0, 1.8),
+    "corridor": (5.0, 12.0, 1.35),
+}
+"""Least and largest floor area, m^2, and least width, m, of each kind of room."""
+
+PROGRAMS = {
+    2: [["living room", "bathroom"], ["living room", "kitchen"], ["living room", "bedroom"], ["bedroom", "study"]],
+    3: [
+        ["living room", "bedroom", "bathroom"],
+        ["living room", "kitchen", "hall"],
+        ["living room", "kitchen", "bedroom"],
+    ],
+    4: [["living room", "kitchen", "bedroom", "bathroom"], ["living room", "kitchen", "study", "hall"]],
+    5: [
+        ["living room", "kitchen", "bedroom", "bathroom", "corridor"],
+        ["living room", "kitchen", "bedroom", "study", "hall"],
+    ],
+    6: [
+        ["living room", "kitchen", "bedroom", "study", "bathroom", "corridor"],
+        ["living room", "kitchen", "bedroom", "bedroom", "bathroom", "hall"],
+    ],
+    7: [
+        ["living room", "kitchen", "bedroom", "bedroom", "study", "bathroom", "corridor"],
+        ["living room", "kitchen", "bedroom", "study", "bathroom", "hall", "corridor"],
+    ],
+}
 
 
 @dataclass(frozen=True)
-class Opening:
-    """A hole in a wall: from `start` to `start + width` along the wall's own direction, `sill` to `top` above the floor."""
+class Ceiling:
+    """A plane: height(x, z) = base + slope_x x + slope_z z, m."""
 
-    side: str
-    start: float
-    width: float
-    sill: float
-    top: float
-    kind: str
-    """door, window, or shut_door."""
+    base: float
+    slope_x: float = 0.0
+    slope_z: float = 0.0
+
+    def height(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Give the height above the floor at points x, z of any one shape."""
+        return self.base + self.slope_x * x + self.slope_z * z
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
+class Wall:
+    """A straight inner wall face; seen from the room, `along` points to the right."""
+
+    start: np.ndarray
+    """(2,) left end (x, z)."""
+    along: np.ndarray
+    """(2,) unit."""
+    inward: np.ndarray
+    """(2,) unit, into the room."""
+    length: float
+
+    def point(self, s: float, y: float, out: float = 0.0) -> tuple[float, float, float]:
+        """Give the place s metres along, y above the floor and `out` metres into the room."""
+        x, z = self.start + s * self.along + out * self.inward
+        return float(x), float(y), float(z)
+
+
+@dataclass(eq=False)
 class Room:
-    """A rectangular room: interior walls, height, colours and openings. Sides: n at low z, e at high x, s, w."""
+    """One room of the plan."""
 
     name: str
     kind: str
-    x0: float
-    z0: float
-    x1: float
-    z1: float
-    height: float
-    colors: dict[str, Color]
-    openings: list[Opening] = field(default_factory=list)
+    polygon: np.ndarray
+    """(N, 2) inner faces of its walls."""
+    gross: np.ndarray
+    """(N, 2) middle lines of its walls."""
+    ceiling: Ceiling
+    walls: list[Wall] = field(default_factory=list)
 
     @property
-    def width(self) -> float:
-        """Extent along x, m."""
-        return self.x1 - self.x0
+    def area(self) -> float:
+        """Give the floor area, m^2."""
+        return area(self.polygon)
 
-    @property
-    def depth(self) -> float:
-        """Extent along z, m."""
-        return self.z1 - self.z0
-
-    def wall(self, side: str) -> tuple[np.ndarray, np.ndarray, float]:
-        """Give a wall's left end on the floor seen from inside, its direction to the right, and its length."""
-        corner, along, length = {
-            "n": ((self.x0, 0, self.z0), (1, 0, 0), self.width),
-            "e": ((self.x1, 0, self.z0), (0, 0, 1), self.depth),
-            "s": ((self.x1, 0, self.z1), (-1, 0, 0), self.width),
-            "w": ((self.x0, 0, self.z1), (0, 0, -1), self.depth),
-        }[side]
-        return np.array(corner, float), np.array(along, float), length
-
-    def inward(self, side: str) -> np.ndarray:
-        """Give the unit vector from a wall into the room."""
-        return np.array({"n": (0, 0, 1), "e": (-1, 0, 0), "s": (0, 0, -1), "w": (1, 0, 0)}[side], float)
+    def lowest(self) -> float:
+        """Give the height of the lowest point of the ceiling, m."""
+        return float(self.ceiling.height(*self.polygon.T).min())
 
 
-def draw_plan(rng: np.random.Generator) -> list[Room]:
-    """Draw a floor plan: a rectangle divided into 2 to 6 rooms, every room reached through doors."""
-    count = int(rng.integers(2, 7))
-    cells = _divide([(0.0, 0.0, rng.uniform(4.2, 5.5) + 1.1 * count, rng.uniform(4.5, 6.0) + 0.55 * count)], count, rng)
-    cells.sort(key=lambda c: -(c[2] - c[0]) * (c[3] - c[1]))
-    base = rng.choice([2.4, 2.5, 2.6, 2.8, 3.0, 3.3])
-    names: dict[str, int] = {}
-    rooms = []
-    for (x0, z0, x1, z1), kind in zip(cells, _kinds(len(cells), rng), strict=True):
-        names[kind] = names.get(kind, 0) + 1
-        name = kind if names[kind] == 1 else f"{kind}_{names[kind]}"
-        height = float(base + rng.choice([0.0, 0.0, 0.3]))
-        half = WALL_M / 2
-        rooms.append(Room(name, kind, x0 + half, z0 + half, x1 - half, z1 - half, height, harmony(rng)))
-    _add_doors(rooms, rng)
-    _add_windows(rooms, cells, rng)
+def draw_plan(rng: np.random.Generator, rooms: int | None = None) -> list[Room]:
+    """Draw a floor plan of 2 to 7 rooms; the first corner lies near the origin."""
+    count = int(rng.choice(np.arange(2, 8), p=[0.08, 0.17, 0.22, 0.21, 0.18, 0.14])) if rooms is None else rooms
+    programs = PROGRAMS[count]
+    while True:
+        kinds = list(programs[rng.integers(len(programs))])
+        parts = _with_corridor(kinds, rng) if "corridor" in kinds else _divided(kinds, rng)
+        if parts is not None:
+            return _rooms(parts, rng)
+
+
+def _areas(kinds: list[str], rng: np.random.Generator) -> np.ndarray:
+    return np.array([rng.uniform(*SIZES[k][:2]) for k in kinds])
+
+
+def _divided(kinds: list[str], rng: np.random.Generator) -> list[tuple[str, list[Rect]]] | None:
+    """Divide a rectangle again and again; a hall or a bathroom may be carved out of a corner, which leaves an L."""
+    carved = next((k for k in ("hall", "bathroom") if k in kinds and len(kinds) > 2 and rng.random() < 0.6), None)
+    rest = [k for k in kinds if k != carved]
+    rng.shuffle(rest)
+    areas = _areas(rest, rng)
+    width = float(np.sqrt(areas.sum() * rng.uniform(0.8, 1.6)))
+    parts: list[tuple[str, list[Rect]]] = [
+        (k, [r]) for k, r in zip(rest, _slice(Rect(0, 0, width, float(areas.sum()) / width), areas, rng), strict=True)
+    ]
+    if carved is not None:
+        host = max(range(len(parts)), key=lambda k: parts[k][1][0].area)
+        small = _carve(parts[host][1][0], carved, rng)
+        if small is None:
+            return None
+        parts[host] = (parts[host][0], small[1])
+        parts.append((carved, [small[0]]))
+    return parts if _fit(parts) else None
+
+
+def _slice(rect: Rect, areas: np.ndarray, rng: np.random.Generator) -> list[Rect]:
+    """Cut a rectangle across its longer side in proportion to the areas, until each has its own part."""
+    if len(areas) == 1:
+        return [rect]
+    half = len(areas) // 2 if rng.random() < 0.7 else 1
+    share = areas[:half].sum() / areas.sum()
+    x0, z0, x1, z1 = rect
+    if x1 - x0 >= z1 - z0:
+        cut = _round(x0 + share * (x1 - x0))
+        first, second = Rect(x0, z0, cut, z1), Rect(cut, z0, x1, z1)
+    else:
+        cut = _round(z0 + share * (z1 - z0))
+        first, second = Rect(x0, z0, x1, cut), Rect(x0, cut, x1, z1)
+    return _slice(first, areas[:half], rng) + _slice(second, areas[half:], rng)
+
+
+def _carve(rect: Rect, kind: str, rng: np.random.Generator) -> tuple[Rect, list[Rect]] | None:
+    """Cut a small room out of a corner of a rectangle; give it and the two rectangles of the L that is left."""
+    w, d = rect.x1 - rect.x0, rect.z1 - rect.z0
+    size = (
+        rng.uniform(SIZES[kind][0], min(SIZES[kind][1], 0.35 * rect.area)) if 0.35 * rect.area > SIZES[kind][0] else 0.0
+    )
+    a = _round(np.sqrt(max(size, 1.0) * rng.uniform(0.7, 1.4)))
+    b = _round(size / a)
+    if size == 0.0 or w - a < 1.9 or d - b < 1.9:
+        return None
+    west, north = rng.random() < 0.5, rng.random() < 0.5
+    cx = rect.x0 + a if west else rect.x1 - a
+    cz = rect.z0 + b if north else rect.z1 - b
+    small = Rect(rect.x0 if west else cx, rect.z0 if north else cz, cx if west else rect.x1, cz if north else rect.z1)
+    beside = Rect(cx if west else rect.x0, small.z0, rect.x1 if west else cx, small.z1)
+    rest = Rect(rect.x0, cz if north else rect.z0, rect.x1, rect.z1 if north else cz)
+    return small, [beside, rest]
+
+
+def _with_corridor(kinds: list[str], rng: np.random.Generator) -> list[tuple[str, list[Rect]]] | None:
+    """Lay rooms in two rows along a corridor, which may end before the last room and so make it an L."""
+    rooms = [k for k in kinds if k != "corridor"]
+    rng.shuffle(rooms)
+    areas = _areas(rooms, rng)
+    half = len(rooms) // 2
+    width, wide = float(areas.sum() / 2 / rng.uniform(3.4, 4.8)), float(_round(rng.uniform(1.35, 1.8)))
+    depths = [_round(areas[:half].sum() / width), _round(areas[half:].sum() / width)]
+    top, bottom = depths[0], depths[0] + wide
+    parts: list[tuple[str, list[Rect]]] = []
+    for names, sizes, z0, z1 in (
+        (rooms[:half], areas[:half], 0.0, top),
+        (rooms[half:], areas[half:], bottom, bottom + depths[1]),
+    ):
+        cuts = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum() * width])
+        cuts[1:-1] = [_round(c) for c in cuts[1:-1]]
+        parts += [(n, [Rect(float(a), z0, float(b), z1)]) for n, a, b in zip(names, cuts, cuts[1:], strict=False)]
+    end = width
+    if rng.random() < 0.6:
+        last = half - 1 if rng.random() < 0.5 else len(rooms) - 1
+        name, [rect] = parts[last]
+        other = parts[len(rooms) - 1 if last == half - 1 else half - 1][1][0]
+        start = max(rect.x0, other.x0 + 1.35)
+        if name != "bathroom" and width - start > 1.5:
+            end = start
+            parts[last] = (name, [rect, Rect(start, top, width, bottom)])
+    parts.append(("corridor", [Rect(0.0, top, end, bottom)]))
+    return parts if _fit(parts) else None
+
+
+def _fit(parts: list[tuple[str, list[Rect]]]) -> bool:
+    """Say whether each room is wide enough and none too slender."""
+    for kind, rects in parts:
+        largest = max(rects, key=lambda r: r.area)
+        long = max(largest.x1 - largest.x0, largest.z1 - largest.z0)
+        if largest.short < SIZES[kind][2] + WALL_M or (kind != "corridor" and long > 2.3 * largest.short):
+            return False
+        if kind == "corridor" and long < 2.6:
+            return False
+    return True
+
+
+def _rooms(parts: list[tuple[str, list[Rect]]], rng: np.random.Generator) -> list[Room]:
+    base = float(np.round(rng.choice([rng.uniform(2.3, 2.7), rng.uniform(2.5, 3.2), rng.uniform(3.0, 4.0)]), 2))
+    attic = rng.random() < 0.3
+    rooms, taken = [], [k for k, _ in parts]
+    for n, (kind, rects) in enumerate(parts):
+        gross = outline(rects)
+        polygon = inset(gross, WALL_M / 2)
+        number = f" {taken[: n + 1].count(kind)}" if taken.count(kind) > 1 else ""
+        height = float(np.clip(base + rng.choice([0.0, 0.0, rng.uniform(-0.25, 0.25)]), 2.3, 4.0))
+        ceiling = Ceiling(height)
+        if attic and len(rects) == 1 and kind not in ("corridor", "bathroom") and rng.random() < 0.7:
+            ceiling = _slope(polygon, rng)
+        rooms.append(Room(kind + number, kind, polygon, gross, ceiling, _walls(polygon)))
     return rooms
 
 
-def _kinds(count: int, rng: np.random.Generator) -> list[str]:
-    """Name rooms, the largest first: it is the living room; of four and more the smallest is the bathroom."""
-    middle = [str(k) for k in rng.permutation(["bedroom", "kitchen", "study", "bedroom"])]
-    kinds = ["living_room", *middle][:count]
-    if count > 3:
-        kinds = [*kinds[: count - 1], "bathroom"]
-    return kinds
+def _slope(polygon: np.ndarray, rng: np.random.Generator) -> Ceiling:
+    """Draw a ceiling that rises from one wall to the opposite one."""
+    low, high = rng.uniform(2.3, 2.5), rng.uniform(3.0, 4.0)
+    axis = int(rng.integers(2))
+    a, b = polygon[:, axis].min(), polygon[:, axis].max()
+    if rng.random() < 0.5:
+        a, b = b, a
+    slope = (high - low) / (b - a)
+    return Ceiling(low - slope * a, *((slope, 0.0) if axis == 0 else (0.0, slope)))
 
 
-Cell = tuple[float, float, float, float]
+def _walls(polygon: np.ndarray) -> list[Wall]:
+    walls = []
+    for end, start in zip(polygon, np.roll(polygon, -1, 0), strict=True):
+        length = float(np.linalg.norm(end - start))
+        along = (end - start) / length
+        walls.append(Wall(start, along, np.array([along[1], -along[0]]) * -1.0, length))
+    return walls
 
 
-def _divide(cells: list[Cell], count: int, rng: np.random.Generator) -> list[Cell]:
-    """Cut the largest cell across its longer side until there are enough."""
-    while len(cells) < count:
-        cells.sort(key=lambda c: (c[2] - c[0]) * (c[3] - c[1]))
-        x0, z0, x1, z1 = cells.pop()
-        share = rng.uniform(0.4, 0.6)
-        if x1 - x0 >= z1 - z0:
-            cut = x0 + share * (x1 - x0)
-            cells += [(x0, z0, cut, z1), (cut, z0, x1, z1)]
-        else:
-            cut = z0 + share * (z1 - z0)
-            cells += [(x0, z0, x1, cut), (x0, cut, x1, z1)]
-    return cells
-
-
-def _add_doors(rooms: list[Room], rng: np.random.Generator) -> None:
-    """Join rooms that share enough wall: a spanning tree first, then some more; some of the latter doors are shut."""
-    reached = {0}
-    pairs = [(a, b) for a in range(len(rooms)) for b in range(a + 1, len(rooms)) if _shared(rooms[a], rooms[b])]
-    order = [pairs[k] for k in rng.permutation(len(pairs))]
-    spare = []
-    while order:
-        joint = next(((a, b) for a, b in order if (a in reached) != (b in reached)), None)
-        if joint is None:
-            spare = order
-            break
-        order.remove(joint)
-        reached |= set(joint)
-        _cut_door(rooms[joint[0]], rooms[joint[1]], "door", rng)
-    for a, b in spare:
-        if rng.random() < 0.35:
-            _cut_door(rooms[a], rooms[b], "shut_door" if rng.random() < 0.4 else "door", rng)
-
-
-def _shared(a: Room, b: Room) -> tuple[str, str, float, float] | None:
-    """Give the sides by which two rooms touch and the stretch that they share, if a door fits into it."""
-    for first, second, flip in ((a, b, False), (b, a, True)):
-        if abs(second.x0 - first.x1 - WALL_M) < 1e-6:
-            low, high = max(a.z0, b.z0), min(a.z1, b.z1)
-            sides = ("e", "w")
-        elif abs(second.z0 - first.z1 - WALL_M) < 1e-6:
-            low, high = max(a.x0, b.x0), min(a.x1, b.x1)
-            sides = ("s", "n")
-        else:
-            continue
-        if high - low > 1.5:
-            return (sides[1], sides[0], low, high) if flip else (*sides, low, high)
-    return None
-
-
-def _cut_door(a: Room, b: Room, kind: str, rng: np.random.Generator) -> None:
-    shared = _shared(a, b)
-    assert shared is not None, "only rooms that touch are joined"
-    side_a, side_b, low, high = shared
-    width = float(rng.uniform(0.9, 1.2))
-    start = float(rng.uniform(low + 0.2, high - 0.2 - width))
-    top = min(2.05, a.height - 0.2, b.height - 0.2)
-    for room, side in ((a, side_a), (b, side_b)):
-        corner, along, _ = room.wall(side)
-        ends = np.array([start, start + width]) - corner[0 if abs(along[0]) > 0 else 2]
-        local = np.sort(ends * along.sum())
-        room.openings.append(Opening(side, float(local[0]), width, 0.0, top, kind))
-
-
-def _add_windows(rooms: list[Room], cells: list[Cell], rng: np.random.Generator) -> None:
-    """Put windows into outer walls that have no door."""
-    low_x, low_z = min(c[0] for c in cells), min(c[1] for c in cells)
-    high_x, high_z = max(c[2] for c in cells), max(c[3] for c in cells)
-    for room in rooms:
-        outer = {"w": room.x0 - low_x, "e": high_x - room.x1, "n": room.z0 - low_z, "s": high_z - room.z1}
-        for side in SIDES:
-            length = room.wall(side)[2]
-            if outer[side] > WALL_M or length < 1.8 or rng.random() < 0.25:
-                continue
-            small = room.kind == "bathroom"
-            width = float(min(rng.uniform(0.5, 0.8) if small else rng.uniform(1.1, 2.2), length - 0.8))
-            sill = float(1.3 if small else rng.choice([0.45, 0.85, 0.95]))
-            start = float(rng.uniform(0.4, length - width - 0.4))
-            room.openings.append(Opening(side, start, width, sill, min(2.15, room.height - 0.2), "window"))
+def _round(value: float) -> float:
+    return float(np.round(value, 2))

@@ -1,160 +1,130 @@
-"""Walls, floors, ceilings, doors and windows of a plan."""
+"""The bare room: floor, ceiling, walls with holes for doors and windows, skirting and cornice."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from scenes.mesh import Thing, Vector
-from scenes.plan import WALL_M, Opening, Room
+from scenes.mesh import Thing
+from scenes.openings import Opening
+from scenes.plan import Room, Wall
+from scenes.polygon import inset, rectangles
+from scenes.style import Style
+from scenes.surface import Surface
 
-SKIRTING_M = 0.08
+LAP_M = 0.01
+"""Floors, ceilings and walls run on this far behind one another, so that no ray slips through the joint."""
+HOLE_M = 0.02
+"""Holes are this much larger than the clear opening; the frame's 3 cm cover their edge."""
 STEP_M = 0.3
-"""Walls are divided this finely for the baked light."""
+"""Mesh size on which light is baked."""
 
 
-def build_shell(room: Room, rng: np.random.Generator) -> list[Thing]:
-    """Build what encloses a room; the room's walls, floor and ceiling close up but for doors and windows."""
-    things = [_floor(room, rng), _ceiling(room)]
-    surface = f"{room.name}_wall_{_wall_covering(room, rng)}"
-    feature = f"{room.name}_feature_wall_{rng.choice(['brick', 'wallpaper', 'wood_panel'])}"
-    favourite = rng.choice(list("nesw"))
-    for side in "nesw":
-        special = side == favourite and room.kind in ("living_room", "bedroom", "study")
-        things.append(_wall(room, side, feature if special else surface))
-        things.append(_skirting(room, side))
-    for k, opening in enumerate(room.openings):
-        things += _opening(room, opening, k, rng)
-    return [t for t in things if t.pieces]
+def build_shell(room: Room, openings: list[Opening], style: Style, rng: np.random.Generator) -> list[Thing]:
+    """Build the things that enclose a room."""
+    things = [_floor(room, style.floor), _ceiling(room, style.ceiling)]
+    for number, wall in enumerate(room.walls):
+        things.append(_wall(room, number, wall, openings, style, rng))
+    things.append(_skirting(room, openings, style))
+    if rng.random() < 0.4 and room.ceiling.slope_x == room.ceiling.slope_z == 0.0:
+        things.append(_cornice(room, style))
+    return things
 
 
-def _wall_covering(room: Room, rng: np.random.Generator) -> str:
-    if room.kind == "bathroom":
-        return "tile"
-    return str(rng.choice(["plaster", "plaster", "wallpaper"]))
-
-
-def _floor(room: Room, rng: np.random.Generator) -> Thing:
-    covering = {
-        "bathroom": ["tile", "marble"],
-        "kitchen": ["tile", "parquet", "marble"],
-        "bedroom": ["carpet", "parquet", "carpet"],
-    }.get(room.kind, ["parquet", "parquet", "carpet", "tile"])
-    thing = Thing(f"{room.name}/floor")
-    surface = f"{room.name}_floor_{rng.choice(covering)}"
-    thing.quad(surface, (room.x0, 0, room.z1), (room.width, 0, 0), (0, 0, -room.depth), 1.2, STEP_M)
+def _floor(room: Room, surface: Surface) -> Thing:
+    thing = Thing("floor")
+    for r in rectangles(inset(room.polygon, -LAP_M)):
+        x, z = _cuts(r.x0, r.x1), _cuts(r.z0, r.z1)
+        # First axis along +Z, second along +X: the front faces up.
+        points = np.stack(np.broadcast_arrays(x[None, :], 0.0, z[:, None]), -1)
+        thing.grid(surface, points, points[..., [0, 2]] / surface.tile_m)
     return thing
 
 
-def _ceiling(room: Room) -> Thing:
-    thing = Thing(f"{room.name}/ceiling")
-    corner = (room.x0, room.height, room.z0)
-    thing.quad(f"{room.name}_ceiling_plaster", corner, (room.width, 0, 0), (0, 0, room.depth), 2.0, STEP_M)
+def _ceiling(room: Room, surface: Surface) -> Thing:
+    thing = Thing("ceiling")
+    for r in rectangles(inset(room.polygon, -LAP_M)):
+        x, z = np.meshgrid(_cuts(r.x0, r.x1), _cuts(r.z0, r.z1), indexing="ij")
+        points = np.stack([x, room.ceiling.height(x, z), z], -1)
+        thing.grid(surface, points, points[..., [0, 2]] / surface.tile_m)
     return thing
 
 
-def _wall(room: Room, side: str, surface: str) -> Thing:
-    """Lay a wall out in rectangles around its openings."""
-    corner, along, length = room.wall(side)
-    holes = [(o.start, o.start + o.width, o.sill, o.top) for o in room.openings if o.side == side]
-    thing = Thing(f"{room.name}/wall-{side}")
-    columns = sorted({0.0, length, *(x for h in holes for x in h[:2])})
-    for left, right in zip(columns, columns[1:], strict=False):
-        inside = [h for h in holes if h[0] < 0.5 * (left + right) < h[1]]
-        spans = [(0.0, inside[0][2]), (inside[0][3], room.height)] if inside else [(0.0, room.height)]
-        for low, high in spans:
-            start = corner + left * along + [0, low, 0]
-            thing.quad(surface, _vector(start), _vector((right - left) * along), (0, high - low, 0), 1.6, STEP_M)
+def _wall(
+    room: Room, number: int, wall: Wall, openings: list[Opening], style: Style, rng: np.random.Generator
+) -> Thing:
+    """Build one wall on a grid with holes; all walls of a room share their heights, so that their corners match."""
+    thing = Thing(f"wall-{number + 1}")
+    edges = {o: (o.s0 - HOLE_M, o.s1 + HOLE_M, o.y0 - HOLE_M if o.y0 > 0 else -LAP_M, o.y1 + HOLE_M) for o in openings}
+    holes = [e for o, e in edges.items() if o.wall == number]
+    low, high = room.lowest() - 0.05, float(room.ceiling.height(*room.polygon.T).max())
+    upper, lower, line = style.walls[number]
+    line = min(line, low) if line else 0.0
+    lines = [w[2] for w in style.walls]
+    s = _merged([0.0, wall.length], [v for e in holes for v in e[:2]])
+    y = _merged([-LAP_M, low], [v for e in edges.values() for v in e[2:]] + lines)
+    ground = wall.start + s[:, None] * wall.along
+    top = room.ceiling.height(ground[:, 0], ground[:, 1]) + LAP_M
+    share = np.linspace(0, 1, max(1, round((high - low) / STEP_M)) + 1)[1:]
+    heights = np.concatenate([np.broadcast_to(y, (len(s), len(y))), low + share * (top[:, None] - low)], 1)
+    points = np.stack(np.broadcast_arrays(ground[:, 0, None], heights, ground[:, 1, None]), -1)
+    at_s, at_y = (s[:-1] + s[1:])[:, None] / 2, (heights[:-1, :-1] + heights[:-1, 1:]) / 2
+    solid = np.ones(at_y.shape, bool)
+    for e in holes:
+        solid &= ~((e[0] < at_s) & (at_s < e[1]) & (e[2] < at_y) & (at_y < e[3]))
+    shift = rng.random(2) * 10
+    for surface, part in ((lower, at_y < line), (upper, at_y >= line)):
+        uv = np.stack(np.broadcast_arrays(s[:, None], -heights), -1) / surface.tile_m + shift
+        if (solid & part).any():
+            thing.grid(surface, points, uv, solid & part)
     return thing
 
 
-def _skirting(room: Room, side: str) -> Thing:
-    corner, along, length = room.wall(side)
-    doors = sorted((o.start, o.start + o.width) for o in room.openings if o.side == side and o.sill == 0)
-    thing = Thing(f"{room.name}/skirting-{side}")
-    left = 0.0
-    for start, stop in [*doors, (length, length)]:
-        if start - left > 0.02:
-            _slab(thing, f"{room.name}_skirting_wood", room, side, left, start - left, 0.0, SKIRTING_M, 0.012)
-        left = stop
+def _merged(ends: list[float], inner: list[float]) -> np.ndarray:
+    """Give all cuts between two ends, with the regular ones left out where they come near another."""
+    fixed = sorted({ends[0], ends[1], *(v for v in inner if ends[0] < v < ends[1])})
+    cuts: list[float] = []
+    for a, b in zip(fixed, fixed[1:], strict=False):
+        cuts += list(_cuts(a, b)[:-1])
+    return np.array([*cuts, ends[1]])
+
+
+def _cuts(a: float, b: float) -> np.ndarray:
+    return np.linspace(a, b, max(1, round((b - a) / STEP_M)) + 1)
+
+
+def _skirting(room: Room, openings: list[Opening], style: Style) -> Thing:
+    thing = Thing("skirting")
+    height = 0.09
+    for number, wall in enumerate(room.walls):
+        doors = sorted((o.s0 - 0.08, o.s1 + 0.08) for o in openings if o.wall == number and o.y0 < height)
+        starts, ends = [0.0, *(d[1] for d in doors)], [*(d[0] for d in doors), wall.length]
+        for s0, s1 in zip(starts, ends, strict=True):
+            if s1 - s0 > 0.03:
+                strip_along(thing, style.house.trim, wall, s0, s1, 0.0, height, 0.012)
     return thing
 
 
-def _slab(
-    thing: Thing, surface: str, room: Room, side: str, start: float, width: float, low: float, high: float, thick: float,
-    behind: float = 0.0,
+def _cornice(room: Room, style: Style) -> Thing:
+    thing = Thing("cornice")
+    for wall in room.walls:
+        top = room.lowest()
+        strip_along(thing, style.house.trim, wall, 0.0, wall.length, top - 0.07, top, 0.05)
+    return thing
+
+
+def strip_along(
+    thing: Thing,
+    surface: Surface,
+    wall: Wall,
+    s0: float,
+    s1: float,
+    y0: float,
+    y1: float,
+    out: float,
+    back: float = 0.0,
+    step: float = 0.8,
 ) -> None:
-    """Add a box on a wall: along it from `start`, from `behind` the wall's face to `thick` in front of it."""
-    corner, along, _ = room.wall(side)
-    inward = room.inward(side)
-    ends = np.stack([corner + start * along - behind * inward, corner + (start + width) * along + thick * inward])
-    low_corner, high_corner = ends.min(0), ends.max(0)
-    low_corner[1], high_corner[1] = low, high
-    thing.box(surface, _vector(low_corner), _vector(high_corner), 0.8, 0.6)
-
-
-def _opening(room: Room, opening: Opening, number: int, rng: np.random.Generator) -> list[Thing]:
-    frame = Thing(f"{room.name}/{opening.kind}-frame-{number}")
-    wood = f"{room.name}_frame_wood"
-    for start, width, low, high in (
-        (opening.start - 0.06, 0.06, opening.sill, opening.top + 0.06),
-        (opening.start + opening.width, 0.06, opening.sill, opening.top + 0.06),
-        (opening.start, opening.width, opening.top, opening.top + 0.06),
-    ):
-        _slab(frame, wood, room, opening.side, start, width, low, high, 0.02)
-    depth = WALL_M if opening.kind == "window" else WALL_M / 2
-    _reveal(frame, room, opening, wood, depth)
-    if opening.kind == "window":
-        return [frame, *_window(room, opening, number)]
-    if opening.kind == "shut_door":
-        leaf = Thing(f"{room.name}/door-{number}")
-        _slab(leaf, f"{room.name}_door_wood", room, opening.side, opening.start, opening.width, 0.0, opening.top, -0.03, 0.07)
-        return [frame, leaf]
-    return [frame, _open_leaf(room, opening, number)] if opening.side in "en" else [frame]
-
-
-def _reveal(thing: Thing, room: Room, opening: Opening, surface: str, depth: float) -> None:
-    """Line the hole in the wall: two jambs, the lintel and the threshold or sill."""
-    corner, along, _ = room.wall(opening.side)
-    out = -room.inward(opening.side) * depth
-    left = corner + opening.start * along + [0, opening.sill, 0]
-    right = left + opening.width * along
-    height = (0.0, opening.top - opening.sill, 0.0)
-    thing.quad(surface, _vector(left + out), _vector(-out), height)
-    thing.quad(surface, _vector(right), _vector(out), height)
-    thing.quad(surface, _vector(left), _vector(opening.width * along), _vector(out))
-    thing.quad(surface, _vector(left + height + out), _vector(opening.width * along), _vector(-out))
-
-
-def _open_leaf(room: Room, opening: Opening, number: int) -> Thing:
-    """Hang a door leaf that stands open against the jamb, into the room."""
-    corner, along, _ = room.wall(opening.side)
-    inward = room.inward(opening.side)
-    hinge = corner + (opening.start + 0.02) * along + 0.03 * inward
-    ends = np.stack([hinge, hinge - 0.04 * along + (opening.width - 0.06) * inward])
-    low, high = ends.min(0), ends.max(0)
-    high[1] = opening.top - 0.02
-    leaf = Thing(f"{room.name}/door-{number}")
-    leaf.box(f"{room.name}_door_wood", _vector(low + [0, 0.01, 0]), _vector(high), 1.0, 0.5)
-    return leaf
-
-
-def _window(room: Room, opening: Opening, number: int) -> list[Thing]:
-    """Glaze a window and put a picture of the outside behind it."""
-    corner, along, _ = room.wall(opening.side)
-    out = -room.inward(opening.side)
-    middle = corner + opening.start * along + [0, opening.sill, 0] + 0.6 * WALL_M * out
-    height = opening.top - opening.sill
-    pane = Thing(f"{room.name}/window-{number}")
-    pane.quad(f"{room.name}_window_glass", _vector(middle), _vector(opening.width * along), (0, height, 0), 1.0, 9.0)
-    bars = Thing(f"{room.name}/window-bars-{number}")
-    for start, low, width, tall in ((opening.width / 2 - 0.025, 0.0, 0.05, height), (0.0, 0.62 * height, opening.width, 0.05)):
-        _slab(bars, f"{room.name}_frame_wood", room, opening.side, opening.start + start, width, opening.sill + low,
-              opening.sill + low + tall, -0.5 * WALL_M, 0.55 * WALL_M)  # fmt: skip
-    far = corner + (opening.start - 4.0) * along + [0, opening.sill - 3.2, 0] + 3.0 * out
-    view = Thing(f"{room.name}/outside-{number}")
-    view.quad("outside_skyline", _vector(far), _vector((opening.width + 8.0) * along), (0, height + 6.4, 0), 1.0, 99.0, fit=True)
-    return [pane, bars, view]
-
-
-def _vector(x: np.ndarray) -> Vector:
-    return float(x[0]), float(x[1]), float(x[2])
+    """Add a box on a wall, from s0 to s1 along it, y0 to y1 high, from `back` to `out` metres into the room."""
+    a, b = wall.point(s0, y0, back), wall.point(s1, y1, out)
+    low, high = (tuple(float(f(p, q)) for p, q in zip(a, b, strict=True)) for f in (min, max))
+    thing.box(surface, low, high, step=step)  # type: ignore[arg-type]

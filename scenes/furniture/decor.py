@@ -1,0 +1,354 @@
+"""Pictures, plants, rugs, lamps and small things."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenes.mesh import Light, Thing
+from scenes.style import Style
+from scenes.surface import Surface, tinted
+
+Generator = np.random.Generator
+
+WARM = (1.0, 0.82, 0.6)
+SHADE = Surface("lamp shade cloth", (1.0, 0.93, 0.8), glow=0.95)
+BULB = Surface("lamp glass", (1.0, 0.97, 0.9), glow=1.0)
+
+
+def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
+    """A framed painting or poster; its feet are its lower edge."""
+    thing = Thing("picture")
+    w = (width or rng.uniform(0.3, 1.0)) / 2
+    h = 2 * w * rng.choice([0.7, 1.0, 1.35])
+    kind = "painting on canvas" if rng.random() < 0.65 else "poster paper"
+    image = Surface(kind, (0.6, 0.45, 0.35), kind.split()[0], 1.0, style.house.pictures + int(rng.integers(8)))
+    frame = [
+        style.wood,
+        style.second_wood,
+        Surface("black wood frame", (0.1, 0.1, 0.1)),
+        Surface("gilded wood frame", (0.75, 0.6, 0.25)),
+    ][rng.integers(4)]
+    bar = rng.uniform(0.015, 0.045)
+    for low, high in (
+        ((-w, 0, 0), (w, bar, 0.028)),
+        ((-w, h - bar, 0), (w, h, 0.028)),
+        ((-w, bar, 0), (-w + bar, h - bar, 0.028)),
+        ((w - bar, bar, 0), (w, h - bar, 0.028)),
+    ):
+        thing.box(frame, low, high, skip="n")
+    if rng.random() < 0.4 and w > 0.2:
+        mat = min(0.06, 0.3 * w)
+        thing.box(
+            Surface("mount paper", (0.94, 0.93, 0.9)), (-w + bar, bar, 0), (w - bar, h - bar, 0.012), skip="nwedu"
+        )
+        thing.box(
+            image, (-w + bar + mat, bar + mat, 0.005), (w - bar - mat, h - bar - mat, 0.014), skip="nwedu", fit="s"
+        )
+    else:
+        thing.box(image, (-w + bar, bar, 0), (w - bar, h - bar, 0.015), skip="nwedu", fit="s")
+    return thing
+
+
+def wall_clock(rng: Generator, style: Style) -> Thing:
+    """A round clock; its feet are its lower edge."""
+    thing = Thing("clock")
+    r = rng.uniform(0.13, 0.2)
+    angle = np.linspace(0, 2 * np.pi, 21)
+    rim = np.stack([r * np.cos(angle), r + r * np.sin(angle), np.full(21, 0.035)], -1)
+    face = 0.9 * (rim - [0, r, 0]) * [1, 1, 0.7] + [0, r, 0]
+    thing.grid(style.second_wood, np.stack([rim - [0, 0, 0.035], rim, face], 1), np.zeros((21, 3, 2)))
+    centre = np.broadcast_to([0, r, 0.022], face.shape)
+    points = np.stack([face, centre], 1)
+    uv = np.stack([0.5 + points[..., 0] / (2 * r), 0.5 - (points[..., 1] - r) / (2 * r)], -1)
+    thing.grid(Surface("clock face paper", (0.95, 0.94, 0.9), "clock", 1.0, int(rng.integers(50))), points, uv)
+    thing.solids.append(np.array([[-r, 0, 0], [r, 2 * r, 0.035]]))
+    return thing
+
+
+def pinboard(rng: Generator, style: Style) -> Thing:
+    """A cork board with notes; its feet are its lower edge."""
+    thing = Thing("pinboard")
+    w, h = rng.uniform(0.6, 1.0) / 2, rng.uniform(0.45, 0.65)
+    thing.box(style.wood, (-w, 0, 0), (w, h, 0.018), skip="n")
+    thing.box(
+        Surface("cork wood", (0.72, 0.53, 0.34), "carpet", 0.4, 12),
+        (-w + 0.02, 0.02, 0.01),
+        (w - 0.02, h - 0.02, 0.021),
+        skip="n",
+    )
+    for k in range(int(rng.integers(5, 11))):
+        a, b = rng.uniform(0.06, 0.16, 2)
+        x, y = rng.uniform(-w + 0.03, w - 0.03 - a), rng.uniform(0.03, h - 0.03 - b)
+        z = 0.022 + 0.001 * k
+        note = (
+            Surface("note paper", tuple(rng.uniform(0.5, 0.98, 3)))
+            if rng.random() < 0.6
+            else Surface("poster paper", (0.6, 0.45, 0.35), "poster", 1.0, style.house.pictures + int(rng.integers(8)))
+        )
+        thing.box(note, (x, y, z), (x + a, y + b, z + 0.0008), skip="nwedu", fit="s")
+    return thing
+
+
+def rug(rng: Generator, style: Style, width: float, depth: float) -> Thing:
+    """A rug with fringes on its short sides."""
+    thing = Thing("rug")
+    w = width / 2
+    thing.box(style.rug, (-w, 0.0, 0.0), (w, 0.012, depth), skip="d", fit="u", step=0.35)
+    fringe = Surface("wool rug fringe", (0.88, 0.84, 0.74))
+    for x in np.linspace(0.04, depth - 0.04, max(6, int(depth / 0.09))):
+        for a, b in ((-w - 0.05, -w), (w, w + 0.05)):
+            thing.quad(fringe, (a, 0.004, x + 0.012), (b - a, 0, 0), (0, 0, -0.024))
+    return thing
+
+
+def potted_plant(rng: Generator, style: Style, height: float | None = None) -> Thing:
+    """A plant in a pot: long blades, broad leaves on stalks, or a little tree."""
+    thing = Thing("plant")
+    h = height or rng.uniform(0.6, 1.5)
+    r = np.clip(0.13 * h + 0.03, 0.05, 0.19)
+    pot_h = np.clip(0.25 * h, 0.08, 0.38)
+    pot = (
+        Surface("terracotta ceramic", (0.7, 0.4, 0.28))
+        if rng.random() < 0.4
+        else Surface("glazed ceramic pot", tinted(style.tone, rng.uniform(0.8, 1.8)))
+    )
+    thing.lathe(pot, [(0.75 * r, 0), (r, pot_h), (0.9 * r, pot_h), (0.88 * r, pot_h - 0.03)], (0, 0, r), 14)
+    thing.disc(Surface("plant soil", (0.2, 0.14, 0.1)), (0, pot_h - 0.03, r), 0.89 * r, 12)
+    leaf = Surface("plant leaves", (0.3, 0.5, 0.2), "leaves", 1.0, int(rng.integers(2)), both_sides=True)
+    kind = rng.integers(3)
+    root = np.array([0.0, pot_h - 0.03, r])
+    if kind == 0:
+        for k in range(int(14 + 8 * h)):
+            a = 2.4 * k
+            reach = rng.uniform(0.12, 0.42) * min(h, 1.1)
+            top = (h - pot_h) * rng.uniform(0.55, 1.0)
+            _blade(thing, leaf, root, root + [reach * np.cos(a), top, reach * np.sin(a)], 0.035 + 0.02 * h, droop=0.25)
+    elif kind == 1:
+        for k in range(int(9 + 7 * h)):
+            a, top = 2.4 * k, (h - pot_h) * rng.uniform(0.3, 0.9)
+            tip = root + [0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)]
+            thing.rod(Surface("plant stalk", (0.3, 0.42, 0.18)), tuple(root), tuple(tip), 0.006, 4)
+            size = rng.uniform(0.14, 0.22) * min(1.0, h)
+            _blade(thing, leaf, tip, tip + [size * np.cos(a), 0.3 * size, size * np.sin(a)], 0.42 * size, droop=0.5)
+    else:
+        crown = root + [0, 0.55 * (h - pot_h), 0]
+        thing.rod(Surface("plant bark wood", (0.36, 0.26, 0.17)), tuple(root), tuple(crown), 0.018, 6)
+        for k in range(int(26 + 12 * h)):
+            y = 1 - 2 * (k + 0.5) / (26 + 12 * h)
+            out = np.array([np.sqrt(1 - y * y) * np.cos(2.4 * k), y, np.sqrt(1 - y * y) * np.sin(2.4 * k)])
+            base = crown + out * 0.13 * h * rng.uniform(0.3, 1.0) + [0, 0.12 * h, 0]
+            _blade(thing, leaf, base, base + out * 0.16 * min(h, 1.2), 0.045 * min(h, 1.3), droop=0.3)
+    points = np.concatenate([p.vertices for p in thing.patches])
+    thing.solids = [
+        np.array([[-r, 0, 0], [r, pot_h, 2 * r]]),
+        np.stack([points.min(0), points.max(0)]) * [[1, 1, 1], [1, 1, 1]],
+    ]
+    thing.solids[1][0, 1] = pot_h + 0.05
+    shift = -min(0.0, float(points[:, 2].min()))
+    for patch in thing.patches:
+        patch.vertices[:, 2] += shift
+    for solid in thing.solids:
+        solid[:, 2] += shift
+    return thing
+
+
+def _blade(thing: Thing, surface: Surface, start: np.ndarray, end: np.ndarray, width: float, droop: float) -> None:
+    """Add one leaf along an arc."""
+    axis = end - start
+    side = np.cross(axis, [0, 1, 0])
+    side = side / max(np.linalg.norm(side), 1e-9) * width / 2
+    t = np.array([0.0, 0.3, 0.7, 1.0])
+    wide = np.array([0.35, 1.0, 0.75, 0.03])
+    spine = start + t[:, None] * axis + np.array([0, 1, 0]) * (droop * np.linalg.norm(axis) * (t - t**2) * 1.5)[:, None]
+    points = np.stack([spine + wide[:, None] * side, spine - wide[:, None] * side], 1)
+    uv = np.stack(np.broadcast_arrays(t[:, None], np.array([[0.0, 1.0]])), -1)
+    thing.grid(surface, points, uv)
+
+
+def vase(rng: Generator, style: Style) -> Thing:
+    """A vase with dry stems."""
+    thing = Thing("vase")
+    h = rng.uniform(0.18, 0.32)
+    body = Surface("glazed ceramic", tinted(style.tone, rng.uniform(0.6, 1.7)))
+    thing.lathe(
+        body,
+        [(0.04, 0), (0.075, 0.3 * h), (0.06, 0.65 * h), (0.03, 0.85 * h), (0.04, h), (0.03, 0.95 * h)],
+        (0, 0, 0.09),
+        12,
+    )
+    for k in range(int(rng.integers(3, 7))):
+        a = 2.4 * k
+        tip = (0.09 * np.cos(a), h + rng.uniform(0.12, 0.3), 0.09 + 0.08 * np.sin(a))
+        thing.rod(Surface("plant stem", (0.45, 0.4, 0.2)), (0, 0.8 * h, 0.09), tip, 0.004, 4)
+        bloom = Surface("flower", tuple(np.clip(np.array(style.accent.color) * rng.uniform(0.8, 1.4), 0, 1)))
+        thing.lathe(bloom, [(0.003, -0.03), (0.028, 0.0), (0.02, 0.03), (0.002, 0.04)], tip, 6)
+    return thing
+
+
+def candles(rng: Generator, style: Style) -> Thing:
+    """Candles on a tray."""
+    thing = Thing("candles")
+    thing.cylinder(style.house.metal, (0, 0, 0.09), 0.09, 0.012, sides=12)
+    for x in (-0.04, 0.04):
+        thing.cylinder(
+            Surface("wax plastic", tinted(style.tone, 1.6)), (x, 0.012, 0.09), 0.024, rng.uniform(0.06, 0.16), sides=8
+        )
+    return thing
+
+
+def book_pile(rng: Generator, style: Style) -> Thing:
+    """Two to five books that lie on one another."""
+    thing = Thing("books")
+    y = 0.0
+    for _ in range(int(rng.integers(2, 6))):
+        w, d, h = rng.uniform(0.08, 0.12), rng.uniform(0.06, 0.08), rng.uniform(0.018, 0.04)
+        x = rng.uniform(-0.015, 0.015)
+        thing.box(
+            Surface("book cover", tuple(rng.uniform(0.15, 0.85, 3))),
+            (x - w, y, 0.09 - d),
+            (x + w, y + h, 0.09 + d),
+            skip="d",
+        )
+        y += h
+    return thing
+
+
+def bowl(rng: Generator, style: Style) -> Thing:
+    """A wooden or ceramic bowl."""
+    thing = Thing("bowl")
+    surface = style.second_wood if rng.random() < 0.5 else Surface("glazed ceramic", tinted(style.tone, 1.2))
+    thing.lathe(
+        surface, [(0.05, 0), (0.06, 0.01), (0.13, 0.07), (0.12, 0.07), (0.05, 0.02), (0.002, 0.015)], (0, 0, 0.13), 14
+    )
+    return thing
+
+
+def photo_frame(rng: Generator, style: Style) -> Thing:
+    """A small standing picture."""
+    thing = Thing("photo")
+    w, h = 0.07, rng.uniform(0.12, 0.2)
+    thing.box(style.second_wood, (-w, 0, 0.03), (w, h, 0.045))
+    image = Surface(
+        "painting on canvas", (0.6, 0.45, 0.35), "painting", 1.0, style.house.pictures + int(rng.integers(8))
+    )
+    thing.box(image, (-w + 0.012, 0.012, 0.04), (w - 0.012, h - 0.012, 0.047), skip="nwedu", fit="s")
+    return thing
+
+
+def sculpture(rng: Generator, style: Style) -> Thing:
+    """A turned abstract figure."""
+    thing = Thing("sculpture")
+    h = rng.uniform(0.2, 0.4)
+    y = np.linspace(0, h, 9)
+    r = 0.03 + 0.03 * rng.random(9)
+    r[-1] = 0.004
+    thing.lathe(
+        Surface("stone figure", tinted(style.tone, rng.choice([0.5, 1.5]))),
+        list(zip(r, y, strict=True)),
+        (0, 0, 0.07),
+        10,
+    )
+    return thing
+
+
+def table_lamp(rng: Generator, style: Style) -> Thing:
+    """A lamp with a foot and a shade, lit."""
+    thing = Thing("table-lamp")
+    h, r = rng.uniform(0.34, 0.5), rng.uniform(0.1, 0.15)
+    foot = Surface("glazed ceramic", style.tone) if rng.random() < 0.6 else style.house.metal
+    thing.lathe(
+        foot,
+        [(0.06, 0), (0.065, 0.02), (0.025, 0.08), (0.045, 0.3 * h), (0.012, 0.55 * h), (0.01, 0.62 * h)],
+        (0, 0, r),
+        10,
+    )
+    thing.lathe(SHADE, [(r, 0.58 * h), (0.65 * r, h)], (0, 0, r), 14)
+    thing.lights.append(Light((0, 0.78 * h, r), 0.05, tuple(0.35 * c for c in WARM)))
+    return thing
+
+
+def floor_lamp(rng: Generator, style: Style) -> Thing:
+    """A tall lamp with a shade, lit."""
+    thing = Thing("floor-lamp")
+    h, r = rng.uniform(1.4, 1.75), rng.uniform(0.16, 0.24)
+    thing.cylinder(style.house.metal, (0, 0, 0.24), 0.14, 0.025, sides=14)
+    thing.rod(style.house.metal, (0, 0.02, 0.24), (0, h - 0.1, 0.24), 0.012)
+    thing.lathe(SHADE, [(r, h - 0.28), (0.7 * r, h)], (0, 0, 0.24), 16)
+    thing.lights.append(Light((0, h - 0.12, 0.24), 0.07, tuple(0.8 * c for c in WARM)))
+    return thing
+
+
+def desk_lamp(rng: Generator, style: Style) -> Thing:
+    """A jointed lamp."""
+    thing = Thing("desk-lamp")
+    paint = Surface("lamp metal", style.tone)
+    thing.cylinder(paint, (0, 0, 0.1), 0.08, 0.02, sides=12)
+    thing.rod(paint, (0, 0.02, 0.1), (0.0, 0.28, 0.04), 0.009)
+    thing.rod(paint, (0, 0.28, 0.04), (0.0, 0.44, 0.2), 0.009)
+    thing.lathe(paint, [(0.075, 0.36), (0.03, 0.44), (0.01, 0.46)], (0, 0, 0.22), 12)
+    thing.disc(BULB, (0, 0.365, 0.22), 0.06, 10, up=False)
+    thing.lights.append(Light((0, 0.33, 0.22), 0.03, tuple(0.22 * c for c in WARM)))
+    return thing
+
+
+def pendant(rng: Generator, style: Style, drop: float) -> Thing:
+    """A lamp that hangs from the ceiling; its feet are the ceiling, below is negative."""
+    thing = Thing("pendant")
+    kind, r = rng.integers(3), rng.uniform(0.16, 0.26)
+    thing.cylinder(style.house.trim, (0, -0.03, 0), 0.05, 0.03, sides=10)
+    thing.rod(Surface("black plastic", (0.1, 0.1, 0.11)), (0, -drop, 0), (0, -0.03, 0), 0.006, 5)
+    if kind == 0:
+        t = np.linspace(-np.pi / 2, np.pi / 2, 9)
+        thing.lathe(BULB, [(r * np.cos(a) + 0.001, -drop - r + r * np.sin(a)) for a in t], sides=16)
+        low = -2 * r
+    elif kind == 1:
+        thing.lathe(
+            Surface("lamp metal", style.tone, both_sides=True),
+            [(1.2 * r, -drop - 0.8 * r), (0.9 * r, -drop - 0.3 * r), (0.12 * r, -drop)],
+            sides=18,
+        )
+        thing.disc(BULB, (0, -drop - 0.75 * r, 0), 1.1 * r, 16, up=False)
+        low = -0.8 * r
+    else:
+        thing.lathe(SHADE, [(1.3 * r, -drop - 0.9 * r), (1.2 * r, -drop)], sides=18)
+        low = -0.9 * r
+    thing.lights.append(Light((0, -drop + low - 0.05, 0), 0.12, (1.5, 1.3, 1.05)))
+    return thing
+
+
+def ceiling_lamp(rng: Generator, style: Style) -> Thing:
+    """A flat lamp on the ceiling; its feet are the ceiling, below is negative."""
+    thing = Thing("ceiling-lamp")
+    r = rng.uniform(0.14, 0.22)
+    thing.lathe(BULB, [(0.001, -0.1), (0.7 * r, -0.09), (r, -0.05), (r, 0.0)], sides=18)
+    thing.lights.append(Light((0, -0.16, 0), 0.1, (1.3, 1.15, 0.95)))
+    return thing
+
+
+def wall_lamp(rng: Generator, style: Style) -> Thing:
+    """A lamp on the wall; its feet are its lower edge."""
+    thing = Thing("wall-lamp")
+    thing.box(style.house.metal, (-0.04, 0.02, 0.0), (0.04, 0.14, 0.02))
+    thing.rod(style.house.metal, (0, 0.08, 0.02), (0, 0.08, 0.1), 0.01)
+    thing.lathe(SHADE, [(0.075, 0.02), (0.055, 0.16)], (0, 0, 0.12), 12)
+    thing.lights.append(Light((0, 0.1, 0.12), 0.04, tuple(0.3 * c for c in WARM)))
+    return thing
+
+
+def basket(rng: Generator, style: Style) -> Thing:
+    """A low basket with a folded blanket."""
+    thing = Thing("basket")
+    r, h = rng.uniform(0.18, 0.25), rng.uniform(0.24, 0.34)
+    thing.lathe(
+        Surface("wicker wood", (0.72, 0.55, 0.34), "weave", 0.35, 21),
+        [(0.85 * r, 0), (r, 0.7 * h), (0.95 * r, h)],
+        (0, 0, r),
+        14,
+    )
+    thing.cushion(
+        Surface("wool blanket", style.accent.color, style.accent.family, 0.5, style.accent.variant),
+        (-0.7 * r, 0.4 * h, 0.3 * r),
+        (0.7 * r, h + 0.05, 1.7 * r),
+        0.06,
+    )
+    return thing

@@ -1,0 +1,103 @@
+"""Contact sheets: each scene from above without its ceilings, and at eye height.
+
+python -m scenes.sheet scenes/*.glb --out sheet.jpg
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from simulator.camera import depths, render
+from simulator.config import CameraSettings, Settings
+from simulator.errors import InputError
+from simulator.load import find_scenes, load_scene
+from simulator.scene import Scene
+from simulator.walkable import find_places
+
+LIFTED = ("/ceiling", "/pendant", "/cornice", "surroundings", "outside")
+"""Instances with these in their names are left out of views from above."""
+
+
+def from_above(scene: Scene, width: int, height: int) -> np.ndarray:
+    """Look straight down into a scene without ceilings; (height, width, 3) uint8."""
+    hidden = np.array([any(word in name for word in LIFTED) for name in scene.instances])
+    kept = ~hidden[scene.face_instance - 1]
+    rows = {
+        k: getattr(scene, k)[kept]
+        for k in ("faces", "face_instance", "face_material", "corner_uv", "corner_color", "face_surface")
+    }
+    open_scene = replace(scene, **rows)
+    corners = open_scene.vertices[open_scene.faces].reshape(-1, 3)
+    low, high = corners.min(0), corners.max(0)
+    turned = high[2] - low[2] > high[0] - low[0]
+    wide, deep = sorted((high[0] - low[0], high[2] - low[2]), reverse=True)
+    camera = CameraSettings(width_px=width, height_px=height, hfov_deg=40.0, pitch_deg=-90.0, samples_per_pixel=4)
+    reach = max(wide, deep * width / height) / 2 / np.tan(np.deg2rad(20)) * 1.03
+    at = np.array([(low[0] + high[0]) / 2, high[1] + reach, (low[2] + high[2]) / 2])
+    return render(open_scene, at[None], np.array([90.0 if turned else 0.0]), camera).rgb[0]
+
+
+def at_eye_height(
+    scene: Scene, count: int, width: int, height: int, rng: np.random.Generator, pitch_deg: float
+) -> list[np.ndarray]:
+    """Look around from places where one can stand, each time towards the deepest of some directions."""
+    settings = Settings()
+    camera = CameraSettings(width_px=width, height_px=height, hfov_deg=75.0, pitch_deg=pitch_deg)
+    places = find_places(scene, settings, rng)
+    views: list[np.ndarray] = []
+    while len(views) < count:
+        floor = places.draw(rng)
+        if floor is None:
+            continue
+        position = floor + [0.0, settings.camera.height_m, 0.0]
+        headings = rng.random(6) * 360
+        deep = depths(scene, np.repeat(position[None], 6, 0), headings, camera, 24, 16).mean((1, 2))
+        views.append(render(scene, position[None], headings[[int(deep.argmax())]], camera).rgb[0])
+    return views
+
+
+def sheet(paths: list[Path], views: int, columns: int, width: int, seed: int, pitch_deg: float) -> Image.Image:
+    """Lay out one strip for each scene: from above first, then at eye height."""
+    height = width * 3 // 4
+    strips = []
+    for path in paths:
+        scene = load_scene(path)
+        rng = np.random.default_rng([seed, *path.stem.encode()])
+        pictures = [from_above(scene, width, height), *at_eye_height(scene, views, width, height, rng, pitch_deg)]
+        strips.append(np.concatenate(pictures, 1))
+    blank = np.zeros_like(strips[0])
+    strips += [blank] * (-len(strips) % columns)
+    rows = [np.concatenate(strips[k : k + columns], 1) for k in range(0, len(strips), columns)]
+    return Image.fromarray(np.concatenate(rows, 0))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; exit status 0, or 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m scenes.sheet", description="Draw a contact sheet of scenes.")
+    parser.add_argument("scenes", nargs="+", type=Path, help="scene files or folders")
+    parser.add_argument("--out", type=Path, required=True, help="picture to write, .jpg or .png")
+    parser.add_argument("--views", type=int, default=3, help="views at eye height of each scene (default 3)")
+    parser.add_argument("--columns", type=int, default=1, help="scenes side by side (default 1)")
+    parser.add_argument("--width", type=int, default=320, help="width of one view in pixels (default 320)")
+    parser.add_argument("--pitch", type=float, default=-12.0, help="how far views look up, degrees (default -12)")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the places (default 0)")
+    options = parser.parse_args(arguments)
+    try:
+        paths = list(find_scenes(options.scenes).values())
+        picture = sheet(paths, options.views, options.columns, options.width, options.seed, options.pitch)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    picture.save(options.out, quality=85)
+    print(f"{len(paths)} scenes on {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
