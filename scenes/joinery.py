@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from scenes.mesh import Thing
@@ -67,6 +69,9 @@ def build_leaf(wall: Wall, opening: Opening, house: House, rng: np.random.Genera
         z = 0.0 if side > 0 else -thick
         thing.rod(house.metal, (width - 0.06, 1.02, z), (width - 0.06, 1.02, z + 0.05 * side), 0.012)
         thing.rod(house.metal, (width - 0.07, 1.02, z + 0.05 * side), (width - 0.18, 1.02, z + 0.05 * side), 0.01)
+    # Slices, so that the bounds of the turned leaf stay tight.
+    edges = np.linspace(0.0, width, 9)
+    thing.solids = [np.array([[a, 0.008, -thick], [b, height, 0.0]]) for a, b in pairwise(edges)]
     # The leaf's own frame: hinge at the origin, free edge along +X, room side +Z (mirrored for the other hinge).
     turn = np.deg2rad(opening.angle_deg) if opening.leaf == "open" else 0.0
     if not opening.hinge_left:
@@ -108,7 +113,7 @@ def build_window(wall: Wall, opening: Opening, house: House, rng: np.random.Gene
     sashes = max(1, round((s1 - s0) / 0.75))
     edges = np.linspace(s0, s1, sashes + 1)
     cross = y0 + 0.68 * (y1 - y0) if y1 - y0 > 1.0 and rng.random() < 0.5 else None
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         for left, right in ((a, a + bar), (b - bar, b)):
             strip_along(thing, house.trim, wall, left, right, y0, y1, out, back)
         for low, high in ((y0, y0 + bar), (y1 - bar, y1)):

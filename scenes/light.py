@@ -18,7 +18,9 @@ RAYS = 48
 BOUNCES = 3
 SKY = np.array([0.86, 0.95, 1.08]) * 1.5
 """Radiance of a window, relative to a lamp's intensity at 1 m."""
-DARKEST = 0.05
+DARKEST = 0.04
+CONTRAST = 1.35
+"""Exponent that makes up for the flat light of many bounces, as photographs do."""
 CHUNK = 16384
 
 
@@ -212,8 +214,8 @@ def _exposed(light: np.ndarray, mesh: _Mesh, buried: np.ndarray) -> np.ndarray:
     for room in np.unique(mesh.room):
         rows = mesh.room == room
         own = np.median(level[rows & ~buried]) if (rows & ~buried).any() else whole
-        key = 0.75 / np.sqrt(max(own, 1e-6) * max(whole, 1e-6))
-        out[rows] = 1.0 - np.exp(-key * light[rows])
+        middle = np.sqrt(max(own, 1e-6) * max(whole, 1e-6))
+        out[rows] = 1.0 - np.exp(-0.7 * (light[rows] / middle) ** CONTRAST)
     return np.clip(DARKEST + (1 - DARKEST) * out, 0.0, 1.0)
 
 

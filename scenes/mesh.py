@@ -72,22 +72,36 @@ class Thing:
         else:
             u, v = (s * la, -t * lb) if la >= lb else (t * lb, s * la)
             uv = np.stack([u, v], -1) / surface.tile_m + np.array([_where(o), _where(o[::-1])])
-        self.grid(surface, points, uv)
+        self.grid(surface, points, uv, normal=np.cross(a, b) / (la * lb))
 
-    def grid(self, surface: Surface, points: np.ndarray, uv: np.ndarray, keep: np.ndarray | None = None) -> None:
+    def grid(
+        self,
+        surface: Surface,
+        points: np.ndarray,
+        uv: np.ndarray,
+        keep: np.ndarray | None = None,
+        normal: np.ndarray | None = None,
+    ) -> None:
         """Add a smooth surface through (N, M, 3) points; its front is the side of first x second axis.
 
-        keep: (N - 1, M - 1) bool, the cells that are solid; all where it is not given.
+        keep: (N - 1, M - 1) bool, the cells that are solid; all where it is not given. normal: (3,) of a flat surface.
         """
         n, m = points.shape[:2]
         index = np.arange(n * m).reshape(n, m)
         p, q, r, u = index[:-1, :-1].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel(), index[:-1, 1:].ravel()
-        faces = np.concatenate([np.stack([p, q, r], -1), np.stack([p, r, u], -1)])
+        faces: np.ndarray = np.stack([p, q, r, p, r, u], -1).reshape(-1, 2, 3)
         vertices, coordinates = points.reshape(-1, 3), uv.reshape(-1, 2)
         if keep is not None:
-            used, faces = np.unique(faces[np.tile(keep.ravel(), 2)], return_inverse=True)
-            vertices, coordinates, faces = vertices[used], coordinates[used], faces.reshape(-1, 3)
-        self.patches.append(Patch(surface, vertices, smooth_normals(vertices, faces), coordinates, faces))
+            used, compact = np.unique(faces[keep.ravel()], return_inverse=True)
+            vertices, coordinates, faces = vertices[used], coordinates[used], compact
+        faces = faces.reshape(-1, 3)
+        if normal is None:
+            # Poles of turned bodies leave triangles without area.
+            faces = faces[_areas(vertices, faces) > 1e-10]
+            normals = smooth_normals(vertices, faces)
+        else:
+            normals = np.tile(normal, (len(vertices), 1))
+        self.patches.append(Patch(surface, vertices, normals, coordinates, faces))
 
     def box(
         self, surface: Surface, low: Vector, high: Vector, skip: str = "", fit: str = "", step: float = 0.5
@@ -227,6 +241,11 @@ def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         np.add.at(total, place[faces[:, k]], cross)
     normals = total[place]
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
+def _areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1)
 
 
 def _where(corner: np.ndarray) -> float:

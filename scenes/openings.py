@@ -182,7 +182,7 @@ def _add_windows(room: Room, rooms: list[Room], openings: dict[str, list[Opening
     if room.kind == "bathroom":
         sill = 1.35
     outer = [(i, s) for i, s in _outer(room, rooms) if s[1] - s[0] > 1.0]
-    rng.shuffle(outer)  # type: ignore[arg-type]
+    rng.shuffle(outer)
     # Low windows take the furniture's place, so one wall has them and the others stay solid.
     for i, (low, high) in outer[: 1 if style == "low" or rng.random() < 0.4 else 2]:
         length = high - low

@@ -6,6 +6,7 @@ Seen from above with +X to the right and +Z down the page, "left" of a walk in d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -70,9 +71,7 @@ def inset(polygon: np.ndarray, by: float) -> np.ndarray:
 def rectangles(polygon: np.ndarray) -> list[Rect]:
     """Divide a polygon into rectangles along the lines through its corners."""
     xs, zs = np.unique(polygon[:, 0]), np.unique(polygon[:, 1])
-    cells = [
-        Rect(x0, z0, x1, z1) for x0, x1 in zip(xs, xs[1:], strict=False) for z0, z1 in zip(zs, zs[1:], strict=False)
-    ]
+    cells = [Rect(x0, z0, x1, z1) for x0, x1 in pairwise(xs) for z0, z1 in pairwise(zs)]
     return [
         Rect(*map(float, c)) for c in cells if contains(polygon, np.array([[(c.x0 + c.x1) / 2, (c.z0 + c.z1) / 2]]))[0]
     ]

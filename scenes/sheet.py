@@ -55,7 +55,7 @@ def at_eye_height(
         floor = places.draw(rng)
         if floor is None:
             continue
-        position = floor + [0.0, settings.camera.height_m, 0.0]
+        position = floor + np.array([0.0, settings.camera.height_m, 0.0])
         headings = rng.random(6) * 360
         deep = depths(scene, np.repeat(position[None], 6, 0), headings, camera, 24, 16).mean((1, 2))
         views.append(render(scene, position[None], headings[[int(deep.argmax())]], camera).rgb[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from scenes.mesh import Thing
@@ -83,7 +85,7 @@ def _merged(ends: list[float], inner: list[float]) -> np.ndarray:
     """Give all cuts between two ends, with the regular ones left out where they come near another."""
     fixed = sorted({ends[0], ends[1], *(v for v in inner if ends[0] < v < ends[1])})
     cuts: list[float] = []
-    for a, b in zip(fixed, fixed[1:], strict=False):
+    for a, b in pairwise(fixed):
         cuts += list(_cuts(a, b)[:-1])
     return np.array([*cuts, ends[1]])
 

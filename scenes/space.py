@@ -38,7 +38,7 @@ class Space:
         grid = np.stack(np.meshgrid(self._x, self._z, indexing="ij"), -1).reshape(-1, 2)
         near = [contains(room.polygon, grid + BODY_M * np.array(d)) for d in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
         self._free = np.logical_and.reduce(near).reshape(len(self._x), len(self._z))
-        self._doors = [self._before(o) for o in openings if o.y0 == 0.0]
+        self._doors: list[tuple[int, int]] | None = None
 
     def add(self, thing: Thing) -> None:
         """Take a thing in without asking whether it fits."""
@@ -130,7 +130,7 @@ class Space:
         """Put a thing free in the room, near the middle of its largest part."""
         size = thing.size()
         for k in range(tries):
-            r = max(self._rects(), key=lambda r: r.area)
+            r = max(self.rects(), key=lambda r: r.area)
             wide = min(0.45, spread * (1 + k / 10))
             p = np.array(
                 [
@@ -146,7 +146,17 @@ class Space:
                 return True
         return False
 
-    def _rects(self) -> list[Rect]:
+    def taken_share(self) -> float:
+        """Give the share of the floor that things stand on or hang low over."""
+        mask = np.zeros((len(self._x), len(self._z)), bool)
+        for low, high in self._boxes:
+            if low[1] < 1.0 and high[1] > FLAT_M:
+                x, z = (self._x > low[0]) & (self._x < high[0]), (self._z > low[2]) & (self._z < high[2])
+                mask |= x[:, None] & z[None, :]
+        return float(mask.sum() * CELL_M**2 / self.room.area)
+
+    def rects(self) -> list[Rect]:
+        """Divide the floor into rectangles."""
         return rectangles(self.room.polygon)
 
     def _hits_opening(self, number: int, s0: float, s1: float, y0: float, y1: float) -> bool:
@@ -181,6 +191,9 @@ class Space:
         """Say whether all doors would still be joined, by ground of some size, with these bodies in the room."""
         free = self._free & ~self._covered(solids)
         label, _ = ndimage.label(free)
+        if self._doors is None:
+            # Only now: open leaves have taken their place.
+            self._doors = [self._before(o) for o in self.openings if o.y0 == 0.0]
         found = {int(label[i, k]) for i, k in self._doors}
         if 0 in found or len(found) > 1:
             return False
@@ -193,7 +206,8 @@ class Space:
         wall = self.room.walls[opening.wall]
         x, _, z = wall.point((opening.s0 + opening.s1) / 2, 0.0, 0.45)
         cells = np.argwhere(self._free)
-        return tuple(cells[np.hypot(self._x[cells[:, 0]] - x, self._z[cells[:, 1]] - z).argmin()])  # type: ignore[return-value]
+        nearest = cells[np.hypot(self._x[cells[:, 0]] - x, self._z[cells[:, 1]] - z).argmin()]
+        return int(nearest[0]), int(nearest[1])
 
     def _zone(self, opening: Opening) -> list[list[tuple[float, ...]]]:
         """Keep the ground in front of doors free, and tall things away from windows."""

@@ -86,10 +86,10 @@ def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -
     softness = float(np.clip(house.softness + rng.normal(0, 0.15), 0, 1))
     hue = (house.hue + rng.choice([0.0, 0.12, 0.33, 0.5, 0.66, 0.88]) + 0.03 * rng.standard_normal()) % 1
     other = (hue + rng.choice([0.1, 0.42, 0.5, 0.6])) % 1
-    tone = colorsys.hsv_to_rgb(hue, rng.uniform(0.35, 0.7), rng.uniform(0.4, 0.8))
-    second = colorsys.hsv_to_rgb(other, rng.uniform(0.35, 0.75), rng.uniform(0.45, 0.85))
+    tone = colorsys.hsv_to_rgb(hue, rng.uniform(0.15, 0.6), rng.uniform(0.3, 0.75))
+    second = colorsys.hsv_to_rgb(other, rng.uniform(0.2, 0.7), rng.uniform(0.4, 0.85))
     woods = list(house.woods)
-    rng.shuffle(woods)  # type: ignore[arg-type]
+    rng.shuffle(woods)
     cloth = Surface(
         "upholstery fabric", tone, str(rng.choice(["weave", "weave", "stripes", "checks"])), 0.45, _seed(rng)
     )
@@ -117,7 +117,7 @@ def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -
 def _wall_surfaces(
     kind: str, count: int, hue: float, softness: float, house: House, rng: Generator
 ) -> tuple[tuple[Surface, Surface, float], ...]:
-    paint = _hsv(rng, (hue, hue), (0.05, 0.32), (0.78, 0.95))
+    paint = _hsv(rng, (hue, hue), (0.02, rng.choice([0.12, 0.18, 0.32])), (0.78, 0.95))
     base = Surface(
         "plaster wall",
         paint,
@@ -143,7 +143,7 @@ def _wall_surfaces(
 
 def _accent(kind: str, hue: float, softness: float, house: House, rng: Generator) -> Surface:
     """Draw the covering of the walls that differ from the rest."""
-    color = _hsv(rng, (hue - 0.03, hue + 0.03), (0.2, 0.6), (0.45, 0.85))
+    color = _hsv(rng, (hue - 0.03, hue + 0.03), (0.12, 0.45), (0.45, 0.88))
     seed = _seed(rng)
     if kind == "bathroom":
         return Surface(
@@ -173,7 +173,7 @@ def _floor(kind: str, hue: float, softness: float, house: House, rng: Generator)
         if rng.random() < 0.7:
             return Surface("ceramic floor tile", color, "tile", rng.uniform(1.2, 1.9), seed)
         return Surface("marble floor", color, "marble", rng.uniform(1.5, 2.2), seed)
-    color = _hsv(rng, (hue - 0.05, hue + 0.05), (0.15, 0.55), (0.35, 0.7))
+    color = _hsv(rng, (hue - 0.05, hue + 0.05), (0.08, 0.4), (0.35, 0.7))
     if softness > 0.75:
         return Surface("thick carpet", color, "carpet", 1.6, seed)
     if softness > 0.6:

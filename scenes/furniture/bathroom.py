@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from scenes.furniture.storage import fronts
@@ -28,7 +30,7 @@ def bathtub(rng: Generator, style: Style) -> Thing:
     angle = np.linspace(0, 2 * np.pi, 25)
     c, s = np.cos(angle), np.sin(angle)
     square = np.maximum(np.abs(c), np.abs(s))
-    rings = [
+    rings: list[tuple[Any, Any, float, float, float]] = [
         (1 / square, 1 / square, 1.0, 1.0, h),
         (1 / square**0.55, 1 / square**0.55, 1 - 0.055 / w, 1 - 0.11 / d, h),
         (1, 1, 0.9, 0.82, h - 0.05),
@@ -135,18 +137,20 @@ def towel_rail(rng: Generator, style: Style) -> Thing:
     thing.rod(CHROME, (-w, 0.7, 0.07), (w, 0.7, 0.07), 0.01)
     for x in (-w, w):
         thing.rod(CHROME, (x, 0.7, 0.0), (x, 0.7, 0.07), 0.01)
-    edges = np.linspace(-w + 0.02, w - 0.02, 3)
+    ends = np.linspace(-w + 0.02, w - 0.02, 3)
     for k in range(2):
         base = style.accent if k == 0 else style.curtain
         color = tinted(base.color, 1.2)
         towel = Surface("towel cloth", color, "terry", 0.7, base.variant)
         low = rng.uniform(0.0, 0.2)
-        x = np.linspace(edges[k] + 0.01, edges[k + 1] - 0.01, 7)
-        wave = 0.006 * np.sin(40 * x)
+        across = np.linspace(ends[k] + 0.01, ends[k + 1] - 0.01, 7)
+        wave = 0.006 * np.sin(40 * across)
         for z, start in ((0.094, low), (0.05, low + 0.1)):
             y = np.linspace(start, 0.715, 5)
-            points = np.stack(np.broadcast_arrays(x[:, None], y[None, :], z + wave[:, None]), -1)
-            uv = np.stack(np.broadcast_arrays((x[:, None] - x[0]) / 0.3, (0.715 - y[None, :]) / (0.715 - low)), -1)
+            points = np.stack(np.broadcast_arrays(across[:, None], y[None, :], z + wave[:, None]), -1)
+            uv = np.stack(
+                np.broadcast_arrays((across[:, None] - across[0]) / 0.3, (0.715 - y[None, :]) / (0.715 - low)), -1
+            )
             thing.grid(Surface(towel.name, color, "terry", 0.7, base.variant, both_sides=True), points, uv)
     thing.solids.append(np.array([[-w, 0, 0.04], [w, 0.72, 0.105]]))
     return thing

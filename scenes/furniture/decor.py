@@ -15,6 +15,11 @@ SHADE = Surface("lamp shade cloth", (1.0, 0.93, 0.8), glow=0.95)
 BULB = Surface("lamp glass", (1.0, 0.97, 0.9), glow=1.0)
 
 
+def dimmed(share: float) -> tuple[float, float, float]:
+    """Give a share of warm lamp light."""
+    return share * WARM[0], share * WARM[1], share * WARM[2]
+
+
 def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
     """A framed painting or poster; its feet are its lower edge."""
     thing = Thing("picture")
@@ -122,16 +127,32 @@ def potted_plant(rng: Generator, style: Style, height: float | None = None) -> T
             a = 2.4 * k
             reach = rng.uniform(0.12, 0.42) * min(h, 1.1)
             top = (h - pot_h) * rng.uniform(0.55, 1.0)
-            _blade(thing, leaf, root, root + [reach * np.cos(a), top, reach * np.sin(a)], 0.035 + 0.02 * h, droop=0.25)
+            _blade(
+                thing,
+                leaf,
+                root,
+                root + np.array([reach * np.cos(a), top, reach * np.sin(a)]),
+                0.035 + 0.02 * h,
+                droop=0.25,
+            )
     elif kind == 1:
         for k in range(int(9 + 7 * h)):
             a, top = 2.4 * k, (h - pot_h) * rng.uniform(0.3, 0.9)
-            tip = root + [0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)]
+            tip = root + np.array(
+                [0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)]
+            )
             thing.rod(Surface("plant stalk", (0.3, 0.42, 0.18)), tuple(root), tuple(tip), 0.006, 4)
             size = rng.uniform(0.14, 0.22) * min(1.0, h)
-            _blade(thing, leaf, tip, tip + [size * np.cos(a), 0.3 * size, size * np.sin(a)], 0.42 * size, droop=0.5)
+            _blade(
+                thing,
+                leaf,
+                tip,
+                tip + np.array([size * np.cos(a), 0.3 * size, size * np.sin(a)]),
+                0.42 * size,
+                droop=0.5,
+            )
     else:
-        crown = root + [0, 0.55 * (h - pot_h), 0]
+        crown = root + np.array([0, 0.55 * (h - pot_h), 0])
         thing.rod(Surface("plant bark wood", (0.36, 0.26, 0.17)), tuple(root), tuple(crown), 0.018, 6)
         for k in range(int(26 + 12 * h)):
             y = 1 - 2 * (k + 0.5) / (26 + 12 * h)
@@ -263,7 +284,7 @@ def table_lamp(rng: Generator, style: Style) -> Thing:
         10,
     )
     thing.lathe(SHADE, [(r, 0.58 * h), (0.65 * r, h)], (0, 0, r), 14)
-    thing.lights.append(Light((0, 0.78 * h, r), 0.05, tuple(0.35 * c for c in WARM)))
+    thing.lights.append(Light((0, 0.78 * h, r), 0.05, dimmed(0.35)))
     return thing
 
 
@@ -274,7 +295,7 @@ def floor_lamp(rng: Generator, style: Style) -> Thing:
     thing.cylinder(style.house.metal, (0, 0, 0.24), 0.14, 0.025, sides=14)
     thing.rod(style.house.metal, (0, 0.02, 0.24), (0, h - 0.1, 0.24), 0.012)
     thing.lathe(SHADE, [(r, h - 0.28), (0.7 * r, h)], (0, 0, 0.24), 16)
-    thing.lights.append(Light((0, h - 0.12, 0.24), 0.07, tuple(0.8 * c for c in WARM)))
+    thing.lights.append(Light((0, h - 0.12, 0.24), 0.07, dimmed(0.8)))
     return thing
 
 
@@ -287,7 +308,7 @@ def desk_lamp(rng: Generator, style: Style) -> Thing:
     thing.rod(paint, (0, 0.28, 0.04), (0.0, 0.44, 0.2), 0.009)
     thing.lathe(paint, [(0.075, 0.36), (0.03, 0.44), (0.01, 0.46)], (0, 0, 0.22), 12)
     thing.disc(BULB, (0, 0.365, 0.22), 0.06, 10, up=False)
-    thing.lights.append(Light((0, 0.33, 0.22), 0.03, tuple(0.22 * c for c in WARM)))
+    thing.lights.append(Light((0, 0.33, 0.22), 0.03, dimmed(0.22)))
     return thing
 
 
@@ -331,7 +352,7 @@ def wall_lamp(rng: Generator, style: Style) -> Thing:
     thing.box(style.house.metal, (-0.04, 0.02, 0.0), (0.04, 0.14, 0.02))
     thing.rod(style.house.metal, (0, 0.08, 0.02), (0, 0.08, 0.1), 0.01)
     thing.lathe(SHADE, [(0.075, 0.02), (0.055, 0.16)], (0, 0, 0.12), 12)
-    thing.lights.append(Light((0, 0.1, 0.12), 0.04, tuple(0.3 * c for c in WARM)))
+    thing.lights.append(Light((0, 0.1, 0.12), 0.04, dimmed(0.3)))
     return thing
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from scenes.mesh import Thing
@@ -93,7 +95,7 @@ def sofa(rng: Generator, style: Style, width: float | None = None) -> Thing:
         thing.cushion(f, (a, 0.1, 0.0), (b, arm_top, d), 0.06)
     seats = max(1, round((2 * w - 2 * arm) / 0.7))
     edges = np.linspace(-w + arm, w - arm, seats + 1)
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         thing.cushion(f, (a + 0.005, 0.27, 0.19), (b - 0.005, seat + 0.03, d + 0.01), 0.05)
         thing.cushion(f, (a + 0.01, seat + 0.03, 0.16), (b - 0.01, back + 0.04, 0.32), 0.07)
     free = max(0.0, w - arm - 0.22)

@@ -13,7 +13,8 @@ def furnish_bathroom(space: Space) -> None:
     light_room(space)
     tub = bathroom.bathtub(rng, style) if rng.random() < 0.65 else bathroom.shower(rng, style)
     if space.against_wall(tub, 60, corner=True, out=0.016) is None:
-        space.against_wall(bathroom.shower(rng, style), 60, corner=True, out=0.016)
+        if space.against_wall(bathroom.shower(rng, style), 40, corner=True, out=0.016) is None:
+            space.against_wall(bathroom.shower(rng, style), 40, out=0.016)
     elif space.room.area > 6.5 and rng.random() < 0.4:
         space.against_wall(bathroom.shower(rng, style), 20, corner=True, out=0.016)
     basin = bathroom.washbasin(rng, style)

@@ -30,7 +30,9 @@ def furnish_bedroom(space: Space) -> None:
         rug = decor.rug(rng, style, min(width + 0.3, 2.2), depth)
         space.put_before(bed, rug, 0.04, turn=0.0)
     for _ in range(2 if space.room.area > 14 else 1):
-        space.against_wall(storage.wardrobe(rng, style), 30, corner=rng.random() < 0.6)
+        for _ in range(3):
+            if space.against_wall(storage.wardrobe(rng, style), 20, corner=rng.random() < 0.6):
+                break
     dresser = storage.dresser(rng, style)
     found = space.against_wall(dresser, 25)
     if found is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from scenes.furniture import decor, gadgets, kitchen, storage
+from scenes.furniture import bathroom, decor, entrance, gadgets, kitchen, seats, storage, tables
 from scenes.joinery import build_curtains, build_radiator
 from scenes.mesh import Thing
 from scenes.space import GAP_M, Space, facing
@@ -35,7 +35,7 @@ def dress_windows(space: Space) -> None:
 
 def light_room(space: Space) -> None:
     """Hang one lamp from the ceiling for each part of the room."""
-    for r in space._rects():
+    for r in space.rects():
         if r.area < 2.0 or r.short < 1.0:
             continue
         x, z = (r.x0 + r.x1) / 2, (r.z0 + r.z1) / 2
@@ -58,7 +58,7 @@ def scatter(
     """Put some small things on a host's top."""
     size = host.size()
     for _ in range(count):
-        thing = makers[space.rng.integers(len(makers))](space.rng, space.style)
+        thing = makers[int(space.rng.integers(len(makers)))](space.rng, space.style)
         own = thing.size()
         reach_x, reach_z = (own[1, 0] - own[0, 0]) / 2, own[1, 2]
         for _ in range(5):
@@ -90,12 +90,25 @@ def finish(space: Space) -> None:
     rng, style, kind = space.rng, space.style, space.room.kind
     bare = sum(w.length for w in space.room.walls)
     hang_pictures(space, {"bathroom": 1, "kitchen": 3}.get(kind, int(bare / 2.4)))
+    fill_floor(space)
     plants = {"living room": 3, "bedroom": 1, "study": 2, "hall": 1, "kitchen": 1}.get(kind, 1)
     for _ in range(int(rng.integers(0, plants + 1))):
         space.against_wall(decor.potted_plant(rng, style), 12, corner=rng.random() < 0.6, out=0.05)
     for opening in space.openings:
         if opening.kind == "window" and 0.5 < opening.y0 < 1.3 and rng.random() < 0.5:
             window_sill(space, opening.wall, opening.s0, opening.s1, opening.y0)
+
+
+def fill_floor(space: Space) -> None:
+    """Add furniture along bare walls until a good part of the floor is taken."""
+    rng, style = space.rng, space.style
+    makers = EXTRAS.get(space.room.kind, ())
+    for _ in range(8):
+        if not makers or space.taken_share() > 0.3:
+            return
+        thing = makers[int(rng.integers(len(makers)))](rng, style)
+        if space.against_wall(thing, 10, out=0.03) and 0.4 < thing.size()[1, 1] < 1.2:
+            scatter(space, thing, SIDEBOARD_TOP, 1)
 
 
 def window_sill(space: Space, number: int, s0: float, s1: float, y: float) -> None:
@@ -117,4 +130,19 @@ SIDEBOARD_TOP: tuple[Maker, ...] = (
     decor.vase, decor.table_lamp, decor.photo_frame, decor.book_pile, decor.sculpture, decor.bowl, decor.candles,
     gadgets.record_player, gadgets.globe,
 )  # fmt: skip
+EXTRAS: dict[str, tuple[Maker, ...]] = {
+    "living room": (
+        storage.bookcase, storage.sideboard, tables.desk, seats.armchair, decor.potted_plant, storage.chest, tables.console,
+        gadgets.piano, seats.bench, decor.floor_lamp,
+    ),
+    "bedroom": (
+        storage.bookcase, storage.dresser, storage.wardrobe, decor.potted_plant, storage.chest, seats.bench, tables.desk,
+        entrance.ironing_board, seats.armchair,
+    ),
+    "study": (storage.bookcase, storage.filing_cabinet, decor.potted_plant, storage.sideboard, seats.armchair, gadgets.guitar),
+    "kitchen": (storage.bookcase, storage.sideboard, decor.potted_plant, seats.bench, seats.stool, decor.basket),
+    "bathroom": (bathroom.laundry_basket, storage.dresser, seats.stool, decor.potted_plant, bathroom.washing_machine),
+    "hall": (storage.wardrobe, decor.potted_plant, seats.bench, storage.chest, storage.bookcase),
+    "corridor": (storage.bookcase, tables.console, decor.potted_plant, seats.bench),
+}  # fmt: skip
 DESK_TOP: tuple[Maker, ...] = (decor.book_pile, kitchen.mug, decor.photo_frame, decor.desk_lamp, gadgets.globe)

@@ -40,7 +40,7 @@ def furnish_hall(space: Space) -> None:
 
 def _runner(space: Space) -> None:
     """Lay a long rug along the room."""
-    r = max(space._rects(), key=lambda r: r.area)
+    r = max(space.rects(), key=lambda r: r.area)
     wide, long = r.short - 0.7, max(r.x1 - r.x0, r.z1 - r.z0) - 1.0
     if wide < 0.5 or long < 1.0 or space.rng.random() < 0.25:
         return

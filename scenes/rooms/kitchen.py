@@ -56,7 +56,10 @@ def _run(space: Space) -> list[tuple[Thing, str]]:
         while kinds and s + 0.6 <= start + length - 0.02:
             unit = kitchen.base_unit(rng, style, 0.6, kinds[0], front)
             if not space.at_wall(unit, number, s + 0.3):
-                break
+                if len(placed) > first:
+                    break
+                s += 0.1
+                continue
             placed.append((unit, kinds.pop(0)))
             _above(space, number, s + 0.3, placed[-1][1], front)
             s += 0.6

@@ -56,7 +56,7 @@ def tile(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     v, u = grid(size)
     cell = (np.floor(v * rows) + np.floor(u * n)).astype(int)
     second = shifted(contrast(color, rng.uniform(0.15, 0.5)), rng, 0.05)
-    share = np.zeros((size, size))
+    share: np.ndarray = np.zeros((size, size))
     style = rng.integers(4)
     if style == 1:
         share = (cell % 2 == 0) * 1.0
@@ -91,10 +91,10 @@ def parquet(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 def wood(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     """Grain of a sawn board, along u."""
     warp = noise(rng, size, 2.0, (0.45, 4.0))
-    rings = np.sin(7 * warp + 2.5 * noise(rng, size, 2.0, (0.6, 2.0)))
+    rings = np.sin(9 * warp + 2.5 * noise(rng, size, 2.0, (0.6, 2.0)))
     fibre = noise(rng, size, 0.6, (0.4, 9.0))
     return mix(
-        paint(color, 1 + 0.05 * fibre), paint(color * np.array([0.68, 0.6, 0.5]), 1 + 0.05 * fibre), 0.5 + 0.45 * rings
+        paint(color, 1 + 0.05 * fibre), paint(color * np.array([0.68, 0.6, 0.5]), 1 + 0.05 * fibre), 0.42 + 0.3 * rings
     )
 
 
