@@ -13,7 +13,7 @@ from scenes.plan import Room, draw_plan
 from scenes.rooms import furnish
 from scenes.shell import build_shell
 from scenes.space import Space
-from scenes.style import House, Style, draw_house, draw_style
+from scenes.style import HARD, House, Style, draw_house, draw_style
 from scenes.surface import Surface
 
 OUTSIDE_M = 3.0
@@ -36,12 +36,12 @@ class Apartment:
 def build_apartment(seed: int, rooms: int | None = None, softness: float | None = None) -> Apartment:
     """Build the apartment of a seed; a number of rooms (2 to 7) or a softness (0 to 1) may be asked for."""
     rng = np.random.default_rng([0x5CE2E5, seed])
+    house = draw_house(rng, softness)
     while True:
-        plan = draw_plan(rng, rooms)
+        plan = draw_plan(rng, rooms, lofty=house.softness < HARD)
         openings = draw_openings(plan, rng)
         if openings is not None:
             break
-    house = draw_house(rng, softness)
     things: dict[str, list[Thing]] = {"house": [_outside(plan, rng)]}
     styles: dict[str, Style] = {}
     for room in plan:

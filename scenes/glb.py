@@ -110,7 +110,7 @@ class _Writer:
         )
 
     def _mesh(self, thing: Thing, light: dict[int, np.ndarray]) -> int:
-        """Add a mesh: one primitive for each material, on one set of vertices with texture coordinates and one without."""
+        """Add a mesh: one primitive for each material, with texture coordinates where it has a texture."""
         primitives: list[dict[str, Any]] = []
         for textured in (True, False):
             by_material: dict[int, list[Patch]] = {}
@@ -166,8 +166,14 @@ class _Writer:
         self._accessor_of[key] = len(self.accessors) - 1
         return self._accessor_of[key]
 
+    def _image(self, data: bytes) -> int:
+        """Find or add an image; materials of other names may share it."""
+        if data not in self.images:
+            self.images.append(data)
+        return self.images.index(data)
+
     def _material(self, surface: Surface) -> int:
-        """Find or add the material of a surface; plain colours go into the vertices, so that few materials are needed."""
+        """Find or add the material of a surface; plain colours go into the vertices, to save materials."""
         key: Any = surface if surface.family or surface.alpha < 1 else (surface.name, surface.both_sides)
         if key in self._material_of:
             return self._material_of[key]
@@ -178,8 +184,7 @@ class _Writer:
             "extensions": {"KHR_materials_unlit": {}},
         }
         if surface.family:
-            self.images.append(_jpeg(self.textures[surface]))
-            look["baseColorTexture"] = {"index": len(self.images) - 1}
+            look["baseColorTexture"] = {"index": self._image(_jpeg(self.textures[surface]))}
         if surface.alpha < 1:
             look["baseColorFactor"] = [*(float(v) for v in linear(np.array(surface.color))), surface.alpha]
             material["alphaMode"] = "BLEND"

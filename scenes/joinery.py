@@ -115,11 +115,11 @@ def build_window(wall: Wall, opening: Opening, house: House, rng: np.random.Gene
     cross = y0 + 0.68 * (y1 - y0) if y1 - y0 > 1.0 and rng.random() < 0.5 else None
     for a, b in pairwise(edges):
         for left, right in ((a, a + bar), (b - bar, b)):
-            strip_along(thing, house.trim, wall, left, right, y0, y1, out, back)
+            strip_along(thing, house.trim, wall, left, right, y0, y1, out, back, closed=False)
         for low, high in ((y0, y0 + bar), (y1 - bar, y1)):
-            strip_along(thing, house.trim, wall, a + bar, b - bar, low, high, out, back)
+            strip_along(thing, house.trim, wall, a + bar, b - bar, low, high, out, back, closed=False)
         if cross is not None:
-            strip_along(thing, house.trim, wall, a + bar, b - bar, cross, cross + 0.03, out, back)
+            strip_along(thing, house.trim, wall, a + bar, b - bar, cross, cross + 0.03, out, back, closed=False)
     middle = (out + back) / 2
     corner = np.array(wall.point(s0 - 0.01, y0 - 0.01, middle))
     along = np.array([wall.along[0], 0.0, wall.along[1]]) * (s1 - s0 + 0.02)
@@ -136,9 +136,9 @@ def build_radiator(opening: Opening, wall: Wall) -> Thing | None:
     thing = Thing("radiator")
     steel = Surface("radiator metal", (0.92, 0.92, 0.9))
     top = min(0.12 + height, 0.75)
-    ribs = max(4, round(width / 0.09))
+    ribs = max(4, round(width / 0.12))
     for x in np.linspace(-width / 2, width / 2, ribs + 1)[:-1]:
-        thing.box(steel, (x + 0.01, 0.12, 0.03), (x + width / ribs - 0.01, top, 0.1), skip="n")
+        thing.box(steel, (x + 0.01, 0.12, 0.03), (x + width / ribs - 0.01, top, 0.1), skip="nd")
     thing.box(steel, (-width / 2, 0.16, 0.045), (width / 2, 0.2, 0.085), skip="dn")
     thing.box(steel, (-width / 2, top - 0.08, 0.045), (width / 2, top - 0.04, 0.085), skip="n")
     return thing

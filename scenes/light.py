@@ -1,4 +1,4 @@
-"""Baked light: windows and lamps with soft shadows, light from wall to wall, and so ambient occlusion, at every vertex."""
+"""Baked light at every vertex: windows and lamps with soft shadows, light from wall to wall, ambient occlusion."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _add_light(
 
 
 def _look_around(mesh: _Mesh, origins: np.ndarray, bvh: Bvh, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the face that each vertex sees in each direction (N, RAYS), -1 for none, and which vertices are walled in."""
+    """Give the face that each vertex sees in each direction (N, RAYS), -1 for none, and who is walled in."""
     k = np.arange(RAYS) + 0.5
     radius, angle = np.sqrt(k / RAYS), k * np.pi * (3 - np.sqrt(5))
     local = np.stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - radius**2)], -1)

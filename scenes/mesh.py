@@ -148,7 +148,7 @@ class Thing:
         sides: int = 12,
         squeeze: float = 1.0,
     ) -> None:
-        """Turn a profile of (radius, height) points, from the bottom up, about the vertical; squeeze scales its depth."""
+        """Turn a profile of (radius, height), from the bottom up, about the vertical; squeeze scales its depth."""
         angle = np.linspace(0, 2 * np.pi, sides + 1)
         r, y = np.array(profile, np.float64).T
         ring = np.stack([np.cos(angle), 0 * angle, -squeeze * np.sin(angle)], -1)

@@ -35,7 +35,7 @@ class Opening:
 
 
 def draw_openings(rooms: list[Room], rng: np.random.Generator) -> dict[str, list[Opening]] | None:
-    """Draw doors that join all rooms, windows, and a front door, {room name: openings}; None where the rooms cannot be joined."""
+    """Draw doors that join all rooms, windows and a front door, {room: openings}; None where they cannot be joined."""
     openings: dict[str, list[Opening]] = {r.name: [] for r in rooms}
     pairs = _joined(rooms, rng)
     if pairs is None:
@@ -49,7 +49,7 @@ def draw_openings(rooms: list[Room], rng: np.random.Generator) -> dict[str, list
 
 
 def _joined(rooms: list[Room], rng: np.random.Generator) -> list[tuple[Room, Room]] | None:
-    """Choose the pairs of rooms with doors: the cheapest tree, in which bathrooms are leaves, and now and then a round."""
+    """Choose pairs of rooms to join: the cheapest tree, in which bathrooms are leaves, now and then a round."""
     graph = networkx.Graph()
     graph.add_nodes_from(range(len(rooms)))
     for a, b in combinations(range(len(rooms)), 2):

@@ -99,15 +99,15 @@ class Room:
         return float(self.ceiling.height(*self.polygon.T).min())
 
 
-def draw_plan(rng: np.random.Generator, rooms: int | None = None) -> list[Room]:
-    """Draw a floor plan of 2 to 7 rooms; the first corner lies near the origin."""
+def draw_plan(rng: np.random.Generator, rooms: int | None = None, lofty: bool = False) -> list[Room]:
+    """Draw a floor plan of 2 to 7 rooms, lofty ones 3 to 4 m high; the first corner lies near the origin."""
     count = int(rng.choice(np.arange(2, 8), p=[0.08, 0.17, 0.22, 0.21, 0.18, 0.14])) if rooms is None else rooms
     programs = PROGRAMS[count]
     while True:
         kinds = list(programs[rng.integers(len(programs))])
         parts = _with_corridor(kinds, rng) if "corridor" in kinds else _divided(kinds, rng)
         if parts is not None:
-            return _rooms(parts, rng)
+            return _rooms(parts, lofty, rng)
 
 
 def _areas(kinds: list[str], rng: np.random.Generator) -> np.ndarray:
@@ -211,8 +211,9 @@ def _fit(parts: list[tuple[str, list[Rect]]]) -> bool:
     return True
 
 
-def _rooms(parts: list[tuple[str, list[Rect]]], rng: np.random.Generator) -> list[Room]:
+def _rooms(parts: list[tuple[str, list[Rect]]], lofty: bool, rng: np.random.Generator) -> list[Room]:
     base = float(np.round(rng.choice([rng.uniform(2.3, 2.7), rng.uniform(2.5, 3.2), rng.uniform(3.0, 4.0)]), 2))
+    base = float(np.round(rng.uniform(3.0, 4.0), 2)) if lofty else base
     attic = rng.random() < 0.3
     rooms, taken = [], [k for k, _ in parts]
     for n, (kind, rects) in enumerate(parts):

@@ -17,7 +17,7 @@ LAP_M = 0.01
 """Floors, ceilings and walls run on this far behind one another, so that no ray slips through the joint."""
 HOLE_M = 0.02
 """Holes are this much larger than the clear opening; the frame's 3 cm cover their edge."""
-STEP_M = 0.3
+STEP_M = 0.33
 """Mesh size on which light is baked."""
 
 
@@ -102,7 +102,7 @@ def _skirting(room: Room, openings: list[Opening], style: Style) -> Thing:
         starts, ends = [0.0, *(d[1] for d in doors)], [*(d[0] for d in doors), wall.length]
         for s0, s1 in zip(starts, ends, strict=True):
             if s1 - s0 > 0.03:
-                strip_along(thing, style.house.trim, wall, s0, s1, 0.0, height, 0.012)
+                strip_along(thing, style.house.trim, wall, s0, s1, 0.0, height, 0.012, closed=False)
     return thing
 
 
@@ -110,7 +110,7 @@ def _cornice(room: Room, style: Style) -> Thing:
     thing = Thing("cornice")
     for wall in room.walls:
         top = room.lowest()
-        strip_along(thing, style.house.trim, wall, 0.0, wall.length, top - 0.07, top, 0.05)
+        strip_along(thing, style.house.trim, wall, 0.0, wall.length, top - 0.07, top, 0.05, closed=False)
     return thing
 
 
@@ -124,9 +124,14 @@ def strip_along(
     y1: float,
     out: float,
     back: float = 0.0,
-    step: float = 0.8,
+    closed: bool = True,
 ) -> None:
-    """Add a box on a wall, from s0 to s1 along it, y0 to y1 high, from `back` to `out` metres into the room."""
+    """Add a box on a wall, from s0 to s1 along it, y0 to y1 high, from `back` to `out` metres into the room.
+
+    closed: whether the side towards the wall, which nobody sees, is built.
+    """
     a, b = wall.point(s0, y0, back), wall.point(s1, y1, out)
     low, high = (tuple(float(f(p, q)) for p, q in zip(a, b, strict=True)) for f in (min, max))
-    thing.box(surface, low, high, step=step)  # type: ignore[arg-type]
+    x, z = np.rint(wall.inward)
+    hidden = {(1, 0): "w", (-1, 0): "e", (0, 1): "n", (0, -1): "s"}[int(x), int(z)]
+    thing.box(surface, low, high, skip="" if closed else hidden, step=0.8)  # type: ignore[arg-type]

@@ -223,7 +223,7 @@ def facing(wall: Wall) -> float:
 
 
 def overlapping(solids: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
-    """Say whether any of (N, 2, 3) boxes reaches into any of (M, 2, 3) others by more than a tolerance on every axis."""
+    """Say whether any of (N, 2, 3) boxes reaches into any of (M, 2, 3) others by more than a tolerance."""
     if len(others) == 0:
         return False
     low, high = solids[:, 0].min(0), solids[:, 1].max(0)

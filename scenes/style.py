@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import colorsys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scenes.surface import Color, Surface, tinted
 
 Generator = np.random.Generator
+
+HARD = 0.16
+"""Softness below which an apartment is a loft of concrete, stone and metal."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class House:
     """0 (stone, tiles, bare walls) to 1 (carpets, curtains, acoustic panels)."""
     hue: float
     woods: tuple[Surface, ...]
+    boards: tuple[Surface, ...]
+    """Wood of floors and panelling."""
     trim: Surface
     """Skirting, door frames, window frames."""
     door: Surface
@@ -60,19 +65,26 @@ def draw_house(rng: Generator, softness: float | None = None) -> House:
             ("pine", (0.09, 0.12), (0.25, 0.45), (0.75, 0.92)), ("cherry", (0.02, 0.05), (0.5, 0.65), (0.5, 0.65)),
         )
     )  # fmt: skip
-    chosen = rng.permutation(4)[:2]
+    doors, chosen = woods, rng.permutation(4)[:2]
+    softness = float(rng.beta(0.7, 0.8)) if softness is None else softness
+    if softness < HARD:
+        # A loft: lacquered metal instead of wood.
+        woods = tuple(
+            Surface("lacquered metal", _hsv(rng, (0, 1), (0.0, 0.14), (0.15, 0.75)), "metal", 0.8, k) for k in range(4)
+        )
     light = (0.93, 0.92, 0.89)
-    trim = Surface("painted wood trim", light) if rng.random() < 0.65 else woods[chosen[0]]
+    trim = Surface("painted wood trim", light) if softness < HARD or rng.random() < 0.65 else woods[chosen[0]]
     kind = rng.integers(3)
     door = (
         Surface("painted wood door", light)
         if kind == 0
-        else Surface("wooden door", woods[chosen[kind - 1]].color, "wood", 1.4, 7)
+        else Surface("wooden door", doors[chosen[kind - 1]].color, "wood", 1.4, 7)
     )
     return House(
-        softness=float(rng.beta(0.8, 0.8)) if softness is None else softness,
+        softness=softness,
         hue=rng.random(),
         woods=tuple(woods[k] for k in chosen),
+        boards=tuple(doors[k] for k in chosen),
         trim=trim,
         door=door,
         metal=Surface("brushed steel", (0.66, 0.67, 0.69), "metal", 0.5),
@@ -93,7 +105,7 @@ def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -
     cloth = Surface(
         "upholstery fabric", tone, str(rng.choice(["weave", "weave", "stripes", "checks"])), 0.45, _seed(rng)
     )
-    if rng.random() < 0.2:
+    if softness < 0.3 or rng.random() < 0.15:
         cloth = Surface(
             "leather upholstery", _hsv(rng, (0.02, 0.08), (0.4, 0.6), (0.25, 0.55)), "plaster", 0.5, _seed(rng)
         )
@@ -106,8 +118,8 @@ def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -
         wood=woods[0],
         second_wood=woods[1],
         fabric=cloth,
-        accent=Surface("cushion cloth", second, str(rng.choice(["dots", "stripes", "checks", "weave"])), 0.4, _seed(rng)),
-        curtain=Surface("curtain cloth", second if rng.random() < 0.5 else tinted(tone, 1.4), str(rng.choice(["stripes", "dots", "weave", "checks"])), 0.7, _seed(rng)),
+        accent=Surface("cushion cloth", second, _cloth(rng), 0.4, _seed(rng)),
+        curtain=Surface("curtain cloth", (second, tinted(tone, 1.4))[rng.integers(2)], _cloth(rng), 0.7, _seed(rng)),
         rug=Surface("wool rug", second if rng.random() < 0.6 else tone, "rug", 1.0, _seed(rng)),
         tone=second,
         house=house,
@@ -135,10 +147,21 @@ def _wall_surfaces(
         line, base = float(rng.choice([1.4, 2.0, 9.0])), base
         return tuple((base, accent, line) for _ in range(count))
     chosen = {int(k) for k in order[:covered]} if rng.random() < 0.85 or accent.name == "acoustic_panel" else set()
+    # Where all walls have panels, each has its own tone and size of them: no two walls look alike.
+    own = [accent] * count
+    if accent.name == "acoustic_panel":
+        own = [
+            replace(
+                accent,
+                color=tinted(accent.color, (0.7, 1.0, 1.35, 0.85)[k % 4]),
+                tile_m=accent.tile_m * (0.8 + 0.15 * k),
+            )
+            for k in range(count)
+        ]
     lower = Surface("painted plaster dado", tinted(paint, 0.6), base.family, 1.7, _seed(rng))
-    if rng.random() < 0.4:
-        lower = Surface("wooden panelling", house.woods[0].color, "panelling", 1.1, _seed(rng))
-    return tuple((accent, accent, 0.0) if k in chosen else (base, lower, line) for k in range(count))
+    if rng.random() < 0.4 and softness > 0.3:
+        lower = Surface("wooden panelling", house.boards[0].color, "panelling", 1.1, _seed(rng))
+    return tuple((own[k], own[k], 0.0) if k in chosen else (base, lower, line) for k in range(count))
 
 
 def _accent(kind: str, hue: float, softness: float, house: House, rng: Generator) -> Surface:
@@ -152,6 +175,8 @@ def _accent(kind: str, hue: float, softness: float, house: House, rng: Generator
     if softness > 0.8 and kind in ("living room", "study", "bedroom"):
         return Surface("acoustic_panel", color, "panel", rng.uniform(1.2, 1.8), seed)
     kinds = ["wallpaper", "wallpaper", "wallpaper", "brick", "panelling", "concrete", "paint strokes"]
+    if softness < 0.3:
+        kinds = ["brick", "concrete", "wallpaper", "paint strokes"]
     family = str(kinds[rng.integers(len(kinds))])
     name = {
         "wallpaper": "wallpaper on plaster", "brick": "brick wall", "panelling": "wooden panelling",
@@ -160,7 +185,7 @@ def _accent(kind: str, hue: float, softness: float, house: House, rng: Generator
     if family == "brick":
         color = _hsv(rng, (0.01, 0.07), (0.15, 0.6), (0.5, 0.85))
     if family == "panelling":
-        color = house.woods[1].color
+        color = house.boards[1].color
     if family == "concrete":
         color = (0.62, 0.62, 0.62)
     return Surface(name, color, family, rng.uniform(1.1, 1.6), seed)
@@ -178,19 +203,26 @@ def _floor(kind: str, hue: float, softness: float, house: House, rng: Generator)
         return Surface("thick carpet", color, "carpet", 1.6, seed)
     if softness > 0.6:
         return Surface("carpet", color, "carpet", 1.3, seed)
-    if softness < 0.15:
+    if softness < HARD:
         return Surface("marble floor", color, "marble", 2.0, seed)
-    if softness < 0.22:
+    if softness < 0.25:
         return Surface("concrete floor", (0.55, 0.55, 0.55), "concrete", 2.4, seed)
-    return Surface("parquet", house.woods[rng.integers(2)].color, "parquet", rng.uniform(1.2, 1.9), seed)
+    return Surface("parquet", house.boards[rng.integers(2)].color, "parquet", rng.uniform(1.2, 1.9), seed)
 
 
 def _ceiling(kind: str, softness: float, house: House, rng: Generator) -> Surface:
     if softness > 0.9 and kind in ("living room", "study", "bedroom"):
         return Surface("acoustic_ceiling", (0.9, 0.9, 0.88), "panel", 1.6, _seed(rng))
+    if softness < 0.3:
+        # Bare, painted concrete: next to nothing absorbs in a hard room.
+        return Surface("concrete ceiling", (0.9, 0.9, 0.88), "ceiling", 1.5, 3)
     if rng.random() < 0.12:
-        return Surface("wooden ceiling panelling", house.woods[0].color, "panelling", 1.2, _seed(rng))
+        return Surface("wooden ceiling panelling", house.boards[0].color, "panelling", 1.2, _seed(rng))
     return Surface("ceiling plaster", (0.95, 0.95, 0.93), "ceiling", 1.5, 3)
+
+
+def _cloth(rng: Generator) -> str:
+    return str(rng.choice(["dots", "stripes", "checks", "weave"]))
 
 
 def _hsv(

@@ -25,9 +25,8 @@ def dress_windows(space: Space) -> None:
         radiator = build_radiator(opening, wall)
         if radiator is not None and space.room.kind != "kitchen" and space.rng.random() < 0.85:
             space.place(radiator, np.array(wall.point(middle, 0.0, GAP_M - 0.015)), facing(wall), zones=False)
-        if (
-            space.room.kind not in ("kitchen", "bathroom", "corridor")
-            and space.rng.random() < 0.5 + 0.45 * space.style.softness
+        if space.room.kind not in ("kitchen", "bathroom", "corridor") and space.rng.random() < min(
+            0.95, 1.6 * space.style.softness
         ):
             curtains = build_curtains(opening, wall, space.room, space.style, space.rng)
             space.place(curtains, np.array(wall.point(middle, 0.0, GAP_M)), facing(wall), tight=True, zones=False)
@@ -104,7 +103,7 @@ def fill_floor(space: Space) -> None:
     rng, style = space.rng, space.style
     makers = EXTRAS.get(space.room.kind, ())
     for _ in range(8):
-        if not makers or space.taken_share() > 0.3:
+        if not makers or space.taken_share() > 0.08 + 0.3 * space.style.softness:
             return
         thing = makers[int(rng.integers(len(makers)))](rng, style)
         if space.against_wall(thing, 10, out=0.03) and 0.4 < thing.size()[1, 1] < 1.2:
@@ -132,14 +131,16 @@ SIDEBOARD_TOP: tuple[Maker, ...] = (
 )  # fmt: skip
 EXTRAS: dict[str, tuple[Maker, ...]] = {
     "living room": (
-        storage.bookcase, storage.sideboard, tables.desk, seats.armchair, decor.potted_plant, storage.chest, tables.console,
-        gadgets.piano, seats.bench, decor.floor_lamp,
+        storage.bookcase, storage.sideboard, tables.desk, seats.armchair, decor.potted_plant, storage.chest,
+        tables.console, gadgets.piano, seats.bench, decor.floor_lamp,
     ),
     "bedroom": (
-        storage.bookcase, storage.dresser, storage.wardrobe, decor.potted_plant, storage.chest, seats.bench, tables.desk,
-        entrance.ironing_board, seats.armchair,
+        storage.bookcase, storage.dresser, storage.wardrobe, decor.potted_plant, storage.chest, seats.bench,
+        tables.desk, entrance.ironing_board, seats.armchair,
     ),
-    "study": (storage.bookcase, storage.filing_cabinet, decor.potted_plant, storage.sideboard, seats.armchair, gadgets.guitar),
+    "study": (
+        storage.bookcase, storage.filing_cabinet, decor.potted_plant, storage.sideboard, seats.armchair, gadgets.guitar,
+    ),
     "kitchen": (storage.bookcase, storage.sideboard, decor.potted_plant, seats.bench, seats.stool, decor.basket),
     "bathroom": (bathroom.laundry_basket, storage.dresser, seats.stool, decor.potted_plant, bathroom.washing_machine),
     "hall": (storage.wardrobe, decor.potted_plant, seats.bench, storage.chest, storage.bookcase),

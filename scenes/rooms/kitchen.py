@@ -11,8 +11,8 @@ from scenes.rooms.living import dining_corner
 from scenes.space import Space
 
 ON_WORKTOP = (
-    kitchen.kettle, kitchen.microwave, kitchen.jars, kitchen.bottles, kitchen.knife_block, kitchen.fruit_bowl, kitchen.mug,
-    decor.bowl,
+    kitchen.kettle, kitchen.microwave, kitchen.jars, kitchen.bottles, kitchen.knife_block, kitchen.fruit_bowl,
+    kitchen.mug, decor.bowl,
 )  # fmt: skip
 
 

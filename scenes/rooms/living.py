@@ -48,7 +48,7 @@ def sofa_corner(space: Space) -> None:
         return
     width = min(2.6, float(np.ptp(sofa.size()[:, 0])) + rng.uniform(-0.2, 0.5))
     rug = decor.rug(rng, style, width, rng.uniform(1.3, 1.8))
-    if rng.random() < 0.9:
+    if rng.random() < 0.4 + 0.6 * style.softness:
         # The sofa's front feet stand on it.
         space.put_before(sofa, rug, -0.05, turn=0.0)
     table = tables.coffee_table(rng, style)

@@ -181,7 +181,8 @@ def _blocks(
 
 
 COVERINGS = {
-    "plaster": (plaster, 192), "paint strokes": (paint_strokes, 192), "wallpaper": (wallpaper, 192), "brick": (brick, 192),
+    "plaster": (plaster, 192), "paint strokes": (paint_strokes, 192), "wallpaper": (wallpaper, 192),
+    "brick": (brick, 192),
     "tile": (tile, 160), "parquet": (parquet, 192), "wood": (wood, 128), "panelling": (panelling, 160),
     "marble": (marble, 192), "concrete": (concrete, 192), "panel": (panel, 128), "ceiling": (ceiling, 96),
     "metal": (metal, 64),
