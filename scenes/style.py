@@ -82,7 +82,7 @@ def draw_house(rng: Generator, softness: float | None = None) -> House:
     )
     return House(
         softness=softness,
-        hue=rng.random(),
+        hue=_hue(rng),
         woods=tuple(woods[k] for k in chosen),
         boards=tuple(doors[k] for k in chosen),
         trim=trim,
@@ -96,8 +96,8 @@ def draw_house(rng: Generator, softness: float | None = None) -> House:
 def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -> Style:
     """Draw the materials of a room with so many walls."""
     softness = float(np.clip(house.softness + rng.normal(0, 0.15), 0, 1))
-    hue = (house.hue + rng.choice([0.0, 0.12, 0.33, 0.5, 0.66, 0.88]) + 0.03 * rng.standard_normal()) % 1
-    other = (hue + rng.choice([0.1, 0.42, 0.5, 0.6])) % 1
+    hue = house.hue if rng.random() < 0.3 else _hue(rng)
+    other = (hue + rng.choice([0.1, 0.42, 0.5, 0.6])) % 1 if rng.random() < 0.5 else _hue(rng)
     tone = colorsys.hsv_to_rgb(hue, rng.uniform(0.15, 0.6), rng.uniform(0.3, 0.75))
     second = colorsys.hsv_to_rgb(other, rng.uniform(0.2, 0.7), rng.uniform(0.4, 0.85))
     woods = list(house.woods)
@@ -129,7 +129,7 @@ def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -
 def _wall_surfaces(
     kind: str, count: int, hue: float, softness: float, house: House, rng: Generator
 ) -> tuple[tuple[Surface, Surface, float], ...]:
-    paint = _hsv(rng, (hue, hue), (0.02, rng.choice([0.12, 0.18, 0.32])), (0.78, 0.95))
+    paint = _hsv(rng, (hue, hue), (0.02, rng.choice([0.1, 0.16, 0.24])), (0.78, 0.95))
     base = Surface(
         "plaster wall",
         paint,
@@ -219,6 +219,12 @@ def _ceiling(kind: str, softness: float, house: House, rng: Generator) -> Surfac
     if rng.random() < 0.12:
         return Surface("wooden ceiling panelling", house.boards[0].color, "panelling", 1.2, _seed(rng))
     return Surface("ceiling plaster", (0.95, 0.95, 0.93), "ceiling", 1.5, 3)
+
+
+def _hue(rng: Generator) -> float:
+    """Draw a hue as homes have them: earth, ochre, leaf, water; rarely violet."""
+    middle = rng.choice([0.03, 0.07, 0.1, 0.13, 0.22, 0.33, 0.42, 0.52, 0.58, 0.62, 0.78, 0.96])
+    return float((middle + 0.02 * rng.standard_normal()) % 1)
 
 
 def _cloth(rng: Generator) -> str:

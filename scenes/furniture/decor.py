@@ -25,7 +25,7 @@ def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
     thing = Thing("picture")
     w = (width or rng.uniform(0.3, 1.0)) / 2
     h = 2 * w * rng.choice([0.7, 1.0, 1.35])
-    kind = "painting on canvas" if rng.random() < 0.65 else "poster paper"
+    kind = "painting on canvas" if rng.random() < 0.75 else "poster paper"
     image = Surface(kind, (0.6, 0.45, 0.35), kind.split()[0], 1.0, style.house.pictures + int(rng.integers(8)))
     frame = [
         style.wood,

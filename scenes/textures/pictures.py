@@ -38,7 +38,10 @@ def painting(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 def poster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     """A print: blocks of colour and lines of letters on paper."""
     v, u = grid(size)
-    picture = np.broadcast_to(np.array([0.93, 0.91, 0.86]), (size, size, 3)).copy()
+    paper = np.array([0.93, 0.91, 0.86]) if rng.random() < 0.4 else 0.5 * vivid(rng) + rng.choice([0.0, 0.45])
+    picture = np.broadcast_to(paper, (size, size, 3)).copy()
+    ink = np.full(3, 0.12) if paper.mean() > 0.45 else np.full(3, 0.93)
+    top = rng.choice([0.72, 0.08])
     for _ in range(int(rng.integers(3, 7))):
         x, y, w, h = rng.random(), rng.uniform(0.05, 0.55), *rng.uniform(0.1, 0.45, 2)
         shape = (
@@ -46,10 +49,10 @@ def poster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
         )
         picture = mix(picture, vivid(rng), 0.9 * shape)
     for line in range(int(rng.integers(2, 5))):
-        y = 0.72 + 0.06 * line
+        y = top + 0.06 * line
         letters = np.repeat(rng.random(size // 4 + 1) < 0.6, 4)[:size]
         row = (np.abs(v - y) < rng.uniform(0.012, 0.028)) & (u > 0.1) & (u < rng.uniform(0.5, 0.92))
-        picture[row & letters[None, :]] = 0.12
+        picture[row & letters[None, :]] = ink
     return picture
 
 
@@ -121,7 +124,8 @@ def outside(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
         leaf = paint(np.array([0.24, 0.38, 0.16]) * (0.8 + 0.15 * depth), 1 + 0.25 * noise(rng, size, 0.7))
         picture = np.where((tree & (np.roll(clump, 50 * depth, 1) > 0.1))[..., None], leaf, picture)
     street = paint(np.array([0.45, 0.46, 0.42]), brushed(rng, size, 0.08))
-    return mix(picture, street, np.clip((v - 0.9) * 30, 0, 1))
+    haze = np.array([0.9, 0.92, 0.94])
+    return mix(mix(picture, street, np.clip((v - 0.9) * 30, 0, 1)), haze, np.full_like(v, 0.22))
 
 
 def clock(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
