@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenes.apartment import Apartment
-from scenes.mesh import Patch, Thing
+from scenes.mesh import Patch
 from scenes.surface import Surface
 from simulator.bvh import Bvh
 
@@ -217,8 +217,3 @@ def _exposed(light: np.ndarray, mesh: _Mesh, buried: np.ndarray) -> np.ndarray:
         middle = np.sqrt(max(own, 1e-6) * max(whole, 1e-6))
         out[rows] = 1.0 - np.exp(-0.7 * (light[rows] / middle) ** CONTRAST)
     return np.clip(DARKEST + (1 - DARKEST) * out, 0.0, 1.0)
-
-
-def count_vertices(things: list[Thing]) -> int:
-    """Count the vertices of things."""
-    return sum(len(p.vertices) for t in things for p in t.patches)

@@ -8,7 +8,7 @@ from itertools import combinations
 import networkx
 import numpy as np
 
-from scenes.plan import WALL_M, Room, Wall
+from scenes.plan import WALL_M, Room
 
 MARGIN_M = 0.16
 """Least wall between an opening and a corner: room for the frame."""
@@ -196,15 +196,3 @@ def _add_windows(room: Room, rooms: list[Room], openings: dict[str, list[Opening
             taken = openings[room.name]
             if all(o.wall != i or o.s1 + 0.3 < start or start + width < o.s0 - 0.3 for o in taken):
                 taken.append(Opening(i, start, start + width, sill, float(top), "window"))
-
-
-def clear_of(wall: Wall, openings: list[Opening], number: int, s0: float, s1: float, y0: float, y1: float) -> bool:
-    """Say whether a rectangle on a wall touches none of its openings (with their frames)."""
-    return (
-        all(
-            o.wall != number or s1 < o.s0 - 0.1 or s0 > o.s1 + 0.1 or y1 < o.y0 - 0.1 or y0 > o.y1 + 0.1
-            for o in openings
-        )
-        and s0 >= 0
-        and s1 <= wall.length
-    )

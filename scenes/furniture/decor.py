@@ -1,23 +1,14 @@
-"""Pictures, plants, rugs, lamps and small things."""
+"""Pictures, rugs and small things."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from scenes.mesh import Light, Thing
+from scenes.mesh import Thing
 from scenes.style import Style
 from scenes.surface import Surface, tinted
 
 Generator = np.random.Generator
-
-WARM = (1.0, 0.82, 0.6)
-SHADE = Surface("lamp shade cloth", (1.0, 0.93, 0.8), glow=0.95)
-BULB = Surface("lamp glass", (1.0, 0.97, 0.9), glow=1.0)
-
-
-def dimmed(share: float) -> tuple[float, float, float]:
-    """Give a share of warm lamp light."""
-    return share * WARM[0], share * WARM[1], share * WARM[2]
 
 
 def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
@@ -106,86 +97,6 @@ def rug(rng: Generator, style: Style, width: float, depth: float) -> Thing:
     return thing
 
 
-def potted_plant(rng: Generator, style: Style, height: float | None = None) -> Thing:
-    """A plant in a pot: long blades, broad leaves on stalks, or a little tree."""
-    thing = Thing("plant")
-    h = height or rng.uniform(0.6, 1.5)
-    r = np.clip(0.13 * h + 0.03, 0.05, 0.19)
-    pot_h = np.clip(0.25 * h, 0.08, 0.38)
-    pot = (
-        Surface("terracotta ceramic", (0.7, 0.4, 0.28))
-        if rng.random() < 0.4
-        else Surface("glazed ceramic pot", tinted(style.tone, rng.uniform(0.8, 1.8)))
-    )
-    thing.lathe(pot, [(0.75 * r, 0), (r, pot_h), (0.9 * r, pot_h), (0.88 * r, pot_h - 0.03)], (0, 0, r), 14)
-    thing.disc(Surface("plant soil", (0.2, 0.14, 0.1)), (0, pot_h - 0.03, r), 0.89 * r, 12)
-    leaf = Surface("plant leaves", (0.3, 0.5, 0.2), "leaves", 1.0, int(rng.integers(2)), both_sides=True)
-    kind = rng.integers(3)
-    root = np.array([0.0, pot_h - 0.03, r])
-    if kind == 0:
-        for k in range(int(14 + 8 * h)):
-            a = 2.4 * k
-            reach = rng.uniform(0.12, 0.42) * min(h, 1.1)
-            top = (h - pot_h) * rng.uniform(0.55, 1.0)
-            _blade(
-                thing,
-                leaf,
-                root,
-                root + np.array([reach * np.cos(a), top, reach * np.sin(a)]),
-                0.035 + 0.02 * h,
-                droop=0.25,
-            )
-    elif kind == 1:
-        for k in range(int(9 + 7 * h)):
-            a, top = 2.4 * k, (h - pot_h) * rng.uniform(0.3, 0.9)
-            tip = root + np.array(
-                [0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)]
-            )
-            thing.rod(Surface("plant stalk", (0.3, 0.42, 0.18)), tuple(root), tuple(tip), 0.006, 4)
-            size = rng.uniform(0.14, 0.22) * min(1.0, h)
-            _blade(
-                thing,
-                leaf,
-                tip,
-                tip + np.array([size * np.cos(a), 0.3 * size, size * np.sin(a)]),
-                0.42 * size,
-                droop=0.5,
-            )
-    else:
-        crown = root + np.array([0, 0.55 * (h - pot_h), 0])
-        thing.rod(Surface("plant bark wood", (0.36, 0.26, 0.17)), tuple(root), tuple(crown), 0.018, 6)
-        for k in range(int(26 + 12 * h)):
-            y = 1 - 2 * (k + 0.5) / (26 + 12 * h)
-            out = np.array([np.sqrt(1 - y * y) * np.cos(2.4 * k), y, np.sqrt(1 - y * y) * np.sin(2.4 * k)])
-            base = crown + out * 0.13 * h * rng.uniform(0.3, 1.0) + [0, 0.12 * h, 0]
-            _blade(thing, leaf, base, base + out * 0.16 * min(h, 1.2), 0.045 * min(h, 1.3), droop=0.3)
-    points = np.concatenate([p.vertices for p in thing.patches])
-    thing.solids = [
-        np.array([[-r, 0, 0], [r, pot_h, 2 * r]]),
-        np.stack([points.min(0), points.max(0)]) * [[1, 1, 1], [1, 1, 1]],
-    ]
-    thing.solids[1][0, 1] = pot_h + 0.05
-    shift = -min(0.0, float(points[:, 2].min()))
-    for patch in thing.patches:
-        patch.vertices[:, 2] += shift
-    for solid in thing.solids:
-        solid[:, 2] += shift
-    return thing
-
-
-def _blade(thing: Thing, surface: Surface, start: np.ndarray, end: np.ndarray, width: float, droop: float) -> None:
-    """Add one leaf along an arc."""
-    axis = end - start
-    side = np.cross(axis, [0, 1, 0])
-    side = side / max(np.linalg.norm(side), 1e-9) * width / 2
-    t = np.array([0.0, 0.3, 0.7, 1.0])
-    wide = np.array([0.35, 1.0, 0.75, 0.03])
-    spine = start + t[:, None] * axis + np.array([0, 1, 0]) * (droop * np.linalg.norm(axis) * (t - t**2) * 1.5)[:, None]
-    points = np.stack([spine + wide[:, None] * side, spine - wide[:, None] * side], 1)
-    uv = np.stack(np.broadcast_arrays(t[:, None], np.array([[0.0, 1.0]])), -1)
-    thing.grid(surface, points, uv)
-
-
 def vase(rng: Generator, style: Style) -> Thing:
     """A vase with dry stems."""
     thing = Thing("vase")
@@ -269,90 +180,6 @@ def sculpture(rng: Generator, style: Style) -> Thing:
         (0, 0, 0.07),
         10,
     )
-    return thing
-
-
-def table_lamp(rng: Generator, style: Style) -> Thing:
-    """A lamp with a foot and a shade, lit."""
-    thing = Thing("table-lamp")
-    h, r = rng.uniform(0.34, 0.5), rng.uniform(0.1, 0.15)
-    foot = Surface("glazed ceramic", style.tone) if rng.random() < 0.6 else style.house.metal
-    thing.lathe(
-        foot,
-        [(0.06, 0), (0.065, 0.02), (0.025, 0.08), (0.045, 0.3 * h), (0.012, 0.55 * h), (0.01, 0.62 * h)],
-        (0, 0, r),
-        10,
-    )
-    thing.lathe(SHADE, [(r, 0.58 * h), (0.65 * r, h)], (0, 0, r), 14)
-    thing.lights.append(Light((0, 0.78 * h, r), 0.05, dimmed(0.35)))
-    return thing
-
-
-def floor_lamp(rng: Generator, style: Style) -> Thing:
-    """A tall lamp with a shade, lit."""
-    thing = Thing("floor-lamp")
-    h, r = rng.uniform(1.4, 1.75), rng.uniform(0.16, 0.24)
-    thing.cylinder(style.house.metal, (0, 0, 0.24), 0.14, 0.025, sides=14)
-    thing.rod(style.house.metal, (0, 0.02, 0.24), (0, h - 0.1, 0.24), 0.012)
-    thing.lathe(SHADE, [(r, h - 0.28), (0.7 * r, h)], (0, 0, 0.24), 16)
-    thing.lights.append(Light((0, h - 0.12, 0.24), 0.07, dimmed(0.8)))
-    return thing
-
-
-def desk_lamp(rng: Generator, style: Style) -> Thing:
-    """A jointed lamp."""
-    thing = Thing("desk-lamp")
-    paint = Surface("lamp metal", style.tone)
-    thing.cylinder(paint, (0, 0, 0.1), 0.08, 0.02, sides=12)
-    thing.rod(paint, (0, 0.02, 0.1), (0.0, 0.28, 0.04), 0.009)
-    thing.rod(paint, (0, 0.28, 0.04), (0.0, 0.44, 0.2), 0.009)
-    thing.lathe(paint, [(0.075, 0.36), (0.03, 0.44), (0.01, 0.46)], (0, 0, 0.22), 12)
-    thing.disc(BULB, (0, 0.365, 0.22), 0.06, 10, up=False)
-    thing.lights.append(Light((0, 0.33, 0.22), 0.03, dimmed(0.22)))
-    return thing
-
-
-def pendant(rng: Generator, style: Style, drop: float) -> Thing:
-    """A lamp that hangs from the ceiling; its feet are the ceiling, below is negative."""
-    thing = Thing("pendant")
-    kind, r = rng.integers(3), rng.uniform(0.16, 0.26)
-    thing.cylinder(style.house.trim, (0, -0.03, 0), 0.05, 0.03, sides=10)
-    thing.rod(Surface("black plastic", (0.1, 0.1, 0.11)), (0, -drop, 0), (0, -0.03, 0), 0.006, 5)
-    if kind == 0:
-        t = np.linspace(-np.pi / 2, np.pi / 2, 9)
-        thing.lathe(BULB, [(r * np.cos(a) + 0.001, -drop - r + r * np.sin(a)) for a in t], sides=16)
-        low = -2 * r
-    elif kind == 1:
-        thing.lathe(
-            Surface("lamp metal", style.tone, both_sides=True),
-            [(1.2 * r, -drop - 0.8 * r), (0.9 * r, -drop - 0.3 * r), (0.12 * r, -drop)],
-            sides=18,
-        )
-        thing.disc(BULB, (0, -drop - 0.75 * r, 0), 1.1 * r, 16, up=False)
-        low = -0.8 * r
-    else:
-        thing.lathe(SHADE, [(1.3 * r, -drop - 0.9 * r), (1.2 * r, -drop)], sides=18)
-        low = -0.9 * r
-    thing.lights.append(Light((0, -drop + low - 0.05, 0), 0.12, (1.5, 1.3, 1.05)))
-    return thing
-
-
-def ceiling_lamp(rng: Generator, style: Style) -> Thing:
-    """A flat lamp on the ceiling; its feet are the ceiling, below is negative."""
-    thing = Thing("ceiling-lamp")
-    r = rng.uniform(0.14, 0.22)
-    thing.lathe(BULB, [(0.001, -0.1), (0.7 * r, -0.09), (r, -0.05), (r, 0.0)], sides=18)
-    thing.lights.append(Light((0, -0.16, 0), 0.1, (1.3, 1.15, 0.95)))
-    return thing
-
-
-def wall_lamp(rng: Generator, style: Style) -> Thing:
-    """A lamp on the wall; its feet are its lower edge."""
-    thing = Thing("wall-lamp")
-    thing.box(style.house.metal, (-0.04, 0.02, 0.0), (0.04, 0.14, 0.02))
-    thing.rod(style.house.metal, (0, 0.08, 0.02), (0, 0.08, 0.1), 0.01)
-    thing.lathe(SHADE, [(0.075, 0.02), (0.055, 0.16)], (0, 0, 0.12), 12)
-    thing.lights.append(Light((0, 0.1, 0.12), 0.04, dimmed(0.3)))
     return thing
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.furniture import bathroom, decor, kitchen
+from scenes.furniture import bathroom, decor, tableware
 from scenes.rooms.common import dress_windows, light_room
 from scenes.space import Space
 
@@ -36,6 +36,6 @@ def furnish_bathroom(space: Space) -> None:
     dress_windows(space)
     for _ in range(2):
         space.against_wall(bathroom.towel_rail(rng, style), 20, rng.uniform(0.75, 0.95), 0.003)
-    for maker, chance in ((bathroom.laundry_basket, 0.6), (kitchen.bin_, 0.5), (decor.basket, 0.2)):
+    for maker, chance in ((bathroom.laundry_basket, 0.6), (tableware.bin_, 0.5), (decor.basket, 0.2)):
         if rng.random() < chance:
             space.against_wall(maker(rng, style), 14, corner=True, out=0.04)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenes.furniture import bathroom, decor, gadgets, seats, storage, tables
+from scenes.furniture import bathroom, decor, gadgets, lamps, seats, storage, tables
 from scenes.rooms.common import SIDEBOARD_TOP, dress_windows, light_room, scatter
 from scenes.space import Space
 
@@ -23,7 +23,7 @@ def furnish_bedroom(space: Space) -> None:
     for side in (-1, 1):
         stand = tables.nightstand(rng, style)
         if space.put_beside(bed, stand, side, 0.05):
-            space.put_on(stand, decor.table_lamp(rng, style), 0.05 * side, 0.03)
+            space.put_on(stand, lamps.table_lamp(rng, style), 0.05 * side, 0.03)
             scatter(space, stand, (decor.book_pile, decor.photo_frame), 1, 0.02)
     if rng.random() < 0.8:
         width, depth = float(np.ptp(bed.size()[:, 0])), rng.uniform(0.8, 1.3)
@@ -45,13 +45,13 @@ def furnish_bedroom(space: Space) -> None:
         desk = tables.desk(rng, style)
         if space.against_wall(desk, 15):
             space.put_before(desk, seats.chair(rng, style), -0.2)
-            scatter(space, desk, (gadgets.laptop, decor.desk_lamp, decor.book_pile), 2)
+            scatter(space, desk, (gadgets.laptop, lamps.desk_lamp, decor.book_pile), 2)
     for maker, chance in (
         (seats.armchair, 0.3),
         (seats.bench, 0.25),
         (storage.chest, 0.3),
         (decor.basket, 0.4),
-        (decor.floor_lamp, 0.3),
+        (lamps.floor_lamp, 0.3),
     ):
         if rng.random() < chance:
             space.against_wall(maker(rng, style), 12, out=0.04)

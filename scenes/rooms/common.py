@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from scenes.furniture import bathroom, decor, entrance, gadgets, kitchen, seats, storage, tables
+from scenes.furniture import bathroom, decor, entrance, gadgets, lamps, plants, seats, storage, tables, tableware
 from scenes.joinery import build_curtains, build_radiator
 from scenes.mesh import Thing
 from scenes.space import GAP_M, Space, facing
@@ -43,9 +43,9 @@ def light_room(space: Space) -> None:
         if height > 2.5 and space.room.kind not in ("bathroom", "corridor"):
             # Nobody knocks his head: all hangs above 1.95 m.
             drop = min(space.rng.uniform(0.25, 0.8), height - 2.0 - 0.54)
-            lamp = decor.pendant(space.rng, space.style, max(0.08, drop))
+            lamp = lamps.pendant(space.rng, space.style, max(0.08, drop))
         else:
-            lamp = decor.ceiling_lamp(space.rng, space.style)
+            lamp = lamps.ceiling_lamp(space.rng, space.style)
         lift = 0.02 if sloped else 0.0
         lamp.at = np.array([x, height + lift, z])
         space.add(lamp)
@@ -81,7 +81,7 @@ def hang_pictures(space: Space, count: int) -> None:
         elif kind < 0.92:
             space.hang(decor.wall_clock(rng, style), 1.7, 2.0, 14)
         else:
-            space.hang(decor.wall_lamp(rng, style), 1.6, 1.8, 14)
+            space.hang(lamps.wall_lamp(rng, style), 1.6, 1.8, 14)
 
 
 def finish(space: Space) -> None:
@@ -90,9 +90,9 @@ def finish(space: Space) -> None:
     bare = sum(w.length for w in space.room.walls)
     hang_pictures(space, {"bathroom": 1, "kitchen": 3}.get(kind, int(bare / 2.4)))
     fill_floor(space)
-    plants = {"living room": 3, "bedroom": 1, "study": 2, "hall": 1, "kitchen": 1}.get(kind, 1)
-    for _ in range(int(rng.integers(0, plants + 1))):
-        space.against_wall(decor.potted_plant(rng, style), 12, corner=rng.random() < 0.6, out=0.05)
+    most = {"living room": 3, "bedroom": 1, "study": 2, "hall": 1, "kitchen": 1}.get(kind, 1)
+    for _ in range(int(rng.integers(0, most + 1))):
+        space.against_wall(plants.potted_plant(rng, style), 12, corner=rng.random() < 0.6, out=0.05)
     for opening in space.openings:
         if opening.kind == "window" and 0.5 < opening.y0 < 1.3 and rng.random() < 0.5:
             window_sill(space, opening.wall, opening.s0, opening.s1, opening.y0)
@@ -115,7 +115,7 @@ def window_sill(space: Space, number: int, s0: float, s1: float, y: float) -> No
     wall = space.room.walls[number]
     for s in np.arange(s0 + 0.2, s1 - 0.15, 0.4):
         if space.rng.random() < 0.5:
-            plant = decor.potted_plant(space.rng, space.style, space.rng.uniform(0.2, 0.34))
+            plant = plants.potted_plant(space.rng, space.style, space.rng.uniform(0.2, 0.34))
             plant.name = "sill-plant"
             box = plant.size()
             if box[1, 2] - box[0, 2] > 0.3:
@@ -124,26 +124,34 @@ def window_sill(space: Space, number: int, s0: float, s1: float, y: float) -> No
             space.add(plant)
 
 
-TABLE_TOP: tuple[Maker, ...] = (decor.vase, decor.bowl, decor.book_pile, decor.candles, kitchen.mug, kitchen.fruit_bowl)
+TABLE_TOP: tuple[Maker, ...] = (
+    decor.vase,
+    decor.bowl,
+    decor.book_pile,
+    decor.candles,
+    tableware.mug,
+    tableware.fruit_bowl,
+)
 SIDEBOARD_TOP: tuple[Maker, ...] = (
-    decor.vase, decor.table_lamp, decor.photo_frame, decor.book_pile, decor.sculpture, decor.bowl, decor.candles,
+    decor.vase, lamps.table_lamp, decor.photo_frame, decor.book_pile, decor.sculpture, decor.bowl, decor.candles,
     gadgets.record_player, gadgets.globe,
 )  # fmt: skip
 EXTRAS: dict[str, tuple[Maker, ...]] = {
     "living room": (
-        storage.bookcase, storage.sideboard, tables.desk, seats.armchair, decor.potted_plant, storage.chest,
-        tables.console, gadgets.piano, seats.bench, decor.floor_lamp,
+        storage.bookcase, storage.sideboard, tables.desk, seats.armchair, plants.potted_plant, storage.chest,
+        tables.console, gadgets.piano, seats.bench, lamps.floor_lamp,
     ),
     "bedroom": (
-        storage.bookcase, storage.dresser, storage.wardrobe, decor.potted_plant, storage.chest, seats.bench,
+        storage.bookcase, storage.dresser, storage.wardrobe, plants.potted_plant, storage.chest, seats.bench,
         tables.desk, entrance.ironing_board, seats.armchair,
     ),
     "study": (
-        storage.bookcase, storage.filing_cabinet, decor.potted_plant, storage.sideboard, seats.armchair, gadgets.guitar,
+        storage.bookcase, storage.filing_cabinet, plants.potted_plant, storage.sideboard, seats.armchair,
+        gadgets.guitar,
     ),
-    "kitchen": (storage.bookcase, storage.sideboard, decor.potted_plant, seats.bench, seats.stool, decor.basket),
-    "bathroom": (bathroom.laundry_basket, storage.dresser, seats.stool, decor.potted_plant, bathroom.washing_machine),
-    "hall": (storage.wardrobe, decor.potted_plant, seats.bench, storage.chest, storage.bookcase),
-    "corridor": (storage.bookcase, tables.console, decor.potted_plant, seats.bench),
+    "kitchen": (storage.bookcase, storage.sideboard, plants.potted_plant, seats.bench, seats.stool, decor.basket),
+    "bathroom": (bathroom.laundry_basket, storage.dresser, seats.stool, plants.potted_plant, bathroom.washing_machine),
+    "hall": (storage.wardrobe, plants.potted_plant, seats.bench, storage.chest, storage.bookcase),
+    "corridor": (storage.bookcase, tables.console, plants.potted_plant, seats.bench),
 }  # fmt: skip
-DESK_TOP: tuple[Maker, ...] = (decor.book_pile, kitchen.mug, decor.photo_frame, decor.desk_lamp, gadgets.globe)
+DESK_TOP: tuple[Maker, ...] = (decor.book_pile, tableware.mug, decor.photo_frame, lamps.desk_lamp, gadgets.globe)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenes.furniture import bathroom, decor, entrance, seats, storage, tables
+from scenes.furniture import bathroom, decor, entrance, lamps, seats, storage, tables
 from scenes.rooms.common import dress_windows, light_room, scatter
 from scenes.space import Space, facing
 
@@ -27,7 +27,7 @@ def furnish_hall(space: Space) -> None:
     console = tables.console(rng, style)
     found = space.against_wall(console, 20)
     if found is not None:
-        scatter(space, console, (decor.vase, decor.bowl, decor.photo_frame, decor.table_lamp), 2)
+        scatter(space, console, (decor.vase, decor.bowl, decor.photo_frame, lamps.table_lamp), 2)
         space.at_wall(bathroom.wall_mirror(rng, style), found[0], found[1], 1.15, 0.003)
     space.against_wall(entrance.coat_rack(rng, style), 20, 0.55, 0.003)
     for maker, chance in (

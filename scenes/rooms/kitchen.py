@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenes.furniture import decor, kitchen, seats, storage, tables
+from scenes.furniture import decor, kitchen, seats, storage, tables, tableware
 from scenes.mesh import Thing
 from scenes.rooms.common import dress_windows, light_room, scatter
 from scenes.rooms.living import dining_corner
 from scenes.space import Space
 
 ON_WORKTOP = (
-    kitchen.kettle, kitchen.microwave, kitchen.jars, kitchen.bottles, kitchen.knife_block, kitchen.fruit_bowl,
-    kitchen.mug, decor.bowl,
+    tableware.kettle, tableware.microwave, tableware.jars, tableware.bottles, tableware.knife_block,
+    tableware.fruit_bowl, tableware.mug, decor.bowl,
 )  # fmt: skip
 
 
@@ -24,12 +24,12 @@ def furnish_kitchen(space: Space) -> None:
     dress_windows(space)
     for unit, kind in units:
         if kind == "stove":
-            space.put_on(unit, kitchen.pots(rng, style), rng.choice([-0.14, 0.14]), 0.07, kitchen.WORKTOP_M + 0.006)
+            space.put_on(unit, tableware.pots(rng, style), rng.choice([-0.14, 0.14]), 0.07, kitchen.WORKTOP_M + 0.006)
         elif kind != "sink":
             scatter(space, unit, ON_WORKTOP, 1, 0.04, kitchen.WORKTOP_M)
     if not dining_corner(space, seats_at_ends=space.room.area > 11):
         space.against_wall(tables.console(rng, style), 14)
-    space.against_wall(kitchen.bin_(rng, style), 14, corner=True)
+    space.against_wall(tableware.bin_(rng, style), 14, corner=True)
     if rng.random() < 0.5:
         space.against_wall(storage.bookcase(rng, style, tall=False), 10)
     if rng.random() < 0.4:

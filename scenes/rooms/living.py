@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenes.furniture import decor, gadgets, seats, storage, tables
+from scenes.furniture import decor, gadgets, lamps, seats, storage, tables
 from scenes.mesh import Thing
 from scenes.rooms.common import SIDEBOARD_TOP, TABLE_TOP, dress_windows, light_room, scatter
 from scenes.space import Space
@@ -26,7 +26,7 @@ def furnish_living_room(space: Space) -> None:
         if space.against_wall(thing) and extras[k] in (storage.sideboard, tables.console):
             scatter(space, thing, SIDEBOARD_TOP, 3)
     for maker, chance in (
-        (decor.floor_lamp, 0.6),
+        (lamps.floor_lamp, 0.6),
         (gadgets.guitar, 0.25),
         (gadgets.speaker, 0.4),
         (decor.basket, 0.35),
@@ -58,11 +58,11 @@ def sofa_corner(space: Space) -> None:
     for side in (-1, 1):
         kind = rng.random()
         if kind < 0.3:
-            space.put_beside(sofa, decor.floor_lamp(rng, style), side, 0.05, 0.1)
+            space.put_beside(sofa, lamps.floor_lamp(rng, style), side, 0.05, 0.1)
         elif kind < 0.65:
             small = tables.side_table(rng, style)
             if space.put_beside(sofa, small, side, 0.04, 0.15):
-                scatter(space, small, (decor.table_lamp, decor.book_pile, decor.vase), 1, 0.02)
+                scatter(space, small, (lamps.table_lamp, decor.book_pile, decor.vase), 1, 0.02)
         elif kind < 0.85:
             _chair_at_side(space, sofa, side)
     if rng.random() < 0.5:

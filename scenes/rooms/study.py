@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.furniture import decor, gadgets, seats, storage, tables
+from scenes.furniture import decor, gadgets, lamps, seats, storage, tables
 from scenes.rooms.common import DESK_TOP, dress_windows, light_room, scatter
 from scenes.space import Space
 
@@ -33,7 +33,7 @@ def furnish_study(space: Space) -> None:
     if rng.random() < 0.6:
         chair = seats.armchair(rng, style)
         if space.against_wall(chair, 15, corner=True, out=0.1):
-            space.put_beside(chair, decor.floor_lamp(rng, style), int(rng.choice([-1, 1])))
+            space.put_beside(chair, lamps.floor_lamp(rng, style), int(rng.choice([-1, 1])))
     for maker, chance in (
         (storage.filing_cabinet, 0.5),
         (gadgets.guitar, 0.2),
