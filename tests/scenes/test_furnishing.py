@@ -131,5 +131,5 @@ def test_rooms_and_softness_can_be_asked_for():
     hard = build_apartment(5, rooms=3, softness=0.0)
     assert len(soft.rooms) == len(hard.rooms) == 3
     living = next(r.name for r in soft.rooms if r.kind == "living room")
-    assert soft.styles[living].floor.name == "thick carpet"
+    assert "carpet" in soft.styles[living].floor.name
     assert not any("carpet" in s.floor.name for s in hard.styles.values())
