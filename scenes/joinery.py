@@ -27,6 +27,9 @@ def build_doorway(wall: Wall, opening: Opening, house: House) -> Thing:
     front, back = 0.018, -WALL_M - 0.018
     if opening.kind == "front door":
         back = -WALL_M
+        # Nothing is built outside: a board behind the leaf closes the gaps around it.
+        ends = (s0 - JAMB_M, s1 + JAMB_M, -0.02, top + JAMB_M)
+        strip_along(thing, house.door, wall, *ends, -WALL_M, -WALL_M - 0.02)
     for a, b in ((s0 - JAMB_M, s0), (s1, s1 + JAMB_M)):
         strip_along(thing, house.trim, wall, a, b, -0.01, top + JAMB_M, front, back)
     strip_along(thing, house.trim, wall, s0, s1, top, top + JAMB_M, front, back)
