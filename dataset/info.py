@@ -2,8 +2,8 @@
 
     python -m dataset.info data/slfm
 
-Prints splits and scenes, every field with its type, shape, unit and size on disk, the settings it was rendered with, its
-credits, and how turns, azimuths, distances and RT60 are spread.
+Prints splits and scenes, every field with its type, shape, unit and size on disk, the settings it was rendered with,
+its credits, and how turns, azimuths, distances and RT60 are spread.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ def describe(root: Path) -> str:
     """Describe a data set in lines of text; DatasetError where it cannot be read."""
     data = Dataset(root)
     manifest = data.manifest
-    lines = [f"{root}: {manifest['format']} {manifest['format_version']}, {len(data)} sets in {len(data.shards)} shards"]
+    version = f"{manifest['format']} {manifest['format_version']}"
+    lines = [f"{root}: {version}, {len(data)} sets in {len(data.shards)} shards"]
     for split in ("train", "val", "test"):
         scenes: Counter[str] = Counter()
         for shard in data.shards:
             if shard["split"] == split:
                 scenes[shard["scene"]] += shard["sets"]
-        lines.append(f"  {split:<6}{sum(scenes.values()):>7} sets  " + ", ".join(f"{s} ({n})" for s, n in scenes.items()))
+        named = ", ".join(f"{s} ({n})" for s, n in scenes.items())
+        lines.append(f"  {split:<6}{sum(scenes.values()):>7} sets  {named}".rstrip())
     lines += ["", *_fields(data), "", *_spread(data), "", *_origin(manifest)]
     return "\n".join(lines)
 
@@ -67,6 +69,8 @@ def _spread(data: Dataset) -> list[str]:
             columns["turn"].append(wrap_180(heading[:, 1:] - heading[:, :1]))
             for name in ("azimuth", "distance", "rt60"):
                 columns[name].append(file[name][:])
+    if not columns["turn"]:
+        return ["no sets"]
     unit = {"turn": "degrees", "azimuth": "degrees", "distance": "m", "rt60": "s"}
     out = []
     for name, parts in columns.items():
@@ -87,7 +91,8 @@ def _origin(manifest: dict[str, Any]) -> list[str]:
         for credit in dict.fromkeys(str(c) for c in manifest.get("credits", {}).get(kind, [])):
             lines.append(f"credit, {kind}: {credit}")
     for entry in manifest.get("shortfalls", []):
-        lines.append(f"shortfall: scene {entry['scene']} gave {entry['given']} of {entry['asked']} sets ({entry['why']})")
+        given = f"{entry['given']} of {entry['asked']} sets"
+        lines.append(f"shortfall: scene {entry['scene']} gave {given} ({entry['why']})")
     for entry in manifest.get("failures", []):
         lines.append(f"failure: {entry}")
     return lines

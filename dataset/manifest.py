@@ -16,10 +16,12 @@ from dataset.writer import publish
 
 NAME = "manifest.json"
 SHARDS = "shards"
+ENTRY = ("path", "bytes", "sha256", "scene", "scene_sha256", "split", "sets")
+"""What the manifest says of each shard."""
 
 
 def describe_shard(path: Path, root: Path) -> dict[str, Any]:
-    """Describe a shard for the manifest: path, bytes, sha256, scene, scene_sha256, split, sets."""
+    """Describe a shard for the manifest: a dictionary of ENTRY."""
     with open_shard(path) as file:
         return {
             "path": path.relative_to(root).as_posix(),
@@ -33,7 +35,7 @@ def describe_shard(path: Path, root: Path) -> dict[str, Any]:
 
 
 def open_shard(path: Path) -> h5py.File:
-    """Open a shard for reading; DatasetError where it is missing, damaged, of another format or newer than this code."""
+    """Open a shard for reading; DatasetError where it is missing, damaged, of another format or newer than this."""
     if not path.is_file():
         raise DatasetError(f"shard {path} is missing; copy it again, or render it again")
     try:
@@ -49,7 +51,10 @@ def open_shard(path: Path) -> h5py.File:
 
 def check_version(version: str, path: Path) -> None:
     """Refuse a format version whose major number is newer than this code's."""
-    if int(version.split(".")[0]) > int(FORMAT_VERSION.split(".")[0]):
+    major = version.split(".")[0]
+    if not major.isdigit():
+        raise DatasetError(f"{path} has format version {version!r}; a number such as {FORMAT_VERSION} is expected")
+    if int(major) > int(FORMAT_VERSION.split(".")[0]):
         raise DatasetError(f"{path} has format version {version}; this software reads {FORMAT_VERSION}: update it")
 
 
@@ -69,15 +74,18 @@ def read_manifest(root: Path) -> dict[str, Any]:
     path = root / NAME
     if not path.is_file():
         found = "the folder does not exist" if not root.is_dir() else "there is none"
-        raise DatasetError(f"{path}: {found}; render first (python -m simulator.render), or finish an interrupted render")
+        raise DatasetError(
+            f"{path}: {found}; render first (python -m simulator.render), or finish an interrupted render"
+        )
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:
             raise DatasetError(f"{path} is of format {content['format']!r}; {FORMAT!r} is expected")
         check_version(str(content["format_version"]), path)
         for shard in content["shards"]:
-            if not isinstance(shard, dict) or "sha256" not in shard or "sets" not in shard:
-                raise KeyError("shards")
+            missing = [k for k in ENTRY if k not in shard]
+            if missing:
+                raise KeyError(f"a shard lacks {', '.join(missing)}")
             _check_inside(shard["path"], path)
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{path} is damaged ({type(error).__name__}: {error}); copy or render it again") from None

@@ -49,8 +49,7 @@ class Dataset:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        shard, row = self.locate(index)
-        file = self._file(shard)
+        file = self._file(self.locate(index)[0])
         names = self.fields or [n for n in FIELDS if n in file]
         return {name: self.read(index, name) for name in names}
 
@@ -65,8 +64,10 @@ class Dataset:
             raise DatasetError(f"field {field!r} is not in {self.shards[shard]['path']}; it has {', '.join(file)}")
         try:
             value = file[field][row] if view is None else file[field][row, view]
-        except OSError as error:
-            raise DatasetError(f"shard {self.shards[shard]['path']} is damaged in field {field} ({error}); copy it again") from None
+        except (OSError, RuntimeError) as error:
+            raise DatasetError(
+                f"shard {self.shards[shard]['path']} is damaged in field {field} ({error}); copy it again"
+            ) from None
         return value.decode() if FIELDS[field].dtype == TEXT else np.asarray(value)
 
     def locate(self, index: int) -> tuple[int, int]:
@@ -92,11 +93,26 @@ class Dataset:
             self._open, self._process = OrderedDict(), os.getpid()
         if shard not in self._open:
             entry = self.shards[shard]
-            file = open_shard(self.root / entry["path"])
-            if len(file["set_id"]) != entry["sets"]:
-                raise DatasetError(f"shard {entry['path']} has {len(file['set_id'])} sets, the manifest says {entry['sets']}")
-            self._open[shard] = file
+            self._open[shard] = _open_listed(self.root, entry)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(shard)
         return self._open[shard]
+
+
+def _open_listed(root: Path, entry: dict[str, Any]) -> h5py.File:
+    """Open a shard that is what the manifest says by size, scene, split and number of sets (verify checks the rest)."""
+    path = root / entry["path"]
+    if path.is_file() and path.stat().st_size != entry["bytes"]:
+        size = f"{path.stat().st_size} bytes, the manifest says {entry['bytes']}"
+        raise DatasetError(f"shard {entry['path']} has {size}: truncated or replaced; copy it again")
+    file = open_shard(path)
+    found: dict[str, Any] = {key: str(file.attrs[key]) for key in ("scene", "scene_sha256", "split")}
+    found["sets"] = len(file["set_id"]) if "set_id" in file else 0
+    for key, value in found.items():
+        if value != entry[key]:
+            file.close()
+            raise DatasetError(
+                f"shard {entry['path']} has {key} {value}, the manifest says {entry[key]}; copy it again"
+            )
+    return file

@@ -32,6 +32,7 @@ class Field:
     optional: bool = False
 
 
+# ruff: noqa: E501 - one line a field
 FIELDS: dict[str, Field] = {
     "set_id": Field(TEXT, (), "", "scene and index of the set: <scene>/<index>"),
     "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "what the camera sees"),
@@ -64,7 +65,7 @@ def check_set(one: Mapping[str, Any], sizes: dict[str, int]) -> None:
     unknown = sorted(set(one) - set(FIELDS))
     missing = sorted(k for k, f in FIELDS.items() if k not in one and not f.optional)
     if unknown or missing:
-        raise DatasetError(f"a set lacks the fields {missing} and has the unknown fields {unknown}; see dataset/schema.py")
+        raise DatasetError(f"a set lacks the fields {missing} and has unknown fields {unknown}; see dataset/schema.py")
     for name, value in one.items():
         field = FIELDS[name]
         if field.dtype == TEXT:

@@ -25,10 +25,12 @@ def assign_splits(scenes: Iterable[str], known: Mapping[str, str] | None = None)
 
 
 def _neediest(count: Mapping[str, int], total: int) -> str:
-    """Choose the split that is farthest from its share of `total` scenes; train first, then empty ones."""
-    if total >= 3 and count["train"] > 0:
-        empty = [s for s in SPLITS if count[s] == 0]
-        if empty:
-            return empty[0]
+    """Choose an empty split, train first, or else the one that is farthest from its share of `total` scenes.
+
+    The second scene is not for training: if it were, a third that comes later could not fill both other splits.
+    """
+    empty = [s for s in SPLITS if count[s] == 0]
+    if empty:
+        return empty[0]
     goal = dict(zip(SPLITS, SHARES, strict=True))
     return max(SPLITS, key=lambda s: goal[s] * total / sum(SHARES) - count[s])

@@ -24,6 +24,7 @@ from dataset.angles import azimuth, elevation, wrap_180
 from dataset.errors import DatasetError
 from dataset.manifest import SHARDS, open_shard, read_manifest, sha256_of
 from dataset.schema import FIELDS, TEXT, check_array
+from dataset.splits import SPLITS
 
 AUDIO_ERROR_DB = -75.0
 """Sound may differ from its own convolution by the rounding of storage (about -86 dB each), not more."""
@@ -58,6 +59,8 @@ def _split_problems(manifest: dict[str, Any]) -> Iterator[str]:
         for value, found in splits.items():
             if len(found) > 1:
                 yield f"manifest: {key} {value} is in the splits {', '.join(sorted(found))}; scenes must be disjoint"
+    for split in sorted({s["split"] for s in manifest["shards"]} - set(SPLITS)):
+        yield f"manifest: split {split!r} is unknown; {', '.join(SPLITS)} are expected"
     paths = [s["path"] for s in manifest["shards"]]
     for path in sorted({p for p in paths if paths.count(p) > 1}):
         yield f"manifest: shard {path} is listed twice"
@@ -87,7 +90,7 @@ def _shard_problems(root: Path, entry: dict[str, Any], seen: dict[str, str], bar
             yield from _file_problems(file, entry, seen, bar)
     except DatasetError as error:
         yield str(error)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         yield f"cannot be read to its end ({type(error).__name__}: {error}); copy it again"
 
 
@@ -113,7 +116,7 @@ def _file_problems(file: h5py.File, entry: dict[str, Any], seen: dict[str, str],
 
 def _fields(file: h5py.File, sets: int) -> dict[str, str]:
     """Check names, types and shapes of a shard's fields: {field: problem or ''}."""
-    out = {name: "" for name in file}
+    out = dict.fromkeys(file, "")
     sizes: dict[str, int] = {}
     for name in file:
         if name not in FIELDS:

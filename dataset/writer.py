@@ -85,8 +85,9 @@ class ShardWriter:
             views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else value.shape[0]
             packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
             column = file.create_dataset(
-                name, (0, *value.shape), value.dtype, maxshape=(None, *value.shape), chunks=(1, views, *value.shape[1:]),
-                track_times=False, **(packed if value.nbytes >= UNCOMPRESSED_BELOW else {}),
+                name, (0, *value.shape), value.dtype, maxshape=(None, *value.shape),
+                chunks=(1, views, *value.shape[1:]), track_times=False,
+                **(packed if value.nbytes >= UNCOMPRESSED_BELOW else {}),
             )  # fmt: skip
         column.attrs["unit"] = field.unit
         column.attrs["meaning"] = field.meaning

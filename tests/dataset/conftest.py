@@ -1,0 +1,143 @@
+"""A tiny data set made without the simulator: free direct sound, decaying noise, true geometry and convolution."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dataset.angles import azimuth, elevation
+from dataset.manifest import describe_shard, write_manifest
+from dataset.writer import ShardWriter, rounded
+
+RATE = 16000
+SPEED_OF_SOUND = 343.2
+VIEWS, SOURCES, HEIGHT, WIDTH, DIRECT, INDIRECT, SOUND = 2, 2, 24, 32, 256, 1600, 3200
+SETTINGS = {
+    "seed": 0,
+    "camera": {"width_px": WIDTH, "height_px": HEIGHT, "hfov_deg": 60.0, "pitch_deg": -22.5, "height_m": 1.5},
+    "acoustics": {"sample_rate_hz": RATE, "indirect_ratio": 0.5},
+}
+SPLIT_OF = {"attic": "train", "barn": "val", "cellar": "test"}
+
+
+def one_set(scene: str, index: int) -> dict[str, Any]:
+    """Make a set of a listener in a 6 x 2.8 x 5 m room who turns, with two sources; rt60 0.1 s."""
+    rng = np.random.default_rng([index, *scene.encode()])
+    position = np.tile(rng.uniform((2, 1.5, 2), (4, 1.5, 3)), (VIEWS, 1)).astype(np.float32)
+    heading = rng.uniform(0, 360, VIEWS).astype(np.float32)
+    turn = rng.uniform(-np.pi, np.pi, SOURCES)
+    reach = rng.uniform(1, 2, SOURCES)
+    source = position[0] + np.stack([reach * np.cos(turn), rng.uniform(-0.5, 0.3, SOURCES), reach * np.sin(turn)], -1)
+    source = source.astype(np.float32)
+    offset = source[None].astype(np.float64) - position[:, None]
+    distance = np.linalg.norm(offset, axis=-1)
+    direct = np.zeros((VIEWS, SOURCES, 2, DIRECT), np.float32)
+    for (v, s), d in np.ndenumerate(distance):
+        direct[v, s, :, round(d / SPEED_OF_SOUND * RATE)] = 1 / d
+    decay = 10 ** (-3 * np.arange(INDIRECT) / RATE / 0.1)  # 60 dB in 0.1 s
+    indirect = (0.05 * decay * rng.standard_normal((VIEWS, SOURCES, 2, INDIRECT))).astype(np.float32)
+    mono = (0.1 * rng.standard_normal((SOURCES, SOUND))).astype(np.float32)
+    level = np.sqrt(np.mean(mono.astype(np.float64) ** 2, -1))
+    full = 0.5 * rounded(indirect).astype(np.float64)
+    full[..., :DIRECT] += rounded(direct)
+    audio = np.zeros((VIEWS, 2, SOUND))
+    for v, s, e in np.ndindex(VIEWS, SOURCES, 2):
+        audio[v, e] += np.convolve(rounded(mono[s]), full[v, s, e])[:SOUND]
+    clips = [
+        {"clip": f"noise{k}.wav", "start_s": 0.0, "rms": float(level[k]), "sha256": "ab" * 32} for k in range(SOURCES)
+    ]
+    return {
+        "set_id": f"{scene}/{index}",
+        "rgb": rng.integers(0, 256, (VIEWS, HEIGHT, WIDTH, 3), dtype=np.uint8),
+        "depth": rng.integers(1500, 3000, (VIEWS, HEIGHT, WIDTH), dtype=np.uint16),
+        "instance": rng.integers(1, 5, (VIEWS, HEIGHT, WIDTH), dtype=np.uint16),
+        "position": position,
+        "heading": heading,
+        "source_position": source,
+        "azimuth": azimuth(offset, heading[:, None].astype(np.float64)).astype(np.float32),
+        "elevation": elevation(offset).astype(np.float32),
+        "distance": distance.astype(np.float32),
+        "brir_direct": direct,
+        "brir_indirect": indirect,
+        "rt60": np.full((VIEWS, SOURCES, 2), 0.1, np.float32),
+        "mono": mono,
+        "audio": audio.astype(np.float32),
+        "clips": json.dumps(clips),
+    }
+
+
+def attributes_of(scene: str, split: str | None = None) -> dict[str, Any]:
+    """Make a shard's root attributes."""
+    return {
+        "format": "sight-and-sound",
+        "format_version": "1.0",
+        "scene": scene,
+        "scene_sha256": scene.encode().hex().ljust(64, "0"),
+        "split": split or SPLIT_OF[scene],
+        "sample_rate": RATE,
+        "seed": 0,
+        "settings": json.dumps(SETTINGS),
+    }
+
+
+def write_shard(
+    root: Path, scene: str, sets: list[dict[str, Any]], number: int = 0, split: str | None = None, **attributes: Any
+) -> Path:
+    """Write a shard into a data set's folder."""
+    path = root / "shards" / f"{scene}-{number:04d}.h5"
+    with ShardWriter(path, {**attributes_of(scene, split), **attributes}) as shard:
+        for one in sets:
+            shard.add(one)
+    return path
+
+
+def close_manifest(root: Path) -> None:
+    """Write the manifest over the shards that are in the folder."""
+    shards = [describe_shard(p, root) for p in sorted((root / "shards").glob("*.h5"))]
+    write_manifest(root, {"shards": shards, "settings": SETTINGS, "credits": {"clips": ["noise: CC0"]}, "software": {}})
+
+
+def build_set(root: Path, change: Callable[[dict[str, Any]], Any] | None = None) -> Path:
+    """Write a data set of three scenes with two sets each; `change` may spoil set barn/1 in place."""
+    for scene in SPLIT_OF:
+        sets = [one_set(scene, k) for k in range(2)]
+        if scene == "barn" and change is not None:
+            change(sets[1])
+        write_shard(root, scene, sets)
+    close_manifest(root)
+    return root
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A good data set: attic (train), barn (val), cellar (test), two sets each."""
+    return build_set(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def make_set() -> Callable[..., dict[str, Any]]:
+    """Give `one_set`."""
+    return one_set
+
+
+@pytest.fixture(scope="session")
+def make_shard() -> Callable[..., Path]:
+    """Give `write_shard`."""
+    return write_shard
+
+
+@pytest.fixture(scope="session")
+def make_data() -> Callable[..., Path]:
+    """Give `build_set`."""
+    return build_set
+
+
+@pytest.fixture(scope="session")
+def make_manifest() -> Callable[[Path], None]:
+    """Give `close_manifest`."""
+    return close_manifest
