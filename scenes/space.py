@@ -146,6 +146,10 @@ class Space:
                 return True
         return False
 
+    def clear(self, thing: Thing) -> bool:
+        """Say whether a thing, where it is, reaches into no other."""
+        return not overlapping(thing.world_solids(), self._boxes, 0.004)
+
     def taken_share(self) -> float:
         """Give the share of the floor that things stand on or hang low over."""
         mask = np.zeros((len(self._x), len(self._z)), bool)

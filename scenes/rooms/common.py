@@ -121,7 +121,8 @@ def window_sill(space: Space, number: int, s0: float, s1: float, y: float) -> No
             if box[1, 2] - box[0, 2] > 0.3:
                 continue
             plant.at, plant.angle = np.array(wall.point(float(s), y + 0.001, -0.14 + 0.02)), facing(wall)
-            space.add(plant)
+            if space.clear(plant):
+                space.add(plant)
 
 
 TABLE_TOP: tuple[Maker, ...] = (
