@@ -1,0 +1,214 @@
+"""Draw what is in a data set: one picture for each scene.
+
+    python -m dataset.preview data/slfm
+    python -m dataset.preview data/slfm --sets 5 --out pictures/
+
+Each picture shows a plan of the scene, seen from above and coloured by what the cameras saw (north, -Z, is up), with
+listeners, the cones of their views and the sources (stars); and for each set its views with their headings and the
+spectrogram of each ear in the first view. Needs matplotlib: pip install -e .[test]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.angles import forward, leftward
+from dataset.errors import DatasetError
+from dataset.manifest import open_shard
+from dataset.reader import Dataset
+
+CELL_M = 0.025
+"""Side of the plan's pixels."""
+HIGHEST_M = 1.9
+"""The plan is cut at this height above the floor, so that one looks into rooms."""
+MARGIN_M = 0.4
+"""Room left around the middle 98 % of the points."""
+PLAN_SETS = 48
+"""Sets whose depth pictures make up the plan, at most."""
+COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e86ab", "#a44a3f")
+
+
+def points(
+    depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float
+) -> np.ndarray:
+    """Place the pixels of a depth picture in the world.
+
+    depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Gives (H, W, 3) float64, world frame, m; NaN
+    where nothing was hit. The camera is a pinhole with square pixels, pitched up by pitch_deg.
+    """
+    height, width = depth.shape
+    focal = width / 2 / np.tan(np.deg2rad(hfov_deg) / 2)
+    right = (np.arange(width) + 0.5 - width / 2) / focal
+    up = (height / 2 - np.arange(height) - 0.5) / focal
+    level, pitch = forward(np.float64(heading_deg)), np.deg2rad(pitch_deg)
+    vertical = np.array([0.0, 1.0, 0.0])
+    axis = np.cos(pitch) * level + np.sin(pitch) * vertical
+    above = np.cos(pitch) * vertical - np.sin(pitch) * level
+    ray = axis + up[:, None, None] * above - right[None, :, None] * leftward(np.float64(heading_deg))
+    along = np.where(depth == 0, np.nan, depth / 1000.0)
+    return position + along[..., None] * ray
+
+
+def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+    """Look down on points (P, 3) with colours (P, 3) uint8: the highest point of each cell shows.
+
+    Gives a picture (H, W, 3) uint8, white where there is nothing, and its (left, right, bottom, top) in x and z, m.
+    """
+    low = np.floor(places.min(0)[[0, 2]] / CELL_M).astype(int)
+    cell = np.floor(places[:, [0, 2]] / CELL_M).astype(int) - low
+    width, height = cell.max(0) + 1
+    image = np.full((height, width, 3), 255, np.uint8)
+    order = np.argsort(places[:, 1], kind="stable")
+    image[cell[order, 1], cell[order, 0]] = colors[order]
+    x, z = low * CELL_M
+    return image, (x, x + width * CELL_M, z + height * CELL_M, z)
+
+
+def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Draw the plan of a scene from the depth pictures of some of its sets (indices of the data set)."""
+    chosen = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, PLAN_SETS).astype(int))]
+    places, colors = [], []
+    for index in chosen:
+        one = {name: data.read(index, name) for name in ("rgb", "depth", "position", "heading")}
+        for rgb, depth, position, heading in zip(*one.values(), strict=True):
+            found = points(depth, position, heading, camera["hfov_deg"], camera["pitch_deg"]).reshape(-1, 3)
+            floor = position[1] - camera["height_m"]
+            keep = found[:, 1] < floor + HIGHEST_M  # NaN is not below
+            places.append(found[keep])
+            colors.append(rgb.reshape(-1, 3)[keep])
+    if not sum(map(len, places)):
+        return np.full((1, 1, 3), 255, np.uint8), (0.0, 1.0, 1.0, 0.0)
+    every, tint = np.concatenate(places), np.concatenate(colors)
+    # What is seen far off through windows would shrink the rooms.
+    low, high = np.percentile(every[:, [0, 2]], [1, 99], axis=0) + np.array([[-MARGIN_M], [MARGIN_M]])
+    near = ((every[:, [0, 2]] >= low) & (every[:, [0, 2]] <= high)).all(1)
+    return plan(every[near], tint[near])
+
+
+def spectrogram(sound: np.ndarray, window: int = 512, hop: int = 160) -> np.ndarray:
+    """Give the level of (L,) sound in dB, (window / 2 + 1, frames): Hann windows, 0 dB = full-scale sine."""
+    padded = np.pad(sound, (0, max(window - len(sound), 0)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * np.hanning(window)
+    return 20 * np.log10(np.abs(np.fft.rfft(frames, axis=-1)).T / (window / 4) + 1e-6)
+
+
+def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
+    """Draw the picture of a scene from its sets (indices of the data set), the first `sets` of them in detail."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    entry = data.shards[data.locate(rows[0])[0]]
+    with open_shard(data.root / entry["path"]) as file:
+        camera = json.loads(file.attrs["settings"])["camera"]
+        rate = int(file.attrs["sample_rate"])
+    shown = [data[k] for k in rows[:sets]]
+    views = min(max(len(one["rgb"]) for one in shown), 6)
+    figure = plt.figure(figsize=(5.5 + 2.3 * views + 3.2, max(2.35 * len(shown), 5.2) + 0.5), layout="constrained")
+    halves: Any = figure.subfigures(1, 2, width_ratios=[5.5, 2.3 * views + 3.2])
+    left, right = halves
+    figure.suptitle(f"{entry['scene']} ({entry['split']}, {len(rows)} sets)", fontsize=14)
+    _draw_plan(left.subplots(), *scene_plan(data, rows, camera), shown, camera["hfov_deg"])
+    axes = right.subplots(len(shown), views + 1, squeeze=False, width_ratios=[2.3] * views + [3.0])
+    for k, one in enumerate(shown):
+        _draw_set(axes[k], one, COLORS[k % len(COLORS)], rate)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def _draw_plan(
+    axis: Any, image: np.ndarray, extent: tuple[float, ...], shown: list[dict[str, Any]], hfov: float
+) -> None:
+    axis.imshow(image, extent=extent, interpolation="nearest")
+    for k, one in enumerate(shown):
+        color = COLORS[k % len(COLORS)]
+        edge = {"color": color, "markeredgecolor": "black", "markeredgewidth": 0.8, "linestyle": "none", "zorder": 5}
+        for position, heading in zip(one["position"], one["heading"], strict=True):
+            fan = position + 0.9 * forward(np.linspace(heading - hfov / 2, heading + hfov / 2, 12))
+            outline = np.vstack([position, fan])
+            axis.fill(outline[:, 0], outline[:, 2], facecolor=color, alpha=0.3, edgecolor=color, linewidth=1.2)
+        axis.plot(one["position"][:, 0], one["position"][:, 2], marker="o", markersize=7, label=one["set_id"], **edge)
+        axis.plot(one["source_position"][:, 0], one["source_position"][:, 2], marker="*", markersize=14, **edge)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, fontsize=8, frameon=False)
+    axis.set_title("plan in metres: x to the right, z down\ndots listen, stars sound", fontsize=10)
+    axis.tick_params(labelsize=8)
+    axis.set_aspect("equal")
+
+
+def _draw_set(axes: Any, one: dict[str, Any], color: str, rate: int) -> None:
+    for view, axis in enumerate(axes[:-1]):
+        axis.axis("off")
+        if view < len(one["rgb"]):
+            axis.imshow(one["rgb"][view])
+            sides = ", ".join(f"{abs(a):.0f}° {'left' if a > 0 else 'right'}" for a in one["azimuth"][view])
+            axis.set_title(f"heading {one['heading'][view]:.0f}°\nsource {sides}", fontsize=8)
+    axes[0].text(
+        -0.04, 0.5, one["set_id"], rotation=90, va="center", ha="right", fontsize=9, color="black",
+        transform=axes[0].transAxes, bbox={"facecolor": color, "alpha": 0.35, "edgecolor": "none", "pad": 2},
+    )  # fmt: skip
+    # Both ears in one picture: above the white line, frequencies start at 0 again.
+    ears = np.concatenate([spectrogram(one["audio"][0][ear]) for ear in (1, 0)])  # left ear on top
+    seconds = one["audio"].shape[-1] / rate
+    peak = ears.max()
+    axes[-1].imshow(
+        ears,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=peak - 70,
+        vmax=peak,
+        extent=(0, seconds, 0, rate / 1000),
+    )
+    axes[-1].axhline(rate / 2000, color="white", linewidth=1)
+    axes[-1].set_yticks([0, rate / 4000, rate / 2000, rate * 3 / 4000], ["0", f"{rate / 4000:g}"] * 2, fontsize=7)
+    axes[-1].tick_params(axis="x", labelsize=7)
+    axes[-1].set_ylabel("right    left\nkHz", fontsize=8)
+    axes[-1].set_xlabel("s", fontsize=7, labelpad=0)
+    axes[-1].set_title(f"what view 0 hears, RT60 {np.median(one['rt60']):.2f} s", fontsize=8)
+
+
+def preview(root: Path, sets: int, out: Path) -> list[Path]:
+    """Draw every scene of a data set into a folder and give the pictures' paths; DatasetError if it cannot be read."""
+    data = Dataset(root)
+    rows: dict[str, list[int]] = {}
+    for index in range(len(data)):
+        rows.setdefault(data.shards[data.locate(index)[0]]["scene"], []).append(index)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / f"{scene.replace('/', '_')}.png" for scene in rows]
+    for path, chosen in zip(paths, rows.values(), strict=True):
+        draw_scene(data, chosen, sets, path)
+    return paths
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset.preview", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
+    parser.add_argument("--sets", type=int, default=3, help="sets of each scene to draw in detail (default 3)")
+    parser.add_argument("--out", type=Path, help="folder for the pictures (default: preview/ in the data set)")
+    options = parser.parse_args(argv)
+    try:
+        if not 1 <= options.sets <= 20:
+            raise DatasetError(f"--sets is {options.sets}; give 1 to 20")
+        for path in preview(options.data, options.sets, options.out or options.data / "preview"):
+            print(path)
+    except ModuleNotFoundError as error:
+        print(f"error: {error.name} is missing; install it with: pip install -e '.[test]'", file=sys.stderr)
+        return 2
+    except (DatasetError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
