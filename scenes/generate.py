@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _each(make, seeds, workers: int):  # type: ignore[no-untyped-def]
+def _each(make: Callable[[int], Path], seeds: Sequence[int], workers: int) -> Iterator[Path]:
     """Make the scenes in this process, or in several; yields paths in the order of the seeds."""
     if workers == 1:
         yield from map(make, seeds)
