@@ -28,7 +28,7 @@ CELL_M = 0.025
 HIGHEST_M = 1.9
 """The plan is cut at this height above the floor, so that one looks into rooms."""
 MARGIN_M = 0.4
-"""Room left around the middle 98 % of the points."""
+"""Room left around the middle 98 % of the occupied cells."""
 PLAN_SETS = 48
 """Sets whose depth pictures make up the plan, at most."""
 COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e86ab", "#a44a3f")
@@ -85,8 +85,9 @@ def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[
     if not sum(map(len, places)):
         return np.full((1, 1, 3), 255, np.uint8), (0.0, 1.0, 1.0, 0.0)
     every, tint = np.concatenate(places), np.concatenate(colors)
-    # What is seen far off through windows would shrink the rooms.
-    low, high = np.percentile(every[:, [0, 2]], [1, 99], axis=0) + np.array([[-MARGIN_M], [MARGIN_M]])
+    # What is seen far off through windows would shrink the rooms: it is many pixels, but few cells.
+    cells = np.unique(np.floor(every[:, [0, 2]] / CELL_M), axis=0) * CELL_M
+    low, high = np.percentile(cells, [1, 99], axis=0) + np.array([[-MARGIN_M], [MARGIN_M]])
     near = ((every[:, [0, 2]] >= low) & (every[:, [0, 2]] <= high)).all(1)
     return plan(every[near], tint[near])
 
