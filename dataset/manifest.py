@@ -74,9 +74,7 @@ def read_manifest(root: Path) -> dict[str, Any]:
     path = root / NAME
     if not path.is_file():
         found = "the folder does not exist" if not root.is_dir() else "there is none"
-        raise DatasetError(
-            f"{path}: {found}; render first (python -m simulator.render), or finish an interrupted render"
-        )
+        raise DatasetError(f"{path}: {found}; render first (python -m simulator.render), or finish an interrupted render")
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:

@@ -34,9 +34,7 @@ PLAN_SETS = 48
 COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e86ab", "#a44a3f")
 
 
-def points(
-    depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float
-) -> np.ndarray:
+def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float) -> np.ndarray:
     """Place the pixels of a depth picture in the world.
 
     depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Gives (H, W, 3) float64, world frame, m; NaN
@@ -124,9 +122,7 @@ def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_plan(
-    axis: Any, image: np.ndarray, extent: tuple[float, ...], shown: list[dict[str, Any]], hfov: float
-) -> None:
+def _draw_plan(axis: Any, image: np.ndarray, extent: tuple[float, ...], shown: list[dict[str, Any]], hfov: float) -> None:
     axis.imshow(image, extent=extent, interpolation="nearest")
     for k, one in enumerate(shown):
         color = COLORS[k % len(COLORS)]

@@ -112,7 +112,5 @@ def _open_listed(root: Path, entry: dict[str, Any]) -> h5py.File:
     for key, value in found.items():
         if value != entry[key]:
             file.close()
-            raise DatasetError(
-                f"shard {entry['path']} has {key} {value}, the manifest says {entry[key]}; copy it again"
-            )
+            raise DatasetError(f"shard {entry['path']} has {key} {value}, the manifest says {entry[key]}; copy it again")
     return file

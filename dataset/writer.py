@@ -77,9 +77,7 @@ class ShardWriter:
 
     def _create(self, file: h5py.File, name: str, field: Field, value: Any) -> None:
         if field.dtype == TEXT:
-            column = file.create_dataset(
-                name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False
-            )
+            column = file.create_dataset(name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False)
         else:
             # A chunk is one view of one set, so that neither neighbours nor other views are read along.
             views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else value.shape[0]
@@ -93,9 +91,7 @@ class ShardWriter:
         column.attrs["meaning"] = field.meaning
         column.attrs["axes"] = ", ".join(str(a) for a in ("N", *field.axes))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file is None:
             return
         try:

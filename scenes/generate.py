@@ -92,9 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--count", type=int, default=10, metavar="N", help="how many apartments (default 10)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("more"), metavar="DIR", help="folder for the .glb files (default more/)"
-    )
+    parser.add_argument("--out", type=Path, default=Path("more"), metavar="DIR", help="folder for the .glb files (default more/)")
     parser.add_argument(
         "--seed",
         type=int,
@@ -102,9 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="seed of the first one (default 1000; the bundled ones lie below)",
     )
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes (default: cores)"
-    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes (default: cores)")
     parser.add_argument("--rooms", type=int, metavar="R", help="rooms of each, 2 to 7 (default: drawn)")
     parser.add_argument(
         "--softness", type=float, metavar="X", help="0 hard to 1 soft: how much its surfaces absorb (default: drawn)"
@@ -126,9 +122,7 @@ def _check(options: argparse.Namespace) -> None:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"--out {options.out} cannot be made ({error.strerror}); give a folder that can be written"
-        ) from None
+        raise InputError(f"--out {options.out} cannot be made ({error.strerror}); give a folder that can be written") from None
 
 
 if __name__ == "__main__":

@@ -47,17 +47,11 @@ def build_leaf(wall: Wall, opening: Opening, house: House, rng: np.random.Genera
     thing = Thing("door")
     width, height = opening.s1 - opening.s0 - 0.006, opening.y1 - 0.012
     surface = (
-        house.door
-        if opening.kind != "front door"
-        else Surface("wooden door", tinted(house.woods[1].color, 0.7), "wood", 1.5, 3)
+        house.door if opening.kind != "front door" else Surface("wooden door", tinted(house.woods[1].color, 0.7), "wood", 1.5, 3)
     )
     thick = 0.04
     thing.box(surface, (0.0, 0.008, -thick), (width, height, 0.0), step=0.6)
-    rows = (
-        [(0.12, 0.75), (0.85, height - 0.12)]
-        if rng.random() < 0.6
-        else [(0.12, 0.6), (0.7, 1.25), (1.35, height - 0.1)]
-    )
+    rows = [(0.12, 0.75), (0.85, height - 0.12)] if rng.random() < 0.6 else [(0.12, 0.6), (0.7, 1.25), (1.35, height - 0.1)]
     for y0, y1 in rows:
         for side in (0.0, -thick):
             _panel(

@@ -66,9 +66,7 @@ def bake(apartment: Apartment, albedo: dict[Surface, np.ndarray]) -> dict[int, n
     out = {}
     for k, patch in enumerate(mesh.patches):
         part = exposed[mesh.start[k] : mesh.start[k + 1]]
-        out[id(patch)] = (
-            np.full_like(part, patch.surface.glow) if patch.surface.glow or patch.surface.alpha < 1 else part
-        )
+        out[id(patch)] = np.full_like(part, patch.surface.glow) if patch.surface.glow or patch.surface.alpha < 1 else part
     return out
 
 
@@ -146,9 +144,7 @@ def _add_light(
     toward = ahead / np.sqrt(square)[:, None]
     cosine = (toward * mesh.normals[rows]).sum(1)
     cosine = np.maximum(cosine, 0.0)
-    strength = (
-        cosine / square if normal is None else cosine * np.maximum(-toward @ normal, 0.0) * area / (square + area)
-    )
+    strength = cosine / square if normal is None else cosine * np.maximum(-toward @ normal, 0.0) * area / (square + area)
     lit = strength > 1e-4
     rows, strength = rows[lit], strength[lit]
     seen = bvh.visible(origins[rows], np.broadcast_to(at, (len(rows), 3)))

@@ -53,9 +53,7 @@ class Thing:
     angle: float = 0.0
     """Turn about +Y, radians: the front points to (sin, 0, cos)."""
 
-    def quad(
-        self, surface: Surface, corner: Vector, along: Vector, up: Vector, step: float = 0.5, fit: bool = False
-    ) -> None:
+    def quad(self, surface: Surface, corner: Vector, along: Vector, up: Vector, step: float = 0.5, fit: bool = False) -> None:
         """Add a rectangle from a corner and two edges; its front is the side of along x up.
 
         step: it is divided into parts of about this size, so that baked light can vary over it.
@@ -103,9 +101,7 @@ class Thing:
             normals = np.tile(normal, (len(vertices), 1))
         self.patches.append(Patch(surface, vertices, normals, coordinates, faces))
 
-    def box(
-        self, surface: Surface, low: Vector, high: Vector, skip: str = "", fit: str = "", step: float = 0.5
-    ) -> None:
+    def box(self, surface: Surface, low: Vector, high: Vector, skip: str = "", fit: str = "", step: float = 0.5) -> None:
         """Add a box between two corners; skip and fit name sides: west, east, down, up, north (-Z), south (+Z)."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         dx, dy, dz = x1 - x0, y1 - y0, z1 - z0

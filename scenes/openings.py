@@ -58,9 +58,7 @@ def _joined(rooms: list[Room], rng: np.random.Generator) -> list[tuple[Room, Roo
     public = [k for k, r in enumerate(rooms) if r.kind != "bathroom"]
     if not networkx.is_connected(graph.subgraph(public)):
         return None
-    tree = [
-        tuple(sorted(e)) for e in networkx.minimum_spanning_edges(graph.subgraph(public), weight="cost", data=False)
-    ]
+    tree = [tuple(sorted(e)) for e in networkx.minimum_spanning_edges(graph.subgraph(public), weight="cost", data=False)]
     for k, room in enumerate(rooms):
         if room.kind == "bathroom":
             around = sorted(graph[k], key=lambda n: graph[k][n]["cost"])
@@ -93,9 +91,7 @@ def _shared(a: Room, b: Room) -> list[tuple[int, int, float, float]]:
             apart = (other.start - wall.start) @ wall.inward
             if wall.inward @ other.inward > -0.5 or abs(apart + WALL_M) > 0.02:
                 continue
-            ends = sorted(
-                float((p - wall.start) @ wall.along) for p in (other.start, other.start + other.length * other.along)
-            )
+            ends = sorted(float((p - wall.start) @ wall.along) for p in (other.start, other.start + other.length * other.along))
             low, high = max(0.0, ends[0]) + MARGIN_M, min(wall.length, ends[1]) - MARGIN_M
             if high - low > 0.95:
                 found.append((i, k, low, high))
@@ -136,9 +132,7 @@ def _add_front_door(rooms: list[Room], openings: dict[str, list[Opening]], rng: 
     """Put the (shut) front door into an outer wall of the hall, the corridor or the living room."""
     order = sorted(
         rooms,
-        key=lambda r: (
-            ["hall", "corridor", "living room"].index(r.kind) if r.kind in ("hall", "corridor", "living room") else 9
-        ),
+        key=lambda r: ["hall", "corridor", "living room"].index(r.kind) if r.kind in ("hall", "corridor", "living room") else 9,
     )
     for room in order:
         places = [(i, s) for i, s in _outer(room, rooms) if s[1] - s[0] > 1.0 + 2 * MARGIN_M]

@@ -153,9 +153,7 @@ def _slice(rect: Rect, areas: np.ndarray, rng: np.random.Generator) -> list[Rect
 def _carve(rect: Rect, kind: str, rng: np.random.Generator) -> tuple[Rect, list[Rect]] | None:
     """Cut a small room out of a corner of a rectangle; give it and the two rectangles of the L that is left."""
     w, d = rect.x1 - rect.x0, rect.z1 - rect.z0
-    size = (
-        rng.uniform(SIZES[kind][0], min(SIZES[kind][1], 0.35 * rect.area)) if 0.35 * rect.area > SIZES[kind][0] else 0.0
-    )
+    size = rng.uniform(SIZES[kind][0], min(SIZES[kind][1], 0.35 * rect.area)) if 0.35 * rect.area > SIZES[kind][0] else 0.0
     a = _round(np.sqrt(max(size, 1.0) * rng.uniform(0.7, 1.4)))
     b = _round(size / a)
     if size == 0.0 or w - a < 1.9 or d - b < 1.9:

@@ -72,9 +72,7 @@ def rectangles(polygon: np.ndarray) -> list[Rect]:
     """Divide a polygon into rectangles along the lines through its corners."""
     xs, zs = np.unique(polygon[:, 0]), np.unique(polygon[:, 1])
     cells = [Rect(x0, z0, x1, z1) for x0, x1 in pairwise(xs) for z0, z1 in pairwise(zs)]
-    return [
-        Rect(*map(float, c)) for c in cells if contains(polygon, np.array([[(c.x0 + c.x1) / 2, (c.z0 + c.z1) / 2]]))[0]
-    ]
+    return [Rect(*map(float, c)) for c in cells if contains(polygon, np.array([[(c.x0 + c.x1) / 2, (c.z0 + c.z1) / 2]]))[0]]
 
 
 def contains(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -51,9 +51,7 @@ def _ceiling(room: Room, surface: Surface) -> Thing:
     return thing
 
 
-def _wall(
-    room: Room, number: int, wall: Wall, openings: list[Opening], style: Style, rng: np.random.Generator
-) -> Thing:
+def _wall(room: Room, number: int, wall: Wall, openings: list[Opening], style: Style, rng: np.random.Generator) -> Thing:
     """Build one wall on a grid with holes; all walls of a room share their heights, so that their corners match."""
     thing = Thing(f"wall-{number + 1}")
     edges = {o: (o.s0 - HOLE_M, o.s1 + HOLE_M, o.y0 - HOLE_M if o.y0 > 0 else -LAP_M, o.y1 + HOLE_M) for o in openings}

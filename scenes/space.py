@@ -89,9 +89,7 @@ class Space:
         """Put a thing's back to a wall, its middle s metres along, if it fits."""
         wall = self.room.walls[number]
         size = thing.size()
-        if y + size[0, 1] > FLAT_M and self._hits_opening(
-            number, s + size[0, 0], s + size[1, 0], y + size[0, 1], y + size[1, 1]
-        ):
+        if y + size[0, 1] > FLAT_M and self._hits_opening(number, s + size[0, 0], s + size[1, 0], y + size[0, 1], y + size[1, 1]):
             return False
         if y + size[0, 1] <= FLAT_M and self._hits_opening(number, s + size[0, 0], s + size[1, 0], 0.3, y + size[1, 1]):
             return False
@@ -118,11 +116,7 @@ class Space:
 
     def put_beside(self, host: Thing, thing: Thing, side: int, gap: float = 0.05, z: float = 0.0) -> bool:
         """Put a thing to the right (+1) or left (-1) of a host, both with their backs in line."""
-        x = (
-            (host.size()[1, 0] - thing.size()[0, 0] + gap)
-            if side > 0
-            else (host.size()[0, 0] - thing.size()[1, 0] - gap)
-        )
+        x = (host.size()[1, 0] - thing.size()[0, 0] + gap) if side > 0 else (host.size()[0, 0] - thing.size()[1, 0] - gap)
         at = host.to_world(np.array([[x, 0.0, z]]))[0]
         return self.place(thing, at, host.angle)
 

@@ -176,9 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--count", type=int, default=200, metavar="N", help="apartments (default 200)")
     parser.add_argument("--seed", type=int, default=1000, metavar="S", help="seed of the first (default 1000)")
-    parser.add_argument(
-        "--listeners", type=int, default=3, metavar="L", help="places of each where RT60 is traced (default 3)"
-    )
+    parser.add_argument("--listeners", type=int, default=3, metavar="L", help="places of each where RT60 is traced (default 3)")
     parser.add_argument("--workers", type=int, default=1, metavar="W", help="processes (default 1)")
     options = parser.parse_args(arguments)
     if min(options.count, options.workers) < 1 or min(options.seed, options.listeners) < 0:
@@ -186,9 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
     facts, failures = [], []
     one = partial(_measured, listeners=options.listeners)
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        for result in tqdm(
-            pool.map(one, range(options.seed, options.seed + options.count)), total=options.count, unit="scene"
-        ):
+        for result in tqdm(pool.map(one, range(options.seed, options.seed + options.count)), total=options.count, unit="scene"):
             if isinstance(result, Facts):
                 facts.append(result)
             else:

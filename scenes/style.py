@@ -69,9 +69,7 @@ def draw_house(rng: Generator, softness: float | None = None) -> House:
     softness = float(rng.beta(0.7, 0.8)) if softness is None else softness
     if softness < HARD:
         # A loft: lacquered metal instead of wood.
-        woods = tuple(
-            Surface("lacquered metal", _hsv(rng, (0, 1), (0.0, 0.14), (0.15, 0.75)), "metal", 0.8, k) for k in range(4)
-        )
+        woods = tuple(Surface("lacquered metal", _hsv(rng, (0, 1), (0.0, 0.14), (0.15, 0.75)), "metal", 0.8, k) for k in range(4))
     light = (0.93, 0.92, 0.89)
     trim = Surface("painted wood trim", light) if softness < HARD or rng.random() < 0.65 else woods[chosen[0]]
     kind = rng.integers(3)
@@ -102,13 +100,9 @@ def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -
     second = colorsys.hsv_to_rgb(other, rng.uniform(0.2, 0.7), rng.uniform(0.4, 0.85))
     woods = list(house.woods)
     rng.shuffle(woods)
-    cloth = Surface(
-        "upholstery fabric", tone, str(rng.choice(["weave", "weave", "stripes", "checks"])), 0.45, _seed(rng)
-    )
+    cloth = Surface("upholstery fabric", tone, str(rng.choice(["weave", "weave", "stripes", "checks"])), 0.45, _seed(rng))
     if softness < 0.3 or rng.random() < 0.15:
-        cloth = Surface(
-            "leather upholstery", _hsv(rng, (0.02, 0.08), (0.4, 0.6), (0.25, 0.55)), "plaster", 0.5, _seed(rng)
-        )
+        cloth = Surface("leather upholstery", _hsv(rng, (0.02, 0.08), (0.4, 0.6), (0.25, 0.55)), "plaster", 0.5, _seed(rng))
     return Style(
         room=room,
         softness=softness,
@@ -169,9 +163,7 @@ def _accent(kind: str, hue: float, softness: float, house: House, rng: Generator
     color = _hsv(rng, (hue - 0.03, hue + 0.03), (0.12, 0.45), (0.45, 0.88))
     seed = _seed(rng)
     if kind == "bathroom":
-        return Surface(
-            "ceramic tile", _hsv(rng, (hue, hue), (0.05, 0.5), (0.6, 0.95)), "tile", rng.uniform(0.9, 1.5), seed
-        )
+        return Surface("ceramic tile", _hsv(rng, (hue, hue), (0.05, 0.5), (0.6, 0.95)), "tile", rng.uniform(0.9, 1.5), seed)
     if softness > 0.8 and kind in ("living room", "study", "bedroom"):
         return Surface("acoustic_panel", color, "panel", rng.uniform(1.2, 1.8), seed)
     kinds = ["wallpaper", "wallpaper", "wallpaper", "brick", "panelling", "concrete", "paint strokes"]
@@ -231,9 +223,7 @@ def _cloth(rng: Generator) -> str:
     return str(rng.choice(["dots", "stripes", "checks", "weave"]))
 
 
-def _hsv(
-    rng: Generator, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]
-) -> Color:
+def _hsv(rng: Generator, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]) -> Color:
     return colorsys.hsv_to_rgb(rng.uniform(*hue) % 1, rng.uniform(*saturation), rng.uniform(*value))
 
 

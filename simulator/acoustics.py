@@ -32,8 +32,13 @@ class Responses:
 
 
 def responses(
-    room: Room, positions: np.ndarray, headings_deg: np.ndarray, sources: np.ndarray, settings: AcousticsSettings,
-    ears: Ears, rng: np.random.Generator,
+    room: Room,
+    positions: np.ndarray,
+    headings_deg: np.ndarray,
+    sources: np.ndarray,
+    settings: AcousticsSettings,
+    ears: Ears,
+    rng: np.random.Generator,
 ) -> Responses:
     """Compute the responses of V views and S sources; every distinct position is traced once, for all its headings.
 

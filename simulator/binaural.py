@@ -38,7 +38,11 @@ class Receiver(Protocol):
 
 
 def hear(
-    arrivals: Arrivals, receiver: Receiver, headings_deg: np.ndarray, direct_length: int, indirect_length: int,
+    arrivals: Arrivals,
+    receiver: Receiver,
+    headings_deg: np.ndarray,
+    direct_length: int,
+    indirect_length: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spatialise arrivals for V headings: direct (V, S, C, Td) and indirect (V, S, C, Ti), float32, time zero at emission.

@@ -82,7 +82,11 @@ def marimba(rng: np.random.Generator) -> np.ndarray:
     out = np.zeros(6 * RATE)
     for k in range(18):
         f = 262.0 * 2 ** (rng.choice([0, 2, 4, 7, 9, 12, 14]) / 12)
-        bar = sum(a * np.sin(2 * np.pi * f * r * t) * np.exp(-d * t) for a, r, d in ((1, 1, 6), (0.4, 3.93, 14), (0.15, 9.2, 30)) if f * r < 7500)
+        bar = sum(
+            a * np.sin(2 * np.pi * f * r * t) * np.exp(-d * t)
+            for a, r, d in ((1, 1, 6), (0.4, 3.93, 14), (0.15, 9.2, 30))
+            if f * r < 7500
+        )
         _place(out, rng.uniform(0.5, 1) * bar, 0.28 * k + rng.uniform(0, 0.02))
     return out
 
@@ -93,7 +97,10 @@ def clock(rng: np.random.Generator) -> np.ndarray:
     out = np.zeros(6 * RATE)
     for k in range(12):
         pitch = 1.0 if k % 2 else 1.18
-        tick = sum(a * np.sin(2 * np.pi * f * pitch * t) * np.exp(-d * t) for a, f, d in ((1, 2100, 120), (0.6, 3400, 160), (0.4, 640, 60)))
+        tick = sum(
+            a * np.sin(2 * np.pi * f * pitch * t) * np.exp(-d * t)
+            for a, f, d in ((1, 2100, 120), (0.6, 3400, 160), (0.4, 640, 60))
+        )
         _place(out, tick + 0.3 * rng.standard_normal(len(t)) * np.exp(-400 * t), 0.1 + 0.5 * k)
     return out
 
@@ -115,7 +122,10 @@ def knocking(rng: np.random.Generator) -> np.ndarray:
     t = np.arange(RATE // 4) / RATE
     out = np.zeros(5 * RATE)
     for at in (0.2, 0.42, 0.64, 2.0, 2.2, 3.4, 3.6, 3.8):
-        knock = sum(a * np.sin(2 * np.pi * f * t + rng.uniform(0, 1)) * np.exp(-d * t) for a, f, d in ((1, 170, 35), (0.7, 410, 60), (0.4, 980, 110)))
+        knock = sum(
+            a * np.sin(2 * np.pi * f * t + rng.uniform(0, 1)) * np.exp(-d * t)
+            for a, f, d in ((1, 170, 35), (0.7, 410, 60), (0.4, 980, 110))
+        )
         _place(out, rng.uniform(0.8, 1.0) * knock, at)
     return out
 
@@ -123,7 +133,9 @@ def knocking(rng: np.random.Generator) -> np.ndarray:
 def telephone(rng: np.random.Generator) -> np.ndarray:
     """Ring an old telephone: two bells struck in turn, 25 times a second."""
     t = np.arange(RATE // 3) / RATE
-    bells = [sum(np.sin(2 * np.pi * f * r * t) * np.exp(-d * t) for r, d in ((1, 12), (2.4, 20), (3.1, 30))) for f in (1320.0, 1570.0)]
+    bells = [
+        sum(np.sin(2 * np.pi * f * r * t) * np.exp(-d * t) for r, d in ((1, 12), (2.4, 20), (3.1, 30))) for f in (1320.0, 1570.0)
+    ]
     out = np.zeros(6 * RATE)
     for ring in range(2):
         for k in range(38):
@@ -146,7 +158,14 @@ def doorbell(rng: np.random.Generator) -> np.ndarray:
     t = np.arange(2 * RATE) / RATE
     out = np.zeros(6 * RATE)
     for at, f in ((0.1, 659.3), (0.75, 523.3), (3.0, 659.3), (3.65, 523.3)):
-        _place(out, sum(a * np.sin(2 * np.pi * f * r * t + rng.uniform(0, 1)) * np.exp(-d * t) for a, r, d in ((1, 1, 2.5), (0.5, 2.76, 5), (0.25, 5.4, 9))), at)
+        _place(
+            out,
+            sum(
+                a * np.sin(2 * np.pi * f * r * t + rng.uniform(0, 1)) * np.exp(-d * t)
+                for a, r, d in ((1, 1, 2.5), (0.5, 2.76, 5), (0.25, 5.4, 9))
+            ),
+            at,
+        )
     return out
 
 

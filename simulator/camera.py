@@ -61,7 +61,10 @@ def depths(
 
 
 def rays(
-    camera: CameraSettings, heading_deg: float, offset: tuple[float, float], width: int | None = None,
+    camera: CameraSettings,
+    heading_deg: float,
+    offset: tuple[float, float],
+    width: int | None = None,
     height: int | None = None,
 ) -> np.ndarray:
     """Give ray directions (H * W, 3) through a point of each pixel; their part along the optical axis is 1.
@@ -109,9 +112,7 @@ def sample_offsets(count: int) -> np.ndarray:
     return np.stack([(columns + 0.5) / count, (rows + 0.5) / count], -1)
 
 
-def _add_light(
-    light: np.ndarray, scene: Scene, position: np.ndarray, directions: np.ndarray, camera: CameraSettings
-) -> None:
+def _add_light(light: np.ndarray, scene: Scene, position: np.ndarray, directions: np.ndarray, camera: CameraSettings) -> None:
     hits = _first_surface(scene, position, directions)
     pixel = 2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)) / camera.width_px
     spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))

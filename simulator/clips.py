@@ -55,7 +55,11 @@ def find_clips(root: Path | None) -> Clips:
 
 
 def draw_stretches(
-    clips: Clips, count: int, settings: ClipSettings, sample_rate_hz: int, rng: np.random.Generator,
+    clips: Clips,
+    count: int,
+    settings: ClipSettings,
+    sample_rate_hz: int,
+    rng: np.random.Generator,
     report: Callable[[str, str], None],
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """Draw a levelled stretch for each source: sound (count, L) float32, and what was drawn, one entry each.

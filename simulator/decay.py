@@ -49,6 +49,7 @@ def clarity(response: np.ndarray, sample_rate_hz: int, early_s: float = 0.05, on
 
 def direct_to_reverberant(direct: np.ndarray, indirect: np.ndarray) -> np.ndarray:
     """Compare the energy of (..., T) direct responses with that of their indirect parts; (...) dB."""
+
     def energy(x: np.ndarray) -> np.ndarray:
         return np.maximum((x.astype(np.float64) ** 2).sum(-1), 1e-300)
 

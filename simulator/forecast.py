@@ -47,7 +47,9 @@ def _estimate(plan: Plan, asked: int) -> str:
             continue
         cores = os.cpu_count() or 1
         whole = asked * seconds / cores
-        return f"about {asked * size / 1e6:.0f} MB, and {whole / 60:.1f} minutes on {cores} cores ({seconds:.2f} s a set and core)"
+        return (
+            f"about {asked * size / 1e6:.0f} MB, and {whole / 60:.1f} minutes on {cores} cores ({seconds:.2f} s a set and core)"
+        )
     return "no estimate: no scene gives a set"
 
 

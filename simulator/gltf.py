@@ -197,7 +197,9 @@ def _rewire_nodes(header: dict[str, Any], members: list[list[int]]) -> None:
     for number, node in enumerate(list(nodes)):
         mesh = node.pop("mesh", None)
         node.pop("skin", None)
-        node["name"] = str(node.get("name") or (header["meshes"][mesh].get("name") if mesh is not None else "") or f"node{number}")
+        node["name"] = str(
+            node.get("name") or (header["meshes"][mesh].get("name") if mesh is not None else "") or f"node{number}"
+        )
         if mesh is None:
             continue
         if len(members[mesh]) == 1:
@@ -212,7 +214,9 @@ def _load(path: Path, header: dict[str, Any], buffers: list[bytes]) -> trimesh.S
     for k, buffer in enumerate(header.get("buffers", [])):
         buffer["uri"] = f"buffer{k}.bin"
     resolver = _Buffers({f"buffer{k}.bin": data for k, data in enumerate(buffers)})
-    slim = {k: v for k, v in header.items() if k not in ("materials", "textures", "samplers", "extensionsUsed", "extensionsRequired")}
+    slim = {
+        k: v for k, v in header.items() if k not in ("materials", "textures", "samplers", "extensionsUsed", "extensionsRequired")
+    }
     try:
         return trimesh.load_scene(
             io.BytesIO(json.dumps(slim).encode()), file_type="gltf", resolver=resolver, process=False, skip_materials=True

@@ -221,5 +221,3 @@ def _faded(responses: np.ndarray) -> np.ndarray:
     fade = np.ones(keep)
     fade[-32:] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, 33) / 33)
     return responses[..., :keep] * fade
-
-

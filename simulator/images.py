@@ -44,9 +44,7 @@ def planes_around(room: Room, listener: np.ndarray) -> np.ndarray:
     return np.sort(chosen[count[chosen] >= 0.002 * PROBES])
 
 
-def image_paths(
-    room: Room, planes: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int, longest_m: float
-) -> Paths:
+def image_paths(room: Room, planes: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int, longest_m: float) -> Paths:
     """Find all specular paths of 1 to `order` reflections on the chosen planes (Allen and Berkley 1979; Borish 1984).
 
     Each path's legs are traced through the mesh: a leg must end on its own plane, and nothing may stand in its way.
@@ -85,8 +83,14 @@ def _polyline(listener: np.ndarray, source: np.ndarray, count: np.ndarray, point
 
 
 def _trace_legs(
-    room: Room, planes: np.ndarray, listener: np.ndarray, sources: np.ndarray, source: np.ndarray, count: np.ndarray,
-    chain: np.ndarray, points: np.ndarray,
+    room: Room,
+    planes: np.ndarray,
+    listener: np.ndarray,
+    sources: np.ndarray,
+    source: np.ndarray,
+    count: np.ndarray,
+    chain: np.ndarray,
+    points: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Follow candidates from the listener: which are free (K,), and the energy left after their reflections (K, 7)."""
     free = np.ones(len(source), bool)
@@ -113,7 +117,12 @@ def _trace_legs(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _candidates(
-    normal: np.ndarray, offset: np.ndarray, box: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int,
+    normal: np.ndarray,
+    offset: np.ndarray,
+    box: np.ndarray,
+    listener: np.ndarray,
+    sources: np.ndarray,
+    order: int,
     longest: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Enumerate chains of planes whose reflection points fall inside the planes' extents.
@@ -164,8 +173,15 @@ def _longer(array: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _backtrack(
-    normal: np.ndarray, offset: np.ndarray, box: np.ndarray, listener: np.ndarray, image: np.ndarray, chain: np.ndarray,
-    depth: int, longest: float, points: np.ndarray,
+    normal: np.ndarray,
+    offset: np.ndarray,
+    box: np.ndarray,
+    listener: np.ndarray,
+    image: np.ndarray,
+    chain: np.ndarray,
+    depth: int,
+    longest: float,
+    points: np.ndarray,
 ) -> bool:
     """Walk from the listener to the source over the chain's planes; False where a point misses its plane."""
     here = listener

@@ -24,7 +24,12 @@ BLOCK_S = 0.016
 
 
 def late_responses(
-    energy: np.ndarray, bin_s: float, gain: np.ndarray, delay_s: np.ndarray, receiver: Receiver, length: int,
+    energy: np.ndarray,
+    bin_s: float,
+    gain: np.ndarray,
+    delay_s: np.ndarray,
+    receiver: Receiver,
+    length: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Turn energy (S, T, D, 7) into responses (V, S, C, length) for V headings.

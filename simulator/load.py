@@ -119,7 +119,9 @@ def _read_mesh(path: Path) -> tuple[list[Part], list[Look], list[Image | None], 
     try:
         scene = trimesh.load_scene(path, process=False, split_objects=True, group_material=True)
     except Exception as error:  # trimesh raises whatever a broken file leads to
-        raise InputError(f"{path} is not a readable {path.suffix} mesh ({type(error).__name__}: {error}); export it again") from None
+        raise InputError(
+            f"{path} is not a readable {path.suffix} mesh ({type(error).__name__}: {error}); export it again"
+        ) from None
     parts, looks, images, notes = [], [Look("default")], [], []
     for node in scene.graph.nodes_geometry:
         transform, key = scene.graph[node]

@@ -132,7 +132,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"materials file {path} cannot be read ({error.strerror}); check the path") from None
     except ValueError as error:
-        raise InputError(f"materials file {path} is not valid TOML or JSON ({error}); see simulator/assets/materials.toml") from None
+        raise InputError(
+            f"materials file {path} is not valid TOML or JSON ({error}); see simulator/assets/materials.toml"
+        ) from None
 
 
 def _absorption(name: str, entry: dict[str, Any], path: Path | None) -> np.ndarray:

@@ -46,7 +46,12 @@ class Part:
 
 
 def assemble(
-    name: str, sha256: str, parts: Sequence[Part], looks: Sequence[Look], images: Sequence[Image | None], notes: list[str],
+    name: str,
+    sha256: str,
+    parts: Sequence[Part],
+    looks: Sequence[Look],
+    images: Sequence[Image | None],
+    notes: list[str],
     credit: str,
 ) -> Scene:
     """Join parts into a Scene; raises InputError when there is nothing solid to join."""

@@ -21,9 +21,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dataset.errors import DatasetError
+from simulator.clips import find_clips
 from simulator.cluster import render_here, render_with_ray
 from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
-from simulator.clips import find_clips
 from simulator.errors import InputError
 from simulator.forecast import describe_plan
 from simulator.load import find_scenes
@@ -100,23 +100,60 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m simulator.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--scenes", type=Path, nargs="+", required=True, metavar="PATH", help="folders (searched recursively) or files: .glb .gltf .ply .obj, in metres, +Y up")
-    add("--clips", type=Path, metavar="DIR", help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips")
+    add(
+        "--scenes",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="folders (searched recursively) or files: .glb .gltf .ply .obj, in metres, +Y up",
+    )
+    add(
+        "--clips",
+        type=Path,
+        metavar="DIR",
+        help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips",
+    )
     add("--out", type=Path, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
     add("--sets", type=int, default=32, metavar="N", help="sets a scene; default %(default)s")
     add("--views", type=int, default=4, metavar="N", help="views a set; default %(default)s")
     add("--sources", type=int, default=1, metavar="N", help="sources a set; default %(default)s")
-    add("--motion", choices=MOTIONS, default="rotation", help="views of one position (rotation), moved by up to 0.25 m (nearby), or up to 2 m apart (free); default %(default)s")
+    add(
+        "--motion",
+        choices=MOTIONS,
+        default="rotation",
+        help="views of one position (rotation), moved by up to 0.25 m (nearby), or up to 2 m apart (free); default %(default)s",
+    )
     add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same bytes; default %(default)s")
     add("--camera", choices=CAMERAS, default="embree", help="what renders the views; default %(default)s")
     add("--acoustics", choices=ENGINES, default="raytrace", help="what computes the sound; default %(default)s")
-    add("--quality", choices=QUALITIES, default="standard", help="accuracy of the sound: rays are traced until T30 is known to 3, 1 or 0.4 %%; default %(default)s")
+    add(
+        "--quality",
+        choices=QUALITIES,
+        default="standard",
+        help="accuracy of the sound: rays are traced until T30 is known to 3, 1 or 0.4 %%; default %(default)s",
+    )
     add("--hrtf", type=Path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) of the ears; default: MIT KEMAR")
-    add("--materials", type=Path, metavar="FILE", help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)")
+    add(
+        "--materials",
+        type=Path,
+        metavar="FILE",
+        help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)",
+    )
     add("--workers", type=_count, metavar="N", help="worker processes; default: one a core; 0 = in this process, without Ray")
     add("--address", metavar="ADDR", help="an existing Ray cluster; --out must then be a path that all its machines share")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting of simulator/config.py, such as sampling.min_overlap=0.3 or camera.width_px=640; may be repeated")
-    add("--dry-run", action="store_true", help="print the plan: scenes and their acoustic materials, shards, bytes, time; write nothing")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any other setting of simulator/config.py, such as sampling.min_overlap=0.3 or camera.width_px=640; may be repeated",
+    )
+    add(
+        "--dry-run",
+        action="store_true",
+        help="print the plan: scenes and their acoustic materials, shards, bytes, time; write nothing",
+    )
     return parser
 
 

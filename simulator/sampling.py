@@ -68,7 +68,12 @@ def draw_set(scene: Scene, places: Places, settings: Settings, rng: np.random.Ge
 
 
 def overlap(
-    scene: Scene, from_position: np.ndarray, from_heading: float, depth: np.ndarray, position: np.ndarray, heading: float,
+    scene: Scene,
+    from_position: np.ndarray,
+    from_heading: float,
+    depth: np.ndarray,
+    position: np.ndarray,
+    heading: float,
     camera: CameraSettings,
 ) -> float:
     """Give the share of one view's visible surface, from its coarse depth (h, w), that the other view also sees."""

@@ -17,8 +17,18 @@ NEAREST_M = 0.1
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def absorb(
-    origin: np.ndarray, direction: np.ndarray, distance: np.ndarray, face: np.ndarray, normals: np.ndarray, lift: np.ndarray,
-    surface: np.ndarray, kept: np.ndarray, power: np.ndarray, length: np.ndarray, longest: float, weakest: float,
+    origin: np.ndarray,
+    direction: np.ndarray,
+    distance: np.ndarray,
+    face: np.ndarray,
+    normals: np.ndarray,
+    lift: np.ndarray,
+    surface: np.ndarray,
+    kept: np.ndarray,
+    power: np.ndarray,
+    length: np.ndarray,
+    longest: float,
+    weakest: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bring rays to their hits: which go on (N,), hit points (N, 3) and normals (N, 3) on the side they came from.
 
@@ -104,8 +114,15 @@ def cross_spheres(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def turn(
-    direction: np.ndarray, normal: np.ndarray, power: np.ndarray, chain: np.ndarray, surface: np.ndarray,
-    scattering: np.ndarray, on_image_plane: np.ndarray, by_band: bool, random: np.ndarray,
+    direction: np.ndarray,
+    normal: np.ndarray,
+    power: np.ndarray,
+    chain: np.ndarray,
+    surface: np.ndarray,
+    scattering: np.ndarray,
+    on_image_plane: np.ndarray,
+    by_band: bool,
+    random: np.ndarray,
 ) -> None:
     """Reflect N rays in place, diffusely with the bands' mean scattering as probability, else specularly.
 
@@ -149,10 +166,27 @@ def _lambert(direction: np.ndarray, normal: np.ndarray, i: int, u: float, v: flo
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def deposit(
-    energy: np.ndarray, curve: np.ndarray, weights: np.ndarray, bins_per_m: float, ray: np.ndarray, source: np.ndarray,
-    way: np.ndarray, factor: np.ndarray, free: np.ndarray, rain: bool, origin: np.ndarray, power: np.ndarray,
-    length: np.ndarray, cell: np.ndarray, group: np.ndarray, chain: np.ndarray, surface: np.ndarray, scattering: np.ndarray,
-    sources: np.ndarray, front: np.ndarray, directivity: np.ndarray,
+    energy: np.ndarray,
+    curve: np.ndarray,
+    weights: np.ndarray,
+    bins_per_m: float,
+    ray: np.ndarray,
+    source: np.ndarray,
+    way: np.ndarray,
+    factor: np.ndarray,
+    free: np.ndarray,
+    rain: bool,
+    origin: np.ndarray,
+    power: np.ndarray,
+    length: np.ndarray,
+    cell: np.ndarray,
+    group: np.ndarray,
+    chain: np.ndarray,
+    surface: np.ndarray,
+    scattering: np.ndarray,
+    sources: np.ndarray,
+    front: np.ndarray,
+    directivity: np.ndarray,
 ) -> None:
     """Add what the free ones of K connections bring to energy (S, T, D, 7) and to the groups' curves (G, S, T).
 

@@ -16,9 +16,19 @@ REPEAT, CLAMP, MIRROR = 0, 1, 2
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def holes(
-    face: np.ndarray, u: np.ndarray, v: np.ndarray, face_material: np.ndarray, base_color: np.ndarray, texture: np.ndarray,
-    wrap: np.ndarray, alpha_cutoff: np.ndarray, corner_uv: np.ndarray, corner_color: np.ndarray, texels: np.ndarray,
-    offset: np.ndarray, size: np.ndarray,
+    face: np.ndarray,
+    u: np.ndarray,
+    v: np.ndarray,
+    face_material: np.ndarray,
+    base_color: np.ndarray,
+    texture: np.ndarray,
+    wrap: np.ndarray,
+    alpha_cutoff: np.ndarray,
+    corner_uv: np.ndarray,
+    corner_color: np.ndarray,
+    texels: np.ndarray,
+    offset: np.ndarray,
+    size: np.ndarray,
 ) -> np.ndarray:
     """Say for N hits whether their surface is cut out there; (N,) bool."""
     out = np.zeros(len(face), np.bool_)
@@ -43,10 +53,27 @@ def holes(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def shade(
-    light: np.ndarray, face: np.ndarray, u: np.ndarray, v: np.ndarray, distance: np.ndarray, direction: np.ndarray,
-    spread: float, vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, face_material: np.ndarray,
-    base_color: np.ndarray, emissive: np.ndarray, texture: np.ndarray, wrap: np.ndarray, shaded: np.ndarray,
-    corner_uv: np.ndarray, corner_color: np.ndarray, texels: np.ndarray, offset: np.ndarray, size: np.ndarray,
+    light: np.ndarray,
+    face: np.ndarray,
+    u: np.ndarray,
+    v: np.ndarray,
+    distance: np.ndarray,
+    direction: np.ndarray,
+    spread: float,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    normals: np.ndarray,
+    face_material: np.ndarray,
+    base_color: np.ndarray,
+    emissive: np.ndarray,
+    texture: np.ndarray,
+    wrap: np.ndarray,
+    shaded: np.ndarray,
+    corner_uv: np.ndarray,
+    corner_color: np.ndarray,
+    texels: np.ndarray,
+    offset: np.ndarray,
+    size: np.ndarray,
 ) -> None:
     """Add the linear colour of N hits to light (N, 3).
 
@@ -115,7 +142,13 @@ def _texels_per_m(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _trilinear(
-    texels: np.ndarray, offset: np.ndarray, size: np.ndarray, wrap: np.ndarray, s: float, t: float, level: float,
+    texels: np.ndarray,
+    offset: np.ndarray,
+    size: np.ndarray,
+    wrap: np.ndarray,
+    s: float,
+    t: float,
+    level: float,
     out: np.ndarray,
 ) -> None:
     """Blend the two mip levels around `level`."""
@@ -131,9 +164,7 @@ def _trilinear(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _bilinear(
-    texels: np.ndarray, start: int, size: np.ndarray, wrap: np.ndarray, s: float, t: float, out: np.ndarray
-) -> None:
+def _bilinear(texels: np.ndarray, start: int, size: np.ndarray, wrap: np.ndarray, s: float, t: float, out: np.ndarray) -> None:
     """Blend the four texels around (s, t) in linear light; texel centres lie at (i + 0.5) / width."""
     width, height = size
     x, y = s * width - 0.5, t * height - 0.5

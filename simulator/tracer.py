@@ -77,8 +77,14 @@ class Tracer:
     """Rays from one listener towards S sources, gathered into energy by source, time, direction and band."""
 
     def __init__(
-        self, room: Room, in_images: np.ndarray, image_order: int, listener: np.ndarray, sources: np.ndarray,
-        duration_s: float, rng: np.random.Generator,
+        self,
+        room: Room,
+        in_images: np.ndarray,
+        image_order: int,
+        listener: np.ndarray,
+        sources: np.ndarray,
+        duration_s: float,
+        rng: np.random.Generator,
     ) -> None:
         """Set up; in_images: (F,) bool, the faces whose specular chains up to image_order are known as images."""
         self.room, self.in_images, self.image_order, self.rng = room, in_images, image_order, rng
@@ -108,8 +114,18 @@ class Tracer:
             hits = self.room.bvh.closest(rays.origin, rays.direction)
             self._specular(rays, hits.distance, curve)
             alive, point, normal = absorb(
-                rays.origin, rays.direction, hits.distance, hits.face, self.room.normals, self.room.lift, self.room.surface,
-                self.room.kept, rays.power, rays.length, self._longest(), WEAKEST,
+                rays.origin,
+                rays.direction,
+                hits.distance,
+                hits.face,
+                self.room.normals,
+                self.room.lift,
+                self.room.surface,
+                self.room.kept,
+                rays.power,
+                rays.length,
+                self._longest(),
+                WEAKEST,
             )
             rays.origin, face = point, hits.face
             if not alive.all():
@@ -120,8 +136,15 @@ class Tracer:
             known = self.in_images[face] & (bounce < self.image_order)
             random = self.rng.random((len(face), 3), np.float32)
             turn(
-                rays.direction, normal, rays.power, rays.chain, rays.surface, self.room.scattering, known,
-                bounce < BY_BAND, random,
+                rays.direction,
+                normal,
+                rays.power,
+                rays.chain,
+                rays.surface,
+                self.room.scattering,
+                known,
+                bounce < BY_BAND,
+                random,
             )
             bounce += 1
         self.curves = np.concatenate([self.curves, curve])
@@ -142,9 +165,7 @@ class Tracer:
 
     def _specular(self, rays: Rays, reach: np.ndarray, curve: np.ndarray) -> None:
         """Count the rays that pass a source after a specular reflection."""
-        ray, source, way, foot = cross_spheres(
-            rays.origin, rays.direction, reach, rays.chain, self.sources, np.float32(SPHERE_M)
-        )
+        ray, source, way, foot = cross_spheres(rays.origin, rays.direction, reach, rays.chain, self.sources, np.float32(SPHERE_M))
         # A sphere of radius R catches the share R^2 / (4 r^2) of N rays: 4 / (N R^2) each makes 1 / r^2.
         factor = (4.0 / (SPHERE_M**2 * self.seen[source])).astype(np.float32)
         self._deposit(rays, (ray, source, way, factor), self.room.bvh.visible(foot, self.sources[source]), False, curve)
@@ -155,14 +176,27 @@ class Tracer:
         free = self.room.bvh.visible(rays.origin[links[0]], self.sources[links[1]])
         self._deposit(rays, links, free, True, curve)
 
-    def _deposit(
-        self, rays: Rays, links: tuple[np.ndarray, ...], free: np.ndarray, rain: bool, curve: np.ndarray
-    ) -> None:
+    def _deposit(self, rays: Rays, links: tuple[np.ndarray, ...], free: np.ndarray, rain: bool, curve: np.ndarray) -> None:
         """Add the free ones of K links (ray, source, way, factor) to the energy and to the groups' curves."""
         deposit(
-            self.energy, curve, self.weights, np.float32(1.0 / (BIN_S * self.room.speed_m_s)), *links, free, rain,
-            rays.origin, rays.power, rays.length, rays.cell, rays.group, rays.chain,
-            rays.surface, self.room.scattering, self.sources, self.front, self.room.directivity,
+            self.energy,
+            curve,
+            self.weights,
+            np.float32(1.0 / (BIN_S * self.room.speed_m_s)),
+            *links,
+            free,
+            rain,
+            rays.origin,
+            rays.power,
+            rays.length,
+            rays.cell,
+            rays.group,
+            rays.chain,
+            rays.surface,
+            self.room.scattering,
+            self.sources,
+            self.front,
+            self.room.directivity,
         )
 
     def _longest(self) -> float:

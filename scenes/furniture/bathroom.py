@@ -37,9 +37,7 @@ def bathtub(rng: Generator, style: Style) -> Thing:
         (1, 1, 0.78, 0.62, 0.16),
         (1, 1, 0.3, 0.2, 0.13),
     ]
-    points = np.stack(
-        [np.stack([w * a * k * c, np.full(25, y), d / 2 * b * m * s + d / 2], -1) for a, b, k, m, y in rings]
-    )
+    points = np.stack([np.stack([w * a * k * c, np.full(25, y), d / 2 * b * m * s + d / 2], -1) for a, b, k, m, y in rings])
     thing.grid(CERAMIC, points, points[..., [0, 2]])
     thing.quad(CERAMIC, (-w, h - 0.03, d), (2 * w, 0, 0), (0, 0.03, 0))
     thing.rod(CHROME, (-0.08, h + 0.12, 0.03), (0.08, h + 0.12, 0.03), 0.018)
@@ -74,14 +72,10 @@ def toilet(rng: Generator, style: Style) -> Thing:
     thing.box(CERAMIC, (-0.19, 0.4, 0.0), (0.19, 0.78, 0.17))
     thing.box(CERAMIC, (-0.2, 0.78, 0.0), (0.2, 0.81, 0.18))
     thing.cylinder(CHROME, (0, 0.81, 0.09), 0.025, 0.01)
-    thing.lathe(
-        CERAMIC, [(0.13, 0), (0.11, 0.12), (0.13, 0.25), (0.19, 0.38), (0.19, 0.4)], (0, 0, 0.42), 14, squeeze=1.25
-    )
+    thing.lathe(CERAMIC, [(0.13, 0), (0.11, 0.12), (0.13, 0.25), (0.19, 0.38), (0.19, 0.4)], (0, 0, 0.42), 14, squeeze=1.25)
     thing.box(CERAMIC, (-0.1, 0.0, 0.08), (0.1, 0.36, 0.36))
     lid = Surface("plastic toilet seat", (0.95, 0.95, 0.94))
-    thing.lathe(
-        lid, [(0.195, 0.4), (0.2, 0.42), (0.19, 0.44), (0.1, 0.447), (0.01, 0.448)], (0, 0, 0.42), 14, squeeze=1.22
-    )
+    thing.lathe(lid, [(0.195, 0.4), (0.2, 0.42), (0.19, 0.44), (0.1, 0.447), (0.01, 0.448)], (0, 0, 0.42), 14, squeeze=1.22)
     return thing
 
 
@@ -148,9 +142,7 @@ def towel_rail(rng: Generator, style: Style) -> Thing:
         for z, start in ((0.094, low), (0.05, low + 0.1)):
             y = np.linspace(start, 0.715, 5)
             points = np.stack(np.broadcast_arrays(across[:, None], y[None, :], z + wave[:, None]), -1)
-            uv = np.stack(
-                np.broadcast_arrays((across[:, None] - across[0]) / 0.3, (0.715 - y[None, :]) / (0.715 - low)), -1
-            )
+            uv = np.stack(np.broadcast_arrays((across[:, None] - across[0]) / 0.3, (0.715 - y[None, :]) / (0.715 - low)), -1)
             thing.grid(Surface(towel.name, color, "terry", 0.7, base.variant, both_sides=True), points, uv)
     thing.solids.append(np.array([[-w, 0, 0.04], [w, 0.72, 0.105]]))
     return thing

@@ -34,12 +34,8 @@ def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
         thing.box(frame, low, high, skip="n")
     if rng.random() < 0.4 and w > 0.2:
         mat = min(0.06, 0.3 * w)
-        thing.box(
-            Surface("mount paper", (0.94, 0.93, 0.9)), (-w + bar, bar, 0), (w - bar, h - bar, 0.012), skip="nwedu"
-        )
-        thing.box(
-            image, (-w + bar + mat, bar + mat, 0.005), (w - bar - mat, h - bar - mat, 0.014), skip="nwedu", fit="s"
-        )
+        thing.box(Surface("mount paper", (0.94, 0.93, 0.9)), (-w + bar, bar, 0), (w - bar, h - bar, 0.012), skip="nwedu")
+        thing.box(image, (-w + bar + mat, bar + mat, 0.005), (w - bar - mat, h - bar - mat, 0.014), skip="nwedu", fit="s")
     else:
         thing.box(image, (-w + bar, bar, 0), (w - bar, h - bar, 0.015), skip="nwedu", fit="s")
     return thing
@@ -122,9 +118,7 @@ def candles(rng: Generator, style: Style) -> Thing:
     thing = Thing("candles")
     thing.cylinder(style.house.metal, (0, 0, 0.09), 0.09, 0.012, sides=12)
     for x in (-0.04, 0.04):
-        thing.cylinder(
-            Surface("wax plastic", tinted(style.tone, 1.6)), (x, 0.012, 0.09), 0.024, rng.uniform(0.06, 0.16), sides=8
-        )
+        thing.cylinder(Surface("wax plastic", tinted(style.tone, 1.6)), (x, 0.012, 0.09), 0.024, rng.uniform(0.06, 0.16), sides=8)
     return thing
 
 
@@ -149,9 +143,7 @@ def bowl(rng: Generator, style: Style) -> Thing:
     """A wooden or ceramic bowl."""
     thing = Thing("bowl")
     surface = style.second_wood if rng.random() < 0.5 else Surface("glazed ceramic", tinted(style.tone, 1.2))
-    thing.lathe(
-        surface, [(0.05, 0), (0.06, 0.01), (0.13, 0.07), (0.12, 0.07), (0.05, 0.02), (0.002, 0.015)], (0, 0, 0.13), 14
-    )
+    thing.lathe(surface, [(0.05, 0), (0.06, 0.01), (0.13, 0.07), (0.12, 0.07), (0.05, 0.02), (0.002, 0.015)], (0, 0, 0.13), 14)
     return thing
 
 
@@ -160,9 +152,7 @@ def photo_frame(rng: Generator, style: Style) -> Thing:
     thing = Thing("photo")
     w, h = 0.07, rng.uniform(0.12, 0.2)
     thing.box(style.second_wood, (-w, 0, 0.03), (w, h, 0.045))
-    image = Surface(
-        "painting on canvas", (0.6, 0.45, 0.35), "painting", 1.0, style.house.pictures + int(rng.integers(8))
-    )
+    image = Surface("painting on canvas", (0.6, 0.45, 0.35), "painting", 1.0, style.house.pictures + int(rng.integers(8)))
     thing.box(image, (-w + 0.012, 0.012, 0.04), (w - 0.012, h - 0.012, 0.047), skip="nwedu", fit="s")
     return thing
 

@@ -38,9 +38,7 @@ def shoe_rack(rng: Generator, style: Style) -> Thing:
             if rng.random() < 0.75:
                 leather = Surface("shoe leather", tuple(rng.uniform(0.08, 0.6, 3)))
                 for side in (-0.05, 0.05):
-                    thing.cushion(
-                        leather, (x + side - 0.042, y + 0.016, 0.03), (x + side + 0.042, y + 0.075, 0.28), 0.03
-                    )
+                    thing.cushion(leather, (x + side - 0.042, y + 0.016, 0.03), (x + side + 0.042, y + 0.075, 0.28), 0.03)
                     thing.cushion(leather, (x + side - 0.038, y + 0.03, 0.03), (x + side + 0.038, y + 0.12, 0.13), 0.03)
     thing.box(style.wood, (-w, 0.5, 0.0), (w, 0.525, 0.3))
     return thing
@@ -76,9 +74,7 @@ def ironing_board(rng: Generator, style: Style) -> Thing:
     thing = Thing("ironing-board")
     x = np.linspace(-0.6, 0.6, 9)
     half = 0.17 * np.clip((0.62 - x) / 0.3, 0.1, 1) ** 0.5
-    points = np.stack(
-        [np.stack([x, np.full(9, 0.88), 0.2 + half], -1), np.stack([x, np.full(9, 0.88), 0.2 - half], -1)], 1
-    )
+    points = np.stack([np.stack([x, np.full(9, 0.88), 0.2 + half], -1), np.stack([x, np.full(9, 0.88), 0.2 - half], -1)], 1)
     thing.grid(style.curtain, points, points[..., [0, 2]] / style.curtain.tile_m)
     thing.grid(style.house.metal, points[::-1] - [0, 0.02, 0], points[..., [0, 2]])
     for z in (0.1, 0.3):

@@ -43,9 +43,7 @@ def potted_plant(rng: Generator, style: Style, height: float | None = None) -> T
     elif kind == 1:
         for k in range(int(9 + 7 * h)):
             a, top = 2.4 * k, (h - pot_h) * rng.uniform(0.3, 0.9)
-            tip = root + np.array(
-                [0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)]
-            )
+            tip = root + np.array([0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)])
             thing.rod(Surface("plant stalk", (0.3, 0.42, 0.18)), tuple(root), tuple(tip), 0.006, 4)
             size = rng.uniform(0.14, 0.22) * min(1.0, h)
             _blade(

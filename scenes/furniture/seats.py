@@ -123,9 +123,7 @@ def _loose_cushion(rng: Generator, style: Style, x: float, y: float, z: float) -
 def _throw(style: Style, x0: float, x1: float, top: float, front: float) -> Thing:
     """A blanket over the seat's edge."""
     throw = Thing("blanket")
-    run = np.array(
-        [[0.36, top + 0.012], [front - 0.03, top + 0.014], [front + 0.026, top - 0.03], [front + 0.028, 0.2]]
-    )
+    run = np.array([[0.36, top + 0.012], [front - 0.03, top + 0.014], [front + 0.026, top - 0.03], [front + 0.028, 0.2]])
     x = np.linspace(x0, x1, 4)
     points = np.stack(np.broadcast_arrays(x[None, :], run[:, 1, None], run[:, 0, None]), -1)
     reach = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(run, axis=0), axis=1))])
@@ -213,9 +211,7 @@ def bed(rng: Generator, style: Style, width: float | None = None) -> Thing:
 
 def _duvet(thing: Thing, surface: Surface, w: float, top: float, z0: float, z1: float, rng: Generator) -> None:
     """Add a cover with folds that hangs over three edges."""
-    x = np.array(
-        [-w - 0.055, -w - 0.05, -w + 0.04, *np.linspace(-w + 0.15, w - 0.15, 6), w - 0.04, w + 0.05, w + 0.055]
-    )
+    x = np.array([-w - 0.055, -w - 0.05, -w + 0.04, *np.linspace(-w + 0.15, w - 0.15, 6), w - 0.04, w + 0.05, w + 0.055])
     z = np.linspace(z0, z1, 10)
     edge = np.clip((w + 0.05 - np.abs(x)) / 0.08, 0, 1)[:, None] * np.clip((z1 - z) / 0.08, 0, 1)[None, :]
     height = top - 0.16 + (0.16 + 0.07) * edge + 0.012 * rng.standard_normal((len(x), len(z))) * (edge > 0.5)

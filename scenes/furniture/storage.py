@@ -31,9 +31,7 @@ def fronts(
             c, e = y0 + r * (y1 - y0) / rows + 0.006, y0 + (r + 1) * (y1 - y0) / rows - 0.006
             thing.box(surface, (a, c, z), (b, e, z + 0.018), skip="n", step=0.6)
             if e - c < 0.5:
-                thing.rod(
-                    knob, ((a + b) / 2 - 0.06, e - 0.05, z + 0.04), ((a + b) / 2 + 0.06, e - 0.05, z + 0.04), 0.007
-                )
+                thing.rod(knob, ((a + b) / 2 - 0.06, e - 0.05, z + 0.04), ((a + b) / 2 + 0.06, e - 0.05, z + 0.04), 0.007)
             else:
                 x = b - 0.04 if k % 2 == 0 else a + 0.04
                 middle = (c + e) / 2 if y0 < 1.2 else c + 0.14
@@ -63,9 +61,7 @@ def bookcase(rng: Generator, style: Style, tall: bool = True) -> Thing:
     return thing
 
 
-def fill_shelf(
-    thing: Thing, rng: Generator, style: Style, x0: float, x1: float, y: float, height: float, depth: float
-) -> None:
+def fill_shelf(thing: Thing, rng: Generator, style: Style, x0: float, x1: float, y: float, height: float, depth: float) -> None:
     """Fill a shelf with rows of books, piles, boxes, vases and gaps."""
     x = x0
     while x < x1 - 0.06:
@@ -78,9 +74,7 @@ def fill_shelf(
             width = 0.23
         elif kind < 0.82 and width > 0.17:
             box = Surface("paper box", tinted(style.tone, rng.uniform(0.6, 1.4)))
-            thing.box(
-                box, (x + 0.01, y, 0.03), (x + width - 0.01, y + min(height, 0.2) * rng.uniform(0.6, 1), depth - 0.02)
-            )
+            thing.box(box, (x + 0.01, y, 0.03), (x + width - 0.01, y + min(height, 0.2) * rng.uniform(0.6, 1), depth - 0.02))
         elif kind < 0.9:
             color = tinted(style.tone, rng.uniform(0.7, 1.6))
             h = min(height - 0.02, 0.22)
@@ -94,9 +88,7 @@ def fill_shelf(
         x += width + (0.0 if rng.random() < 0.6 else rng.uniform(0.02, 0.12))
 
 
-def row_of_books(
-    thing: Thing, rng: Generator, style: Style, x0: float, x1: float, y: float, height: float, depth: float
-) -> None:
+def row_of_books(thing: Thing, rng: Generator, style: Style, x0: float, x1: float, y: float, height: float, depth: float) -> None:
     """Add upright books as one block, a stretch of a picture of spines on its front."""
     surface = style.house.books[rng.integers(len(style.house.books))]
     front = depth - rng.uniform(0.03, 0.07)

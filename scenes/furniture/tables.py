@@ -31,9 +31,7 @@ def round_table(rng: Generator, style: Style) -> Thing:
     thing = Thing("round-table")
     r = rng.uniform(0.42, 0.62)
     thing.cylinder(style.wood, (0, 0.7, r), r, 0.04, sides=20)
-    thing.lathe(
-        style.wood, [(0.3, 0.0), (0.28, 0.03), (0.06, 0.1), (0.045, 0.4), (0.06, 0.62), (0.12, 0.7)], (0, 0, r), 10
-    )
+    thing.lathe(style.wood, [(0.3, 0.0), (0.28, 0.03), (0.06, 0.1), (0.045, 0.4), (0.06, 0.62), (0.12, 0.7)], (0, 0, r), 10)
     return thing
 
 
@@ -79,9 +77,7 @@ def desk(rng: Generator, style: Style) -> Thing:
     for k in range(3):
         y = 0.09 + 0.21 * k
         thing.box(style.second_wood, (a + 0.02, y, d - 0.06), (b - 0.02, y + 0.19, d - 0.045), skip="n")
-        thing.rod(
-            style.house.metal, ((a + b) / 2 - 0.05, y + 0.13, d - 0.03), ((a + b) / 2 + 0.05, y + 0.13, d - 0.03), 0.006
-        )
+        thing.rod(style.house.metal, ((a + b) / 2 - 0.05, y + 0.13, d - 0.03), ((a + b) / 2 + 0.05, y + 0.13, d - 0.03), 0.006)
     for z in (0.05, d - 0.07):
         x = -side * (w - 0.05)
         thing.box(wood, (x - 0.025, 0.0, z - 0.025), (x + 0.025, 0.72, z + 0.025), skip="ud")

@@ -70,9 +70,7 @@ def jars(rng: Generator, style: Style) -> Thing:
     thing = Thing("jars")
     for x in (-0.12, 0.0, 0.12):
         h = rng.uniform(0.12, 0.2)
-        thing.cylinder(
-            Surface("glazed ceramic", tinted(style.tone, rng.uniform(0.7, 1.6))), (x, 0, 0.06), 0.05, h, sides=10
-        )
+        thing.cylinder(Surface("glazed ceramic", tinted(style.tone, rng.uniform(0.7, 1.6))), (x, 0, 0.06), 0.05, h, sides=10)
         thing.cylinder(style.wood, (x, h, 0.06), 0.042, 0.02, sides=10)
     return thing
 

@@ -20,9 +20,7 @@ def furnish_bathroom(space: Space) -> None:
     basin = bathroom.washbasin(rng, style)
     found = space.against_wall(basin, 50)
     if found is not None:
-        space.at_wall(
-            bathroom.wall_mirror(rng, style, min(0.9, basin.size()[1, 0] * 2)), found[0], found[1], 1.08, 0.003
-        )
+        space.at_wall(bathroom.wall_mirror(rng, style, min(0.9, basin.size()[1, 0] * 2)), found[0], found[1], 1.08, 0.003)
         mat = bathroom.bath_mat(rng, style)
         space.put_before(basin, mat, 0.08, turn=0.0)
     toilet = bathroom.toilet(rng, style)

@@ -51,9 +51,7 @@ def light_room(space: Space) -> None:
         space.add(lamp)
 
 
-def scatter(
-    space: Space, host: Thing, makers: Sequence[Maker], count: int, margin: float = 0.12, y: float | None = None
-) -> None:
+def scatter(space: Space, host: Thing, makers: Sequence[Maker], count: int, margin: float = 0.12, y: float | None = None) -> None:
     """Put some small things on a host's top."""
     size = host.size()
     for _ in range(count):

@@ -102,11 +102,7 @@ def dining_corner(space: Space, seats_at_ends: bool = True) -> bool:
     rng, style = space.rng, space.style
     for trial in range(3):
         round_one = rng.random() < 0.3
-        table = (
-            tables.round_table(rng, style)
-            if round_one
-            else tables.dining_table(rng, style, width=None if trial < 2 else 1.1)
-        )
+        table = tables.round_table(rng, style) if round_one else tables.dining_table(rng, style, width=None if trial < 2 else 1.1)
         if not space.in_middle(table, 25, 0.5):
             continue
         size = table.size()
@@ -115,9 +111,7 @@ def dining_corner(space: Space, seats_at_ends: bool = True) -> bool:
         if round_one:
             turn = rng.random() * 2 * np.pi
             reach = size[1, 0]
-            places = [
-                (reach * np.sin(a), middle + reach * np.cos(a), a + np.pi) for a in turn + np.arange(4) * np.pi / 2
-            ]
+            places = [(reach * np.sin(a), middle + reach * np.cos(a), a + np.pi) for a in turn + np.arange(4) * np.pi / 2]
         else:
             count = 2 if size[1, 0] > 0.62 else 1
             for x in (np.arange(count) + 0.5 - count / 2) * (2 * size[1, 0] / count) * 0.95:

@@ -93,9 +93,7 @@ def wood(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     warp = noise(rng, size, 2.0, (0.45, 4.0))
     rings = np.sin(9 * warp + 2.5 * noise(rng, size, 2.0, (0.6, 2.0)))
     fibre = noise(rng, size, 0.6, (0.4, 9.0))
-    return mix(
-        paint(color, 1 + 0.05 * fibre), paint(color * np.array([0.68, 0.6, 0.5]), 1 + 0.05 * fibre), 0.42 + 0.3 * rings
-    )
+    return mix(paint(color, 1 + 0.05 * fibre), paint(color * np.array([0.68, 0.6, 0.5]), 1 + 0.05 * fibre), 0.42 + 0.3 * rings)
 
 
 def panelling(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:

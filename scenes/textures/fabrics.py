@@ -66,14 +66,12 @@ def rug(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     v, u = grid(size)
     edge = np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v))
     tones = [
-        shifted(c, rng, 0.05)
-        for c in (color, contrast(color, 0.5), shifted(color, rng, 0.25, 0.1, 0.2), contrast(color, 0.75))
+        shifted(c, rng, 0.05) for c in (color, contrast(color, 0.5), shifted(color, rng, 0.25, 0.1, 0.2), contrast(color, 0.75))
     ]
     weft = brushed(rng, size, 0.07) * relief(noise(rng, size, 0.1, (1.5, 0.7)), 0.06)
     if rng.random() < 0.4:
         field = sum(
-            rng.uniform(0.3, 1)
-            * np.sin(2 * np.pi * (rng.integers(-3, 4) * u + rng.integers(-3, 4) * v) + 6 * rng.random())
+            rng.uniform(0.3, 1) * np.sin(2 * np.pi * (rng.integers(-3, 4) * u + rng.integers(-3, 4) * v) + 6 * rng.random())
             for _ in range(5)
         )
         share = np.digitize(field, [-0.8, 0.1, 0.9])

@@ -45,9 +45,7 @@ def relief(height: np.ndarray, depth: float) -> np.ndarray:
     return 1 + depth * slope / max(slope.std(), 1e-9)
 
 
-def shifted(
-    color: np.ndarray, rng: Generator, hue: float = 0.03, saturation: float = 0.1, value: float = 0.1
-) -> np.ndarray:
+def shifted(color: np.ndarray, rng: Generator, hue: float = 0.03, saturation: float = 0.1, value: float = 0.1) -> np.ndarray:
     """Draw a colour near another one."""
     h, s, v = colorsys.rgb_to_hsv(*color)
     return np.array(

@@ -17,12 +17,7 @@ def painting(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
         for layer in range(5):
             level = 0.25 + 0.15 * layer + 0.03 * rng.standard_normal()
             phase = rng.random(3) * 6
-            ridge = (
-                level
-                + 0.05 * np.sin(5 * u + phase[0])
-                + 0.03 * np.sin(13 * u + phase[1])
-                + 0.015 * np.sin(31 * u + phase[2])
-            )
+            ridge = level + 0.05 * np.sin(5 * u + phase[0]) + 0.03 * np.sin(13 * u + phase[1]) + 0.015 * np.sin(31 * u + phase[2])
             picture = mix(picture, tones[layer % 7] * (0.6 + 0.1 * layer), (v > ridge) * 1.0)
         picture = mix(picture, np.array([1.0, 0.9, 0.6]), (np.hypot(u - rng.random(), v - 0.15) < 0.07) * 1.0)
     else:
@@ -44,9 +39,7 @@ def poster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     top = rng.choice([0.72, 0.08])
     for _ in range(int(rng.integers(3, 7))):
         x, y, w, h = rng.random(), rng.uniform(0.05, 0.55), *rng.uniform(0.1, 0.45, 2)
-        shape = (
-            (np.abs(u - x) < w / 2) & (np.abs(v - y) < h / 2) if rng.random() < 0.6 else np.hypot(u - x, v - y) < w / 2
-        )
+        shape = (np.abs(u - x) < w / 2) & (np.abs(v - y) < h / 2) if rng.random() < 0.6 else np.hypot(u - x, v - y) < w / 2
         picture = mix(picture, vivid(rng), 0.9 * shape)
     for line in range(int(rng.integers(2, 5))):
         y = top + 0.06 * line
@@ -92,12 +85,7 @@ def screen(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
             frame = (u > x) & (u < x + w) & (v > y) & (v < y + h)
             picture[frame] = 0.9
             picture[frame & (v < y + 0.06)] = vivid(rng)
-            line = (
-                (np.floor(v * 28) % 2 == 0)
-                & (rng.random((size, 1)) * w > u - x - 0.05)
-                & (u > x + 0.03)
-                & (v > y + 0.1)
-            )
+            line = (np.floor(v * 28) % 2 == 0) & (rng.random((size, 1)) * w > u - x - 0.05) & (u > x + 0.03) & (v > y + 0.1)
             picture[frame & line] = 0.25
         return picture
     return np.array([0.07, 0.08, 0.09]) + 0.14 * np.clip(u + v - 0.9 + 0.1 * noise(rng, size, 2.0), 0, 1)[..., None]
@@ -145,10 +133,7 @@ def mirror(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
     """A looking glass: a blurred room in it."""
     v, u = grid(size)
     blur = 0.5 + 0.12 * noise(rng, size, 2.2) + 0.2 * (0.5 - v)
-    return (
-        mix(np.array([0.45, 0.46, 0.47]), np.array([0.9, 0.92, 0.92]), blur)
-        + 0.12 * (np.abs(u - v - 0.2) < 0.06)[..., None]
-    )
+    return mix(np.array([0.45, 0.46, 0.47]), np.array([0.9, 0.92, 0.92]), blur) + 0.12 * (np.abs(u - v - 0.2) < 0.06)[..., None]
 
 
 PICTURES = {

@@ -48,9 +48,7 @@ def one_set(scene: str, index: int) -> dict[str, Any]:
     audio = np.zeros((VIEWS, 2, SOUND))
     for v, s, e in np.ndindex(VIEWS, SOURCES, 2):
         audio[v, e] += np.convolve(rounded(mono[s]), full[v, s, e])[:SOUND]
-    clips = [
-        {"clip": f"noise{k}.wav", "start_s": 0.0, "rms": float(level[k]), "sha256": "ab" * 32} for k in range(SOURCES)
-    ]
+    clips = [{"clip": f"noise{k}.wav", "start_s": 0.0, "rms": float(level[k]), "sha256": "ab" * 32} for k in range(SOURCES)]
     return {
         "set_id": f"{scene}/{index}",
         "rgb": rng.integers(0, 256, (VIEWS, HEIGHT, WIDTH, 3), dtype=np.uint8),

@@ -43,9 +43,7 @@ def test_wrapping_ends():
 
 
 def test_fold_front_keeps_the_side():
-    np.testing.assert_array_equal(
-        angles.fold_front(np.array([30.0, 100.0, -100.0, 180.0, -135.0])), [30, 80, -80, 0, -45]
-    )
+    np.testing.assert_array_equal(angles.fold_front(np.array([30.0, 100.0, -100.0, 180.0, -135.0])), [30, 80, -80, 0, -45])
 
 
 def test_direction_is_what_azimuth_and_elevation_read():
@@ -70,6 +68,4 @@ def test_torch_agrees_of_directions():
     t = torch.from_numpy
     np.testing.assert_allclose(angles.azimuth(t(offset), t(heading)).numpy(), angles.azimuth(offset, heading))
     np.testing.assert_allclose(angles.elevation(t(offset)).numpy(), angles.elevation(offset))
-    np.testing.assert_allclose(
-        angles.direction(t(heading), t(heading / 9)).numpy(), angles.direction(heading, heading / 9)
-    )
+    np.testing.assert_allclose(angles.direction(t(heading), t(heading / 9)).numpy(), angles.direction(heading, heading / 9))

@@ -29,9 +29,7 @@ def test_written_equals_read(tmp_path, make_set, make_shard):
 def test_rounding_is_to_nearest_and_idempotent():
     # 12 bits are kept: around 1 the grid is 2^-12; halves go to the even neighbour.
     step = np.float32(2.0**-12)
-    values = np.array(
-        [1 + 0.4 * step, 1 + 0.6 * step, 1 + 0.5 * step, 1 + 1.5 * step, -(1 + 0.6 * step), 0], np.float32
-    )
+    values = np.array([1 + 0.4 * step, 1 + 0.6 * step, 1 + 0.5 * step, 1 + 1.5 * step, -(1 + 0.6 * step), 0], np.float32)
     expected = np.array([1, 1 + step, 1, 1 + 2 * step, -(1 + step), 0], np.float32)
     np.testing.assert_array_equal(rounded(values), expected)
     np.testing.assert_array_equal(rounded(rounded(values)), expected)

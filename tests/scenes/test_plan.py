@@ -58,9 +58,7 @@ def test_both_sides_of_a_door_lie_back_to_back(plans):
         for room in rooms:
             for door in (o for o in openings[room.name] if o.to):
                 wall = room.walls[door.wall]
-                here = {
-                    tuple(np.round(wall.start + s * wall.along - WALL_M * wall.inward, 6)) for s in (door.s0, door.s1)
-                }
+                here = {tuple(np.round(wall.start + s * wall.along - WALL_M * wall.inward, 6)) for s in (door.s0, door.s1)}
                 there = set()
                 for other in openings[door.to]:
                     far = by_name[door.to].walls[other.wall]
