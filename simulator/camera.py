@@ -118,8 +118,8 @@ def _add_light(light: np.ndarray, scene: Scene, position: np.ndarray, directions
     spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))
     m, t = scene.materials, scene.textures
     shade(
-        light, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.vertices, scene.faces, scene.normals,
-        scene.face_material, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv, scene.corner_color,
+        light, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.normals, scene.face_material,
+        scene.texel_level, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv, scene.corner_color,
         t.texels, t.offset, t.size,
     )  # fmt: skip
 

@@ -92,6 +92,19 @@ class Scene:
         a, b, c = (self.vertices[self.faces[:, k]].astype(np.float64) for k in range(3))
         return (0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)).astype(np.float32)
 
+    @cached_property
+    def texel_level(self) -> np.ndarray:
+        """(F,) float32: log2 of how many texels lie on a metre of each triangle (root of texel over world area); 0 untextured."""
+        texture = self.materials.texture[self.face_material]
+        level = np.zeros(len(self.faces), np.float32)
+        rows = np.flatnonzero(texture >= 0)
+        size = self.textures.size[texture[rows], 0].astype(np.float32)
+        a, b, c = (self.corner_uv[rows, k] * size for k in range(3))
+        twice = np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1]))
+        share = 0.5 * twice / np.maximum(self.areas[rows], np.float32(1e-12))
+        level[rows] = 0.5 * np.log2(np.maximum(share, np.float32(1e-12)))
+        return level
+
     @property
     def bounds(self) -> np.ndarray:
         """(2, 3) float32 lowest and highest corner, m."""
