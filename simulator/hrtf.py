@@ -13,18 +13,22 @@ from pathlib import Path
 
 import numba
 import numpy as np
-import soxr
 from scipy import fft
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, QhullError
 
 from dataset.angles import direction
 from simulator.bands import minimum_phase, windows
+from simulator.errors import InputError
 from simulator.sofa import BUNDLED, Measurement, read_sofa
 
 SPECTRUM = 512
 """Points of the Fourier transform in which responses are handled."""
 UPSAMPLING = 8
 """Delays are first sought on a grid this much finer than the sample rate."""
+LEVEL_RATE_HZ = 16000
+"""The diffuse-field level is taken up to half of this, whatever the sample rate asked for."""
+CHUNK = 64
+"""Responses handled at a time while their peaks are sought: small enough for a processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +84,22 @@ def load_ears(path: Path | None, sample_rate_hz: int) -> Ears:
 
 
 def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
-    """Split measured responses into minimum phase and delay, and triangulate their directions."""
-    responses = _resample(measured.responses, measured.sample_rate_hz, sample_rate_hz)
-    spectra = fft.rfft(responses, SPECTRUM)
-    magnitude = np.abs(spectra)
-    delay = _ear_delays(spectra, sample_rate_hz)
-    band_delay = np.stack([_peak_delay(spectra * w, sample_rate_hz) for w in windows(spectra.shape[-1], sample_rate_hz)], -1)
+    """Split measured responses into minimum phase and delay, and triangulate their directions.
+
+    Raises InputError when the directions leave half of the sphere open.
+    """
+    spectra, magnitude = _transfer(measured, sample_rate_hz)
+    delay = _ear_delays(spectra, magnitude, sample_rate_hz)
+    shape = windows(spectra.shape[-1], sample_rate_hz)
+    band_delay = np.stack([_peak_delay(spectra * w, sample_rate_hz) for w in shape], -1)
     directions, rows = _close_poles(measured.directions)
-    magnitude, delay, band_delay = (_rows(x, rows) for x in (magnitude, delay, band_delay))
-    front = _nearest(directions, direction(0.0, 0.0))
-    triangles = ConvexHull(directions).simplices
+    triangles = _triangulate(directions, measured.title)
     area = _vertex_areas(directions, triangles)
-    level = np.sqrt(np.einsum("m,mef->", area, magnitude**2) / (2 * magnitude.shape[-1]))
-    magnitude = magnitude / level
+    audible = magnitude if sample_rate_hz == LEVEL_RATE_HZ else _transfer(measured, LEVEL_RATE_HZ)[1]
+    level = np.sqrt(np.einsum("m,mef->", area, _rows(audible, rows) ** 2) / (2 * audible.shape[-1]))
+    magnitude = _rows(magnitude, rows) / level
+    delay, band_delay = _rows(delay, rows), _rows(band_delay, rows)
+    front = _nearest(directions, direction(0.0, 0.0))
     gain = _band_gain(magnitude, sample_rate_hz)
     return Ears(
         sample_rate_hz=sample_rate_hz,
@@ -109,13 +116,32 @@ def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
     )
 
 
-def _resample(responses: np.ndarray, rate: float, wanted: int) -> np.ndarray:
-    if rate == wanted:
-        return responses[..., :SPECTRUM]
-    flat = responses.reshape(-1, responses.shape[-1]).T
-    # soxr keeps amplitude; an impulse response must keep its transfer function, hence the ratio of rates.
-    slow = soxr.resample(flat, rate, wanted, quality="VHQ").T * (rate / wanted)
-    return slow.reshape(*responses.shape[:-1], -1)[..., : SPECTRUM // 2]
+def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give spectra (M, 2, SPECTRUM/2 + 1) complex up to half the sample rate, and their magnitudes.
+
+    The Fourier transform of the measured samples is evaluated at our frequencies, so no resampling filter colours it. Above
+    what was measured the spectrum is zero and the magnitude stays as it was last. The silence before the first ear hears
+    anything is left out: only differences of delay count.
+    """
+    rate, responses = measured.sample_rate_hz, measured.responses
+    loud = np.abs(responses) > 0.1 * np.abs(responses).max(-1, keepdims=True)
+    first = max(0, int(loud.argmax(-1).min() - 1e-3 * rate))
+    responses = responses[..., first : first + int(SPECTRUM * rate / sample_rate_hz)]
+    f = np.linspace(0.0, sample_rate_hz / 2, SPECTRUM // 2 + 1)
+    turn = 2.0 * np.pi * np.arange(responses.shape[-1])[:, None] * np.minimum(f, rate / 2) / rate
+    spectra = responses @ np.cos(turn) - 1j * (responses @ np.sin(turn))
+    return spectra * (f <= rate / 2), np.abs(spectra)
+
+
+def _triangulate(directions: np.ndarray, title: str) -> np.ndarray:
+    """Give the triangles (T, 3) between directions; the head's centre must lie well inside their hull."""
+    try:
+        hull = ConvexHull(directions)
+    except QhullError:
+        hull = None
+    if hull is None or hull.equations[:, 3].max() > -0.1:
+        raise InputError(f"HRTF {title} leaves half of all directions open; a measurement all around the head is needed")
+    return hull.simplices
 
 
 @numba.njit(cache=True, nogil=True)
@@ -141,9 +167,9 @@ def _locate(inverse: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.nda
     return best, weight
 
 
-def _ear_delays(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+def _ear_delays(spectra: np.ndarray, magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Give the delay (M, 2) s of each ear that, with minimum-phase responses, keeps the measured interaural delay."""
-    smooth = minimum_phase(np.abs(spectra))
+    smooth = minimum_phase(magnitude)
     delay = _peak_delay(spectra * np.conj(smooth), sample_rate_hz)
     # The peak of the excess phase differs by some 30 us from what the ears' cross-correlation says: mend the difference.
     missing = _lag(spectra, sample_rate_hz) - _lag(_shifted(smooth, delay, sample_rate_hz), sample_rate_hz)
@@ -155,7 +181,7 @@ def _lag(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Give by how much the left ear (M, 2, F) lags the right at the peak of their cross-correlation; (M,) s."""
     cross = spectra[:, 0] * np.conj(spectra[:, 1])
     early = np.full(cross.shape[0], 2e-3)
-    return _peak_delay(_shifted(cross, early, sample_rate_hz)[None], sample_rate_hz)[0] - early
+    return _peak_delay(_shifted(cross, early, sample_rate_hz), sample_rate_hz) - early
 
 
 def _shifted(spectra: np.ndarray, delay_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
@@ -166,14 +192,16 @@ def _shifted(spectra: np.ndarray, delay_s: np.ndarray, sample_rate_hz: int) -> n
 def _peak_delay(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Find when (..., F) spectra peak in time: upsampled, then a parabola through the highest three points; (...) s."""
     n = SPECTRUM * UPSAMPLING
-    out = np.empty(spectra.shape[:-1])
-    for k, rows in enumerate(spectra):
-        signal = fft.irfft(rows, n)
+    flat = spectra.reshape(-1, spectra.shape[-1])
+    out = np.empty(len(flat))
+    for first in range(0, len(flat), CHUNK):
+        signal = fft.irfft(flat[first : first + CHUNK], n)
         # Half of the circle is negative time; a response lies in the first half.
-        top = np.clip(signal[..., : n // 2].argmax(-1), 1, n // 2 - 2)
-        before, at, after = (np.take_along_axis(signal, (top + d)[..., None], -1)[..., 0] for d in (-1, 0, 1))
-        out[k] = top + 0.5 * (before - after) / (before - 2 * at + after)
-    return out / (UPSAMPLING * sample_rate_hz)
+        top = np.clip(signal[:, : n // 2].argmax(1), 1, n // 2 - 2)
+        before, at, after = (signal[np.arange(len(top)), top + d] for d in (-1, 0, 1))
+        bend = before - 2 * at + after
+        out[first : first + CHUNK] = top + 0.5 * (before - after) / np.where(bend < 0, bend, -np.inf)
+    return out.reshape(spectra.shape[:-1]) / (UPSAMPLING * sample_rate_hz)
 
 
 def _close_poles(directions: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -205,7 +233,7 @@ def _vertex_areas(directions: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 def _band_gain(magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     weight = windows(magnitude.shape[-1], sample_rate_hz) ** 2
-    return np.sqrt(magnitude**2 @ weight.T / weight.sum(1))
+    return np.sqrt(magnitude**2 @ weight.T / np.maximum(weight.sum(1), 1e-12))
 
 
 def _fine_structure(magnitude: np.ndarray, gain: np.ndarray, area: np.ndarray, sample_rate_hz: int) -> np.ndarray:
