@@ -25,10 +25,17 @@ LEAD = 16
 class Receiver(Protocol):
     """C channels that listen at one point; directions are in the head's frame (+Y up, -Z ahead, -X left)."""
 
-    channels: int
-    sample_rate_hz: int
-    diffuse: np.ndarray
-    """(C, F) complex: spectrum common to all directions, applied to late sound; F - 1 is half a transform."""
+    @property
+    def channels(self) -> int:
+        """Number of channels C."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Sample rate of all spectra and responses."""
+
+    @property
+    def diffuse(self) -> np.ndarray:
+        """(C, F) complex: spectrum common to all directions, applied to late sound; F - 1 is half a transform."""
 
     def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give spectra (K, C, F) without delay, and delays (K, C) s, for K directions (K, 3)."""

@@ -23,10 +23,26 @@ from scipy import signal
 
 RATE = 16000
 SPEECH = {
-    "speech_english_us": ("en-us", 150, "Turn your head a little to the left, and the kettle that was in front of you now sings in your right ear."),
-    "speech_english_gb": ("en-gb+f3", 160, "The rain had stopped by seven, and from the open window we could hear the tram turn into the square."),
-    "speech_german": ("de+m3", 150, "Im Flur stehen drei Stühle, und aus der Küche riecht es schon nach frischem Brot und Kaffee."),
-    "speech_spanish": ("es+f2", 155, "Cada tarde, cuando vuelve la calma, el viejo reloj del comedor da las seis con cinco minutos de retraso."),
+    "speech_english_us": (
+        "en-us", 150,
+        "Turn your head a little to the left, and the kettle that was in front of you now sings in "
+        "your right ear.",
+    ),
+    "speech_english_gb": (
+        "en-gb+f3", 160,
+        "The rain had stopped by seven, and from the open window we could hear the tram turn into "
+        "the square.",
+    ),
+    "speech_german": (
+        "de+m3", 150,
+        "Im Flur stehen drei Stühle, und aus der Küche riecht es schon nach frischem Brot und "
+        "Kaffee.",
+    ),
+    "speech_spanish": (
+        "es+f2", 155,
+        "Cada tarde, cuando vuelve la calma, el viejo reloj del comedor da las seis con cinco "
+        "minutos de retraso.",
+    ),
 }  # fmt: skip
 """Name -> espeak-ng voice, words a minute, and a sentence written for this project."""
 
@@ -122,10 +138,10 @@ def knocking(rng: np.random.Generator) -> np.ndarray:
     t = np.arange(RATE // 4) / RATE
     out = np.zeros(5 * RATE)
     for at in (0.2, 0.42, 0.64, 2.0, 2.2, 3.4, 3.6, 3.8):
-        knock = sum(
-            a * np.sin(2 * np.pi * f * t + rng.uniform(0, 1)) * np.exp(-d * t)
-            for a, f, d in ((1, 170, 35), (0.7, 410, 60), (0.4, 980, 110))
-        )
+        modes = ((1, 170, 35), (0.7, 410, 60), (0.4, 980, 110))
+        knock = np.zeros_like(t)
+        for a, f, d in modes:
+            knock += a * np.sin(2 * np.pi * f * t + rng.uniform(0, 1)) * np.exp(-d * t)
         _place(out, rng.uniform(0.8, 1.0) * knock, at)
     return out
 
@@ -133,9 +149,8 @@ def knocking(rng: np.random.Generator) -> np.ndarray:
 def telephone(rng: np.random.Generator) -> np.ndarray:
     """Ring an old telephone: two bells struck in turn, 25 times a second."""
     t = np.arange(RATE // 3) / RATE
-    bells = [
-        sum(np.sin(2 * np.pi * f * r * t) * np.exp(-d * t) for r, d in ((1, 12), (2.4, 20), (3.1, 30))) for f in (1320.0, 1570.0)
-    ]
+    modes = ((1, 12), (2.4, 20), (3.1, 30))
+    bells = [np.sum([np.sin(2 * np.pi * f * r * t) * np.exp(-d * t) for r, d in modes], 0) for f in (1320.0, 1570.0)]
     out = np.zeros(6 * RATE)
     for ring in range(2):
         for k in range(38):
@@ -158,14 +173,10 @@ def doorbell(rng: np.random.Generator) -> np.ndarray:
     t = np.arange(2 * RATE) / RATE
     out = np.zeros(6 * RATE)
     for at, f in ((0.1, 659.3), (0.75, 523.3), (3.0, 659.3), (3.65, 523.3)):
-        _place(
-            out,
-            sum(
-                a * np.sin(2 * np.pi * f * r * t + rng.uniform(0, 1)) * np.exp(-d * t)
-                for a, r, d in ((1, 1, 2.5), (0.5, 2.76, 5), (0.25, 5.4, 9))
-            ),
-            at,
-        )
+        chime = np.zeros_like(t)
+        for a, r, d in ((1, 1, 2.5), (0.5, 2.76, 5), (0.25, 5.4, 9)):
+            chime += a * np.sin(2 * np.pi * f * r * t + rng.uniform(0, 1)) * np.exp(-d * t)
+        _place(out, chime, at)
     return out
 
 

@@ -42,6 +42,9 @@ def read_sofa(path: Path) -> Measurement:
         raise InputError(f"HRTF file {path} is not a SOFA (HDF5) file ({error}); give a SimpleFreeFieldHRIR .sofa") from None
     except KeyError as error:
         raise InputError(f"HRTF file {path} lacks a SOFA variable ({error}); export it as SimpleFreeFieldHRIR") from None
+    except (IndexError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"HRTF file {path} holds a variable of another shape ({reason}); export it again") from None
 
 
 def _measurement(path: Path, file: h5py.File) -> Measurement:
@@ -84,9 +87,10 @@ def _left_ear(file: h5py.File) -> int:
 
 
 def _delayed(responses: np.ndarray, delay: np.ndarray) -> np.ndarray:
-    """Put the onset delays (M, 2), in samples, back into the responses."""
+    """Put the onset delays (M, 2), in samples, back into the responses; only their differences count."""
     if not delay.any():
         return responses
+    delay = delay - min(0.0, delay.min())
     n = responses.shape[-1] + int(np.ceil(delay.max())) + 1
     spectrum = np.fft.rfft(responses, 2 * n)
     shift = np.exp(-2j * np.pi * np.arange(n + 1) / (2 * n) * delay[..., None])
