@@ -58,6 +58,16 @@ def binned(error_deg: np.ndarray, values: np.ndarray, bounds: np.ndarray) -> lis
     return out
 
 
+def difference(error_deg: np.ndarray, other_deg: np.ndarray, group: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """Compare errors (N,) with another's on the same items: mean difference, degrees, negative where the first is better.
+
+    Gives mean_deg, its 95 % interval (bootstrap over `group`) and a verdict: better, worse, or no clear difference.
+    """
+    low, high = _interval(error_deg - other_deg, group, np.random.default_rng((seed, 22)))
+    verdict = "better" if high < 0 else "worse" if low > 0 else "no clear difference"
+    return {"mean_deg": float((error_deg - other_deg).mean()), "mean_95_deg": [low, high], "verdict": verdict}
+
+
 def _interval(error_deg: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
     _, index = np.unique(group, return_inverse=True)
     total, count = np.bincount(index, error_deg), np.bincount(index)
