@@ -1,6 +1,7 @@
 """Tell what is in a data set.
 
     python -m dataset.info data/slfm
+    python -m dataset.info s3://bucket/slfm
 
 Prints splits and scenes, every field with its type, shape, unit and size on disk, the settings it was rendered with,
 its credits, and how turns, azimuths, distances and RT60 are spread.
@@ -18,14 +19,13 @@ import numpy as np
 
 from dataset.angles import wrap_180
 from dataset.errors import DatasetError
-from dataset.manifest import open_shard
 from dataset.reader import Dataset
 from dataset.schema import FIELDS
 
 BARS = " ▁▂▃▄▅▆▇█"
 
 
-def describe(root: Path) -> str:
+def describe(root: str | Path) -> str:
     """Describe a data set in lines of text; DatasetError where it cannot be read."""
     data = Dataset(root)
     manifest = data.manifest
@@ -46,11 +46,11 @@ def _fields(data: Dataset) -> list[str]:
     """Tabulate the fields: type, shape of one set, unit, MB on disk."""
     size: Counter[str] = Counter()
     shape: dict[str, Any] = {}
-    for shard in data.shards:
-        with open_shard(data.root / shard["path"]) as file:
-            for name in file:
-                size[name] += file[name].id.get_storage_size()
-                shape[name] = file[name].shape[1:]
+    for k in range(len(data.shards)):
+        file = data.shard_file(k)
+        for name in file:
+            size[name] += file[name].id.get_storage_size()
+            shape[name] = file[name].shape[1:]
     lines = [f"{'field':<16}{'type':<9}{'one set':<22}{'MB':>9}  unit, meaning"]
     for name in [f for f in FIELDS if f in shape]:
         field = FIELDS[name]
@@ -63,17 +63,20 @@ def _fields(data: Dataset) -> list[str]:
 
 def _spread(data: Dataset) -> list[str]:
     columns: dict[str, list[np.ndarray]] = {"turn": [], "azimuth": [], "distance": [], "rt60": []}
-    for shard in data.shards:
-        with open_shard(data.root / shard["path"]) as file:
-            heading = file["heading"][:]
-            columns["turn"].append(wrap_180(heading[:, 1:] - heading[:, :1]))
-            for name in ("azimuth", "distance", "rt60"):
+    for k in range(len(data.shards)):
+        file = data.shard_file(k)
+        heading = file["heading"][:]
+        columns["turn"].append(wrap_180(heading[:, 1:] - heading[:, :1]))
+        for name in ("azimuth", "distance", "rt60"):
+            if name in file:
                 columns[name].append(file[name][:])
     if not columns["turn"]:
         return ["no sets"]
     unit = {"turn": "degrees", "azimuth": "degrees", "distance": "m", "rt60": "s"}
     out = []
     for name, parts in columns.items():
+        if not parts:
+            continue
         values = np.concatenate([p.ravel() for p in parts])
         count, edges = np.histogram(values, 32)
         bars = "".join(BARS[int(np.ceil(c / count.max() * (len(BARS) - 1)))] for c in count)
@@ -103,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m dataset.info", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
+    parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
     try:
         print(describe(parser.parse_args(argv).data))
     except DatasetError as error:

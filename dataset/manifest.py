@@ -16,6 +16,8 @@ from dataset.writer import publish
 
 NAME = "manifest.json"
 SHARDS = "shards"
+SUMS = "SHA256SUMS"
+"""Checksums of all published files, as sha256sum -c reads them."""
 ENTRY = ("path", "bytes", "sha256", "scene", "scene_sha256", "split", "sets")
 """What the manifest says of each shard."""
 
@@ -42,14 +44,23 @@ def open_shard(path: Path) -> h5py.File:
         file = h5py.File(path, "r")
     except OSError as error:
         raise DatasetError(f"shard {path} is damaged ({error}); copy it again, or delete and render it again") from None
-    missing = [k for k in ATTRIBUTES if k not in file.attrs]
-    if missing or file.attrs["format"] != FORMAT:
-        raise DatasetError(f"{path} is an HDF5 file but no {FORMAT} shard (attributes {missing} are missing)")
-    check_version(str(file.attrs["format_version"]), path)
+    try:
+        check_shard(file, str(path))
+    except DatasetError:
+        file.close()
+        raise
     return file
 
 
-def check_version(version: str, path: Path) -> None:
+def check_shard(file: h5py.File, name: str) -> None:
+    """Refuse an open HDF5 file that is no shard, or a shard newer than this code; `name` is for the message."""
+    missing = [k for k in ATTRIBUTES if k not in file.attrs]
+    if missing or file.attrs["format"] != FORMAT:
+        raise DatasetError(f"{name} is an HDF5 file but no {FORMAT} shard (attributes {missing} are missing)")
+    check_version(str(file.attrs["format_version"]), name)
+
+
+def check_version(version: str, path: Path | str) -> None:
     """Refuse a format version whose major number is newer than this code's."""
     major = version.split(".")[0]
     if not major.isdigit():
@@ -73,20 +84,31 @@ def read_manifest(root: Path) -> dict[str, Any]:
     """Read and check manifest.json; DatasetError where it is missing, no JSON, newer, or points outside its folder."""
     path = root / NAME
     if not path.is_file():
-        found = "the folder does not exist" if not root.is_dir() else "there is none"
-        raise DatasetError(f"{path}: {found}; render first (python -m simulator.render), or finish an interrupted render")
+        raise missing_manifest(str(path), "the folder does not exist" if not root.is_dir() else "there is none")
+    return parse_manifest(path.read_text(errors="replace"), str(path))
+
+
+def missing_manifest(name: str, found: str) -> DatasetError:
+    """Make the error for a place without a manifest."""
+    return DatasetError(f"{name}: {found}; render first (python -m simulator.render), or finish an interrupted render")
+
+
+def parse_manifest(text: str, name: str) -> dict[str, Any]:
+    """Check the text of a manifest and give its content; `name` is for messages. DatasetError as for read_manifest."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(text)
         if content["format"] != FORMAT:
-            raise DatasetError(f"{path} is of format {content['format']!r}; {FORMAT!r} is expected")
-        check_version(str(content["format_version"]), path)
+            raise DatasetError(f"{name} is of format {content['format']!r}; {FORMAT!r} is expected")
+        check_version(str(content["format_version"]), name)
         for shard in content["shards"]:
             missing = [k for k in ENTRY if k not in shard]
             if missing:
                 raise KeyError(f"a shard lacks {', '.join(missing)}")
-            _check_inside(shard["path"], path)
+            check_inside(shard["path"], name)
+            if "blocks" in shard:
+                check_inside(shard["blocks"]["path"], name)
     except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} is damaged ({type(error).__name__}: {error}); copy or render it again") from None
+        raise DatasetError(f"{name} is damaged ({type(error).__name__}: {error}); copy or render it again") from None
     return content
 
 
@@ -99,7 +121,8 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_inside(name: str, manifest: Path) -> None:
-    parts = PurePosixPath(name).parts
-    if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or not parts:
-        raise DatasetError(f"{manifest} points outside its folder ({name!r}); do not use it, fetch the data set again")
+def check_inside(path: str, listing: str) -> None:
+    """Refuse a listed path that leaves the folder of its listing."""
+    parts = PurePosixPath(path).parts
+    if PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or not parts:
+        raise DatasetError(f"{listing} points outside its folder ({path!r}); do not use it, fetch the data set again")

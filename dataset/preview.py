@@ -20,7 +20,6 @@ import numpy as np
 
 from dataset.angles import forward, leftward
 from dataset.errors import DatasetError
-from dataset.manifest import open_shard
 from dataset.reader import Dataset
 
 CELL_M = 0.025
@@ -104,10 +103,9 @@ def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    entry = data.shards[data.locate(rows[0])[0]]
-    with open_shard(data.root / entry["path"]) as file:
-        camera = json.loads(file.attrs["settings"])["camera"]
-        rate = int(file.attrs["sample_rate"])
+    shard = data.locate(rows[0])[0]
+    entry, attributes = data.shards[shard], data.shard_file(shard).attrs
+    camera, rate = json.loads(attributes["settings"])["camera"], int(attributes["sample_rate"])
     shown = [data[k] for k in rows[:sets]]
     views = min(max(len(one["rgb"]) for one in shown), 6)
     figure = plt.figure(figsize=(5.5 + 2.3 * views + 3.2, max(2.35 * len(shown), 5.2) + 0.5), layout="constrained")

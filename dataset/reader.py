@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from dataset.cache import DEFAULT_BYTES
 from dataset.errors import DatasetError
-from dataset.manifest import open_shard, read_manifest
 from dataset.schema import FIELDS, TEXT
 from dataset.splits import SPLITS
+from dataset.store import open_store
 
 MOST_OPEN = 16
 """Shards kept open at a time in each process."""
@@ -28,17 +30,34 @@ class Dataset:
     data = Dataset("data/slfm", split="train", fields=["rgb", "audio", "azimuth"])
     one = data[0]              # {"rgb": (V, H, W, 3) uint8, ...}
     left = data.read(0, "audio", view=2)[0]
+    far = Dataset("s3://bucket/slfm", split="test")        # fetches what is read, and keeps it
     """
 
-    def __init__(self, root: str | Path, split: str | None = None, fields: Sequence[str] | None = None) -> None:
-        """Read the manifest; DatasetError for an unknown split or field, or a manifest that cannot be trusted."""
+    def __init__(
+        self,
+        root: str | Path,
+        split: str | None = None,
+        fields: Sequence[str] | None = None,
+        *,
+        check: bool = True,
+        cache_bytes: int = DEFAULT_BYTES,
+        storage: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Read the manifest; DatasetError for an unknown split or field, or a manifest that cannot be trusted.
+
+        root: a folder, or an address that fsspec opens, such as s3://bucket/set or hf://datasets/owner/set.
+        check: prove the SHA-256 of a shard here before it is first read (once; it is remembered until the file changes).
+        What comes from an address is always proved, and kept in a cache of up to cache_bytes (see cache.py).
+        storage: options for the address's file system, such as keys or an endpoint.
+        """
         if split is not None and split not in SPLITS:
             raise DatasetError(f"split is {split!r}; choose one of {', '.join(SPLITS)}, or None for all")
         unknown = sorted(set(fields or ()) - set(FIELDS))
         if unknown:
             raise DatasetError(f"fields {unknown} are unknown; choose from {', '.join(FIELDS)}")
-        self.root = Path(root)
-        self.manifest = read_manifest(self.root)
+        self.store = open_store(root, check, cache_bytes, storage)
+        self.root = root if "://" in str(root) else Path(root)
+        self.manifest = self.store.manifest()
         self.fields = tuple(fields) if fields is not None else None
         self.shards = [s for s in self.manifest["shards"] if split in (None, s["split"])]
         self._ends = list(accumulate(int(s["sets"]) for s in self.shards))
@@ -49,7 +68,7 @@ class Dataset:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        file = self._file(self.locate(index)[0])
+        file = self.shard_file(self.locate(index)[0])
         names = self.fields or [n for n in FIELDS if n in file]
         return {name: self.read(index, name) for name in names}
 
@@ -59,12 +78,14 @@ class Dataset:
     def read(self, index: int, field: str, view: int | None = None) -> Any:
         """Read one field of one set, or of one of its views; arrays as stored, strings as str."""
         shard, row = self.locate(index)
-        file = self._file(shard)
+        file = self.shard_file(shard)
         if field not in file:
-            raise DatasetError(f"field {field!r} is not in {self.shards[shard]['path']}; it has {', '.join(file)}")
+            why = json.loads(file.attrs.get("absent", "{}")).get(field)
+            told = f"absent: {why}" if why else f"not in the shard, which has {', '.join(file)}"
+            raise DatasetError(f"field {field!r} of {self.shards[shard]['path']} is {told}")
         try:
             value = file[field][row] if view is None else file[field][row, view]
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, KeyError) as error:
             raise DatasetError(
                 f"shard {self.shards[shard]['path']} is damaged in field {field} ({error}); copy it again"
             ) from None
@@ -87,30 +108,14 @@ class Dataset:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": OrderedDict()}
 
-    def _file(self, shard: int) -> h5py.File:
+    def shard_file(self, shard: int) -> h5py.File:
+        """Open a shard, by its place in `shards`; it stays open until others push it out."""
         if self._process != os.getpid():
             # Handles inherited through a fork share their file position with the parent: leave them alone.
             self._open, self._process = OrderedDict(), os.getpid()
         if shard not in self._open:
-            entry = self.shards[shard]
-            self._open[shard] = _open_listed(self.root, entry)
+            self._open[shard] = self.store.open(self.shards[shard])
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(shard)
         return self._open[shard]
-
-
-def _open_listed(root: Path, entry: dict[str, Any]) -> h5py.File:
-    """Open a shard that is what the manifest says by size, scene, split and number of sets (verify checks the rest)."""
-    path = root / entry["path"]
-    if path.is_file() and path.stat().st_size != entry["bytes"]:
-        size = f"{path.stat().st_size} bytes, the manifest says {entry['bytes']}"
-        raise DatasetError(f"shard {entry['path']} has {size}: truncated or replaced; copy it again")
-    file = open_shard(path)
-    found: dict[str, Any] = {key: str(file.attrs[key]) for key in ("scene", "scene_sha256", "split")}
-    found["sets"] = len(file["set_id"]) if "set_id" in file else 0
-    for key, value in found.items():
-        if value != entry[key]:
-            file.close()
-            raise DatasetError(f"shard {entry['path']} has {key} {value}, the manifest says {entry[key]}; copy it again")
-    return file

@@ -6,7 +6,7 @@ S sources, H x W pixels, Td and Ti samples of direct and indirect responses, L s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,16 +54,20 @@ FIELDS: dict[str, Field] = {
 }  # fmt: skip
 
 ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
-"""Root attributes of a shard; settings is JSON."""
+"""Root attributes of a shard; settings is JSON.
+
+A shard converted from a layout that lacks fields has one more, `absent`: JSON, {field: why it is not there}.
+"""
 
 
-def check_set(one: Mapping[str, Any], sizes: dict[str, int]) -> None:
+def check_set(one: Mapping[str, Any], sizes: dict[str, int], absent: Collection[str] = ()) -> None:
     """Check the types and shapes of one set against the format; `sizes` binds axis letters and grows as they are met.
 
-    Raises DatasetError naming the field, what was found and what was expected.
+    absent: fields that the shard declares it lacks. Raises DatasetError naming the field, what was found and what was
+    expected.
     """
     unknown = sorted(set(one) - set(FIELDS))
-    missing = sorted(k for k, f in FIELDS.items() if k not in one and not f.optional)
+    missing = sorted(k for k, f in FIELDS.items() if k not in one and not f.optional and k not in absent)
     if unknown or missing:
         raise DatasetError(f"a set lacks the fields {missing} and has unknown fields {unknown}; see dataset/schema.py")
     for name, value in one.items():

@@ -1,6 +1,7 @@
 """Prove a data set: checksums, format, ranges, geometry, sound and splits.
 
     python -m dataset.verify data/slfm
+    python -m dataset.verify s3://bucket/slfm       fetches every byte
 
 Prints every problem with its shard and set; exit status 0 when there is none, 1 when there are some, 2 for wrong use.
 """
@@ -8,6 +9,7 @@ Prints every problem with its shard and set; exit status 0 when there is none, 1
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections import defaultdict
@@ -21,13 +23,18 @@ from scipy.signal import oaconvolve
 from tqdm import tqdm
 
 from dataset.angles import azimuth, elevation, wrap_180
+from dataset.blocks import BLOCK, block_digests
+from dataset.cache import note_checked
 from dataset.errors import DatasetError
-from dataset.manifest import SHARDS, open_shard, read_manifest, sha256_of
+from dataset.manifest import SUMS, check_inside, open_shard
 from dataset.schema import FIELDS, TEXT, check_array
 from dataset.splits import SPLITS
+from dataset.store import Folder, Store, open_store
 
 AUDIO_ERROR_DB = -75.0
 """Sound may differ from its own convolution by the rounding of storage (about -86 dB each), not more."""
+NEEDED = ("set_id", "rgb", "position", "heading", "source_position", "azimuth", "elevation", "distance")
+"""Fields that no shard may declare absent."""
 RANGES = {
     "heading": (0.0, 360.0),
     "azimuth": (-180.0, 180.0),
@@ -37,16 +44,26 @@ RANGES = {
 }
 
 
-def verify(root: Path, progress: bool = False) -> list[str]:
-    """Check a data set and give the problems found, one line each; DatasetError where the manifest is unusable."""
-    manifest = read_manifest(root)
-    problems = list(_split_problems(manifest)) + list(_stray_shards(root, manifest))
+def verify(root: str | Path, progress: bool = False) -> list[str]:
+    """Check a data set and give the problems found, one line each; DatasetError where the manifest is unusable.
+
+    root: a folder, or an address as for reader.Dataset, of which every byte is fetched.
+    """
+    store = open_store(root, check=False)
+    manifest = store.manifest()
+    problems = list(_split_problems(manifest)) + list(_stray_shards(store, manifest)) + list(_published_problems(store, manifest))
     seen: dict[str, str] = {}
     total = sum(int(s["sets"]) for s in manifest["shards"])
     with tqdm(total=total, unit="set", desc="verify", disable=not progress) as bar:
         for shard in manifest["shards"]:
-            for problem in _shard_problems(root, shard, seen, bar):
-                problems.append(f"{shard['path']}: {problem}")
+            try:
+                with store.whole(shard) as path:
+                    found = list(_shard_problems(store, path, shard, seen, bar))
+                    if not found and isinstance(store, Folder):
+                        note_checked(path, shard["sha256"])
+            except FileNotFoundError:
+                found = ["missing; copy it again or render it again"]
+            problems += [f"{shard['path']}: {problem}" for problem in found]
     return problems
 
 
@@ -66,22 +83,42 @@ def _split_problems(manifest: dict[str, Any]) -> Iterator[str]:
         yield f"manifest: shard {path} is listed twice"
 
 
-def _stray_shards(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
+def _stray_shards(store: Store, manifest: dict[str, Any]) -> Iterator[str]:
     known = {s["path"] for s in manifest["shards"]}
-    for path in sorted((root / SHARDS).glob("*.h5")):
-        if path.relative_to(root).as_posix() not in known:
-            yield f"{path.relative_to(root).as_posix()}: not in the manifest; finish the render or delete it"
+    for path in store.shards():
+        if path not in known:
+            yield f"{path}: not in the manifest; finish the render or delete it"
 
 
-def _shard_problems(root: Path, entry: dict[str, Any], seen: dict[str, str], bar: tqdm) -> Iterator[str]:
-    path = root / entry["path"]
-    if not path.is_file():
-        yield "missing; copy it again or render it again"
+def _published_problems(store: Store, manifest: dict[str, Any]) -> Iterator[str]:
+    """Check the files that python -m dataset.share wrote, by their list of checksums; shards are checked by the manifest."""
+    try:
+        lines = store.read(SUMS).decode(errors="replace").splitlines()
+    except FileNotFoundError:
         return
+    listed = {s["path"]: s["sha256"] for s in manifest["shards"]}
+    for line in lines:
+        digest, _, name = line.partition("  ")
+        check_inside(name, f"{store.name}/{SUMS}")
+        if name in listed:
+            if digest != listed[name]:
+                yield f"{name}: {SUMS} and the manifest give different SHA-256; share the data set again"
+            continue
+        try:
+            if hashlib.sha256(store.read(name)).hexdigest() != digest:
+                yield f"{name}: its SHA-256 is not that of {SUMS}: damaged or replaced; copy it, or share the data set, again"
+        except FileNotFoundError:
+            yield f"{name}: missing, though {SUMS} lists it; copy it, or share the data set, again"
+
+
+def _shard_problems(store: Store, path: Path, entry: dict[str, Any], seen: dict[str, str], bar: tqdm) -> Iterator[str]:
+    digests, whole = block_digests(path, entry.get("blocks", {}).get("bytes_each", BLOCK))
     if path.stat().st_size != entry["bytes"]:
         yield f"has {path.stat().st_size} bytes, the manifest says {entry['bytes']}: truncated or replaced"
-    elif sha256_of(path) != entry["sha256"]:
+    elif whole != entry["sha256"]:
         yield "its SHA-256 is not the manifest's: damaged or replaced"
+    elif "blocks" in entry:
+        yield from _block_problems(store, entry, digests)
     try:
         with open_shard(path) as file:
             for key in ("scene", "scene_sha256", "split"):
@@ -92,6 +129,17 @@ def _shard_problems(root: Path, entry: dict[str, Any], seen: dict[str, str], bar
         yield str(error)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         yield f"cannot be read to its end ({type(error).__name__}: {error}); copy it again"
+
+
+def _block_problems(store: Store, entry: dict[str, Any], digests: bytes) -> Iterator[str]:
+    name = entry["blocks"]["path"]
+    try:
+        listed = store.read(name)
+    except FileNotFoundError:
+        yield f"{name}, the digests of its blocks, is missing; copy it, or share the data set, again"
+        return
+    if listed != digests or hashlib.sha256(listed).hexdigest() != entry["blocks"]["sha256"]:
+        yield f"{name}, the digests of its blocks, is damaged or replaced; copy it, or share the data set, again"
 
 
 def _file_problems(file: h5py.File, entry: dict[str, Any], seen: dict[str, str], bar: tqdm) -> Iterator[str]:
@@ -131,8 +179,9 @@ def _fields(file: h5py.File, sets: int) -> dict[str, str]:
                 check_array(name, file[name].dtype, file[name].shape[1:], sizes)
             except DatasetError as error:
                 out[name] = str(error)
+    absent = json.loads(file.attrs.get("absent", "{}"))
     for name, field in FIELDS.items():
-        if name not in file and not field.optional:
+        if name not in file and not field.optional and (name not in absent or name in NEEDED):
             out[name] = "missing"
     return out
 
@@ -147,13 +196,16 @@ def set_problems(one: dict[str, Any], indirect_ratio: float, scene: str, sample_
         yield f"NaN or infinite values in {', '.join(infinite)}"
         return
     for name, (low, high) in RANGES.items():
+        if name not in one:
+            continue
         if one[name].min() < low or one[name].max() > high or (name == "heading" and one[name].max() >= high):
             yield f"{name} is outside {low} to {high}: {one[name].min():.3f} to {one[name].max():.3f}"
-    if np.abs(one["audio"]).max() == 0 or np.abs(one["mono"]).max(-1).min() == 0:
-        yield "silent audio or mono"
     yield from _geometry_problems(one)
-    yield from _clip_problems(one, sample_rate)
-    yield from _sound_problems(one, indirect_ratio)
+    if {"audio", "mono", "clips"} <= set(one):  # a shard may declare them absent
+        if np.abs(one["audio"]).max() == 0 or np.abs(one["mono"]).max(-1).min() == 0:
+            yield "silent audio or mono"
+        yield from _clip_problems(one, sample_rate)
+        yield from _sound_problems(one, indirect_ratio)
 
 
 def _geometry_problems(one: dict[str, Any]) -> Iterator[str]:
@@ -201,18 +253,18 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m dataset.verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
+    parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
     root = parser.parse_args(argv).data
     try:
         problems = verify(root, progress=True)
-        manifest = read_manifest(root)
+        shards = open_store(root).manifest()["shards"]
     except DatasetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for problem in problems:
         print(problem)
-    sets = sum(int(s["sets"]) for s in manifest["shards"])
-    print(f"{len(manifest['shards'])} shards, {sets} sets: {f'{len(problems)} problems' if problems else 'all good'}")
+    sets = sum(int(s["sets"]) for s in shards)
+    print(f"{len(shards)} shards, {sets} sets: {f'{len(problems)} problems' if problems else 'all good'}")
     return 1 if problems else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +50,7 @@ class ShardWriter:
         self.count = 0
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._attributes = dict(attributes)
+        self._absent = json.loads(attributes.get("absent", "{}"))
         self._sizes: dict[str, int] = {}
         self._file: h5py.File | None = None
 
@@ -57,7 +59,7 @@ class ShardWriter:
 
     def add(self, one: Mapping[str, Any]) -> None:
         """Append a set: the fields of the schema without their first axis."""
-        check_set(one, self._sizes)
+        check_set(one, self._sizes, self._absent)
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = h5py.File(self._temporary, "w")

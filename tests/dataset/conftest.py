@@ -111,6 +111,12 @@ def build_set(root: Path, change: Callable[[dict[str, Any]], Any] | None = None)
     return root
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the reader caches out of the user's home."""
+    monkeypatch.setenv("SIGHT_AND_SOUND_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A good data set: attic (train), barn (val), cellar (test), two sets each."""

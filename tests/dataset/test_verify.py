@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dataset.errors import DatasetError
+from dataset.manifest import sha256_of
 from dataset.reader import Dataset
 from dataset.verify import main, verify
 
@@ -36,6 +37,10 @@ def test_one_flipped_byte(data, capsys, where):
     out = capsys.readouterr().out
     assert f"{BARN}: its SHA-256 is not the manifest's" in out
     assert "attic" not in out and "cellar" not in out
+    sets = Dataset(data, fields=["set_id"])
+    with pytest.raises(DatasetError, match=r"barn-0000.h5 is damaged or replaced"):
+        sets[2]
+    assert sets[0]["set_id"] == "attic/0"
 
 
 def test_flipped_byte_in_packed_sound_is_refused_by_the_reader(data):
@@ -44,8 +49,10 @@ def test_flipped_byte_in_packed_sound_is_refused_by_the_reader(data):
     content = bytearray((data / BARN).read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     (data / BARN).write_bytes(content)
-    with pytest.raises(DatasetError, match=r"barn-0000.h5 is damaged in field brir_indirect"):
+    with pytest.raises(DatasetError, match=r"barn-0000.h5 is damaged or replaced: its SHA-256"):
         _ = [one["brir_indirect"] for one in Dataset(data, fields=["brir_indirect"])]
+    with pytest.raises(DatasetError, match=r"barn-0000.h5 is damaged in field brir_indirect"):
+        _ = [one["brir_indirect"] for one in Dataset(data, fields=["brir_indirect"], check=False)]
 
 
 def test_truncated_shard(data):
@@ -96,7 +103,7 @@ def test_newer_shard(tmp_path, make_set, make_shard, make_manifest):
     make_manifest(tmp_path)
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = "2.0"
-    edit_manifest(tmp_path, lambda m: m["shards"][0].update(bytes=path.stat().st_size))
+    edit_manifest(tmp_path, lambda m: m["shards"][0].update(bytes=path.stat().st_size, sha256=sha256_of(path)))
     assert any("format version 2.0" in p for p in verify(tmp_path))
     with pytest.raises(DatasetError, match=r"format version 2\.0"):
         Dataset(tmp_path)[0]
