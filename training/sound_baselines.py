@@ -17,6 +17,7 @@ BANDS_HZ = tuple(float(f) for f in np.geomspace(354.0, 7127.0, 14))
 FLOOR_DB = 40.0
 """Bands this far below the strongest say nothing of levels."""
 ONSET_FLOOR_DB = 50.0
+PHAT_FLOOR_DB = 60.0
 
 
 def head_delay(lateral_deg: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
@@ -76,7 +77,10 @@ def _spectra(sound: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _whitened(cross: np.ndarray) -> np.ndarray:
-    return cross / np.maximum(np.abs(cross), 1e-20)
+    """Bring cross spectra (N, F, ...) to one size, but for bins PHAT_FLOOR_DB below the loudest, which hold rounding noise."""
+    size = np.abs(cross)
+    floor = size.max(tuple(range(1, cross.ndim)), keepdims=True) * 10.0 ** (-PHAT_FLOOR_DB / 10.0)
+    return cross / np.maximum(size, np.maximum(floor, 1e-20))
 
 
 def _steered(cross: np.ndarray, frequency: np.ndarray) -> np.ndarray:
