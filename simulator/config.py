@@ -106,7 +106,7 @@ class Settings:
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     acoustics: AcousticsSettings = field(default_factory=AcousticsSettings)
     clips: ClipSettings = field(default_factory=ClipSettings)
-    shard_sets: int = 32
+    shard_sets: int = 16
     """Sets in one shard, the unit of work."""
 
     def __post_init__(self) -> None:

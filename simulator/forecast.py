@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from simulator.simulate import set_stage, simulate
 from simulator.worker import attributes
 
 
-def describe_plan(plan: Plan) -> str:
+def describe_plan(plan: Plan, workers: int) -> str:
     """Describe scenes, materials and shards; bytes and time are extrapolated from sets simulated for the purpose."""
     library = load_library(plan.inputs.materials)
     lines = []
@@ -34,22 +33,19 @@ def describe_plan(plan: Plan) -> str:
     lines += [f"scene {name}: will be left out: {why}" for name, why in plan.failures.items()]
     asked = sum(s.asked for s in plan.todo)
     lines.append(f"{len(plan.shards)} shards in {plan.out}, {len(plan.todo)} of them to do: {asked} sets")
-    lines.append(_estimate(plan, asked) if plan.todo else "nothing to do: all shards are there")
+    lines.append(_estimate(plan, asked, workers) if plan.todo else "nothing to do: all shards are there")
     return "\n".join(lines)
 
 
-def _estimate(plan: Plan, asked: int) -> str:
+def _estimate(plan: Plan, asked: int, workers: int) -> str:
     """Simulate and write two sets of the first scene that gives them; the second one's cost stands for all."""
     for shard in plan.todo:
         try:
             seconds, size = _trial(plan, shard)
         except (InputError, Rejected):
             continue
-        cores = os.cpu_count() or 1
-        whole = asked * seconds / cores
-        return (
-            f"about {asked * size / 1e6:.0f} MB, and {whole / 60:.1f} minutes on {cores} cores ({seconds:.2f} s a set and core)"
-        )
+        minutes = asked * seconds / workers / 60
+        return f"about {asked * size / 1e6:.0f} MB, and {minutes:.1f} minutes with {workers} workers ({seconds:.2f} s a set)"
     return "no estimate: no scene gives a set"
 
 
@@ -57,7 +53,7 @@ def _trial(plan: Plan, shard: Shard) -> tuple[float, float]:
     stage = set_stage(shard.scene_path, shard.scene, plan.settings, plan.inputs)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trial.h5"
-        with ShardWriter(file, attributes(plan, shard)) as writer:
+        with ShardWriter(file, attributes(plan, shard, stage)) as writer:
             writer.add(simulate(stage, 0, lambda name, why: None))
             start = time.monotonic()
             writer.add(simulate(stage, 1, lambda name, why: None))

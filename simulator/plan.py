@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from dataset.errors import DatasetError
-from dataset.manifest import NAME, SHARDS, open_shard, read_manifest
+from dataset.manifest import SHARDS, open_shard, read_manifest
 from dataset.splits import assign_splits
 from simulator.config import Settings
 from simulator.errors import InputError
-from simulator.hrtf import BUNDLED as BUNDLED_HRTF
 from simulator.load import scene_digest
 from simulator.materials import load_library
 from simulator.simulate import Inputs
+from simulator.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.sofa import read_sofa
 
 
@@ -59,7 +59,8 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
     digest = settings_digest(settings, inputs)
     digests, failures = _digests(scenes)
     done = _existing(out, digest)
-    known = {s["scene"]: s["split"] for s in done.values()}
+    before = earlier_manifest(out, digest)
+    known = {s["scene"]: s["split"] for s in (*before.get("shards", []), *done.values())}
     splits = assign_splits([*known, *digests], known)
     shards = []
     for name, sha in digests.items():
@@ -67,7 +68,7 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
             path = out / SHARDS / f"{name}-{number:04d}.h5"
             asked = min(settings.shard_sets, settings.sets - first)
             shards.append(Shard(name, scenes[name], sha, splits[name], number, first, asked, path))
-    empty = _known_empty(out, digest)
+    empty = {(s["scene_sha256"], s["shard"], s["asked"]) for s in before.get("shortfalls", []) if s["given"] == 0}
     todo = tuple(s for s in shards if not _is_done(s, done.get(s.path.name), empty))
     return Plan(out, settings, inputs, digest, tuple(shards), todo, failures)
 
@@ -82,6 +83,15 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
         "materials": load_library(inputs.materials).digest,
     }
     return content
+
+
+def earlier_manifest(out: Path, digest: dict[str, Any]) -> dict[str, Any]:
+    """Read what an earlier run of the same settings recorded; {} where there is none."""
+    try:
+        manifest = read_manifest(out)
+    except DatasetError:
+        return {}
+    return manifest if manifest.get("settings") == digest else {}
 
 
 def prepare_folder(out: Path) -> None:
@@ -145,24 +155,11 @@ def _difference(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = ""
     return ", ".join(p for p in parts if p)
 
 
-def _known_empty(out: Path, digest: dict[str, Any]) -> set[tuple[str, int, int]]:
-    """Read from an earlier manifest of the same settings which shards cannot be filled: (scene sha256, number, asked)."""
-    if not (out / NAME).is_file():
-        return set()
-    try:
-        manifest = read_manifest(out)
-    except DatasetError:
-        return set()
-    if manifest.get("settings") != digest:
-        return set()
-    return {(s["scene_sha256"], s["shard"], s["asked"]) for s in manifest.get("shortfalls", []) if s["given"] == 0}
-
-
 def _is_done(shard: Shard, attributes: dict[str, Any] | None, empty: set[tuple[str, int, int]]) -> bool:
     if attributes is None:
-        return (shard.scene_sha256, shard.number, shard.asked) in empty
+        return (shard.scene_sha256, shard.number, shard.asked) in empty  # tried before: the scene has no such sets
     if attributes["scene_sha256"] != shard.scene_sha256:
         raise InputError(
             f"{shard.path} was rendered from another version of scene {shard.scene}; delete it or choose another --out"
         )
-    return int(attributes["asked"]) == shard.asked
+    return bool(attributes["asked"] >= shard.asked)

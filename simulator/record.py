@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from dataset.errors import DatasetError
-from dataset.manifest import NAME, SHARDS, describe_shard, read_manifest, write_manifest
+from dataset.manifest import NAME, SHARDS, describe_shard, open_shard, write_manifest
 from simulator.clips import BUNDLED as BUNDLED_CLIPS
-from simulator.hrtf import BUNDLED as BUNDLED_HRTF
-from simulator.plan import Plan
+from simulator.plan import Plan, earlier_manifest
+from simulator.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.sofa import read_sofa
 from simulator.worker import ShardReport
 
@@ -24,17 +23,13 @@ UNKNOWN = "licence unknown: no credit in the file and no LICENSE beside it"
 
 def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
     """Write manifest.json over all shards in the folder, and give its content."""
-    before = _before(plan)
-    shards = [describe_shard(p, plan.out) for p in sorted((plan.out / SHARDS).glob("*.h5"))]
-    rendered = {(r.shard.scene_sha256, r.shard.number) for r in reports}
-    shortfalls = [s for s in before.get("shortfalls", []) if (s["scene_sha256"], s["shard"]) not in rendered]
-    shortfalls += [_shortfall(r) for r in reports if not r.failure and r.given < r.shard.asked]
+    before = earlier_manifest(plan.out, plan.digest)
+    shards = _shards(plan, before)
     clips = dict(before.get("clips_left_out", {}))
     for report in reports:
         clips.update(report.bad_clips)
     failed = {r.shard.scene: r.failure for r in reports if r.failure}
-    credits = dict(before.get("scene_credits", {}))
-    credits.update({r.shard.scene: r.credit or UNKNOWN for r in reports if not r.failure})
+    credits = {s["scene"]: s["credit"] or UNKNOWN for s in shards}
     content = {
         "shards": shards,
         "settings": plan.digest,
@@ -44,8 +39,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
             "hrtf": [_hrtf_credit(plan)],
             "materials": ["absorption: pyroomacoustics' database (MIT), after M. Vorlaender, Auralization, 2008"],
         },
-        "scene_credits": credits,
-        "shortfalls": shortfalls,
+        "shortfalls": _shortfalls(before, reports, shards),
         "clips_left_out": clips,
         "failures": [f"{scene}: {why}" for scene, why in sorted({**plan.failures, **failed}.items())],
         "software": _software(),
@@ -76,19 +70,42 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     return "\n".join(lines), complete
 
 
-def _before(plan: Plan) -> dict[str, Any]:
-    """Give the earlier manifest of this render, or nothing."""
-    if not (plan.out / NAME).is_file():
-        return {}
-    try:
-        manifest = read_manifest(plan.out)
-    except DatasetError:
-        return {}
-    return manifest if manifest.get("settings") == plan.digest else {}
+def _shards(plan: Plan, before: dict[str, Any]) -> list[dict[str, Any]]:
+    """Describe all shards in the folder; those untouched since the earlier manifest are not read again."""
+    known = {s["path"]: s for s in before.get("shards", [])}
+    written = (plan.out / NAME).stat().st_mtime_ns if known else 0
+    shards = []
+    for path in sorted((plan.out / SHARDS).glob("*.h5")):
+        entry, status = known.get(path.relative_to(plan.out).as_posix()), path.stat()
+        same = entry is not None and entry["bytes"] == status.st_size and status.st_mtime_ns < written
+        shards.append(entry if entry is not None and same else _described(path, plan))
+    return shards
+
+
+def _described(path: Path, plan: Plan) -> dict[str, Any]:
+    with open_shard(path) as file:
+        first, asked, credit = (file.attrs[k] for k in ("first", "asked", "credit"))
+    number = int(first) // plan.settings.shard_sets
+    return {**describe_shard(path, plan.out), "shard": number, "asked": int(asked), "credit": str(credit)}
+
+
+def _shortfalls(before: dict[str, Any], reports: Sequence[ShardReport], shards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """List the shards with fewer sets than asked for, by this run, earlier ones, and ones that did not live to tell."""
+    found = {(s["scene_sha256"], s["shard"]): s for s in before.get("shortfalls", [])}
+    for report in reports:
+        found.pop((report.shard.scene_sha256, report.shard.number), None)
+        if not report.failure and report.given < report.shard.asked:
+            found[report.shard.scene_sha256, report.shard.number] = _shortfall(report)
+    for shard in shards:
+        if shard["sets"] < shard["asked"]:
+            entry = {key: shard[key] for key in ("scene", "scene_sha256", "shard", "asked")}
+            lost = {**entry, "given": shard["sets"], "why": "reasons lost with an interrupted run"}
+            found.setdefault((shard["scene_sha256"], shard["shard"]), lost)
+    return list(found.values())
 
 
 def _shortfall(report: ShardReport) -> dict[str, Any]:
-    why = "; ".join(f"{n} {rule}" for rule, n in Counter(report.rejected).most_common())
+    why = "; ".join(f"{n} {rule}" for rule, n in report.rejected.most_common())
     shard = report.shard
     return {
         "scene": shard.scene, "scene_sha256": shard.scene_sha256, "shard": shard.number, "asked": shard.asked,

@@ -14,20 +14,23 @@ Exit status: 0 complete; 1 complete but for the scenes, clips or sets listed at 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import NoReturn
 
 from dataset.errors import DatasetError
 from simulator.clips import find_clips
-from simulator.cluster import render_here, render_with_ray
+from simulator.cluster import cores, render_here, render_with_ray
 from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
-from simulator.errors import InputError
+from simulator.errors import InputError, unwritable
 from simulator.forecast import describe_plan
 from simulator.load import find_scenes
 from simulator.plan import Plan, clear_parts, make_plan, prepare_folder
+from simulator.progress import progress_bar
 from simulator.record import record, summary
 from simulator.simulate import Inputs
 from simulator.worker import ShardReport
@@ -43,11 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
         plan = make_plan(find_scenes(options.scenes), options.out, settings, inputs)
         if options.dry_run:
-            print(describe_plan(plan))
+            print(describe_plan(plan, max(1, cores() if options.workers is None else options.workers)))
             return 0
         prepare_folder(options.out)
         return _render(plan, options.workers, options.address)
-    except (InputError, DatasetError) as error:
+    except (InputError, DatasetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -55,28 +58,59 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _render(plan: Plan, workers: int | None, address: str | None) -> int:
     """Render what is missing, write the manifest, and say how it went."""
     reports: list[ShardReport] = []
-    total = sum(s.asked for s in plan.todo)
     try:
-        with tqdm(total=total, unit="set", desc="render", smoothing=0.1, disable=total == 0) as bar:
-            if workers == 0:
-                rendering = render_here(plan, bar.update)
-            else:
-                rendering = render_with_ray(plan, workers, address, bar.update)
-            for report in rendering if plan.todo else ():
-                reports.append(report)
-                if report.failure:
-                    bar.write(f"warning: {report.failure}", file=sys.stderr)
+        with _sigterm_interrupts():
+            _render_missing(plan, workers, address, reports)
     except KeyboardInterrupt:
-        clear_parts(plan.out)
-        print(f"\ninterrupted: {len(reports)} shards finished and kept; run the same command again for the rest", file=sys.stderr)
+        kept = sum(not r.failure for r in reports)
+        print(f"\ninterrupted: {kept} shards finished and kept; run the same command again for the rest", file=sys.stderr)
         return INTERRUPTED
-    except InputError:
+    finally:
         clear_parts(plan.out)
-        raise
-    manifest = record(plan, reports)
+    try:
+        manifest = record(plan, reports)
+    except OSError as error:
+        raise unwritable(plan.out, error) from None
     text, complete = summary(plan, reports, manifest)
     print(text)
     return 0 if complete else 1
+
+
+def _render_missing(plan: Plan, workers: int | None, address: str | None, reports: list[ShardReport]) -> None:
+    """Render the missing shards under a progress bar; `reports` grows as they are finished."""
+    if not plan.todo:
+        return
+    with progress_bar(sum(s.asked for s in plan.todo)) as bar:
+
+        def tell(sets: int) -> None:
+            if bar.n == 0 < sets:
+                bar.set_description("render", refresh=False)
+            bar.update(sets - bar.n)
+
+        if workers == 0:
+            rendering = render_here(plan, tell)
+        else:
+            rendering = render_with_ray(plan, workers, address, tell)
+        said = set()
+        with closing(rendering):
+            for report in rendering:
+                reports.append(report)
+                if report.failure and report.failure not in said:
+                    bar.write(f"warning: {report.failure}", file=sys.stderr)
+                    said.add(report.failure)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM, which batch systems send, end the work as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -95,10 +129,14 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, without the whole usage."""
+        self.exit(2, f"error: {message}; see --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(prog="python -m simulator.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
         "--scenes",
@@ -158,10 +196,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is negative; give 0 or more")
-    return value
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 0 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 from dataset.schema import FORMAT, FORMAT_VERSION
 from dataset.writer import ShardWriter
 from simulator.config import Settings
-from simulator.errors import InputError
+from simulator.errors import DiskError, InputError, unwritable
 from simulator.plan import Plan, Shard
 from simulator.sampling import Rejected
 from simulator.simulate import Inputs, Stage, set_stage, simulate
@@ -28,55 +28,61 @@ class ShardReport:
     rejected: Counter[str] = field(default_factory=Counter)
     bad_clips: dict[str, str] = field(default_factory=dict)
     failure: str = ""
-    """Why the scene could not be used at all; one line."""
-    credit: str = ""
+    """Why the shard could not be rendered at all; one line."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-class DiskError(InputError):
-    """The output cannot be written any more: the run has to stop."""
-
-
-def render_shard(plan: Plan, shard: Shard, advance: Callable[[int], None]) -> ShardReport:
-    """Render one shard and tell `advance` of each set; a scene that cannot be used is reported, not raised.
+def render_shard(plan: Plan, shard: Shard, tell: Callable[[int], None]) -> ShardReport:
+    """Render one shard and tell after each set how many are behind; a scene that cannot be used is reported, not raised.
 
     Raises DiskError when the shard cannot be written; what was finished before stays.
     """
     report, start = ShardReport(shard), time.monotonic()
     try:
-        stage = _stage(shard.scene_path, shard.scene, plan.settings, plan.inputs)
+        stage = _stage(shard, plan.settings, plan.inputs)
         if stage.scene.sha256 != shard.scene_sha256:
             raise InputError(f"{shard.scene_path} changed while it was being rendered; run again")
-        report.credit, report.notes = stage.scene.credit, stage.scene.notes
-        _write(plan, shard, stage, report, advance)
+        report.notes = stage.scene.notes
+        _write(plan, shard, stage, report, tell)
+    except DiskError:
+        raise
     except InputError as error:
-        if isinstance(error, DiskError):
-            raise
         report.failure = str(error)
-        advance(shard.asked)
+    except Exception as error:  # a fault of ours in one scene must not cost the others
+        report.failure = _unforeseen(shard, error)
     report.seconds = time.monotonic() - start
+    tell(shard.asked)
     return report
 
 
-def _write(plan: Plan, shard: Shard, stage: Stage, report: ShardReport, advance: Callable[[int], None]) -> None:
+def _write(plan: Plan, shard: Shard, stage: Stage, report: ShardReport, tell: Callable[[int], None]) -> None:
     """Simulate a shard's sets one by one into its file; sets that the scene cannot give are counted."""
+    writer = ShardWriter(shard.path, attributes(plan, shard, stage))
     try:
-        with ShardWriter(shard.path, attributes(plan, shard)) as writer:
-            for index in range(shard.first, shard.first + shard.asked):
-                try:
-                    writer.add(simulate(stage, index, report.bad_clips.setdefault))
-                except Rejected as error:
-                    report.rejected += error.counts
-                advance(1)
-            report.given = writer.count
+        with writer:
+            for done, index in enumerate(range(shard.first, shard.first + shard.asked), 1):
+                one = _simulated(stage, index, report)
+                if one is not None:
+                    writer.add(one)
+                tell(done)
     except OSError as error:
-        raise DiskError(
-            f"--out {plan.out} cannot be written any more ({error}); make room and run the same command again to finish"
-        ) from None
+        raise unwritable(plan.out, error) from None
+    report.given = writer.count
 
 
-def attributes(plan: Plan, shard: Shard) -> dict[str, object]:
+def _simulated(stage: Stage, index: int, report: ShardReport) -> dict[str, Any] | None:
+    """Give a set, or None where the scene has no such set; the report tells of it, and of clips left out."""
+    try:
+        return simulate(stage, index, lambda name, why: report.bad_clips.update({name: why}))
+    except Rejected as error:
+        report.rejected += error.counts
+        return None
+    except OSError as error:
+        raise InputError(f"a file of the input cannot be read any more ({error}); check it and run again") from None
+
+
+def attributes(plan: Plan, shard: Shard, stage: Stage) -> dict[str, object]:
     """Give the root attributes of a shard."""
     return {
         "format": FORMAT,
@@ -89,10 +95,29 @@ def attributes(plan: Plan, shard: Shard) -> dict[str, object]:
         "settings": json.dumps(plan.digest, sort_keys=True),
         "first": shard.first,
         "asked": shard.asked,
+        "credit": stage.scene.credit,
     }
 
 
-@lru_cache(maxsize=1)
-def _stage(path: Path, name: str, settings: Settings, inputs: Inputs) -> Stage:
-    """Keep one scene in memory: shards of a scene come one after another."""
-    return set_stage(path, name, settings, inputs)
+_held: dict[tuple[Any, ...], Stage | InputError] = {}
+"""The scene of the last shard, or why it cannot be used: shards of a scene come one after another."""
+
+
+def _stage(shard: Shard, settings: Settings, inputs: Inputs) -> Stage:
+    key = (shard.scene_path, shard.scene, settings, inputs)
+    if key not in _held:
+        _held.clear()  # before the next scene comes: two at once would need twice the memory
+        try:
+            _held[key] = set_stage(*key)
+        except InputError as error:
+            _held[key] = error
+    held = _held[key]
+    if isinstance(held, InputError):
+        raise held
+    return held
+
+
+def _unforeseen(shard: Shard, error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{shard.scene_path}: {what} ({where.filename}:{where.lineno}); this is a fault of the simulator, please report it"

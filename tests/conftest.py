@@ -1,9 +1,13 @@
-"""A box room, its furnished sister, and a clip: enough for most tests."""
+"""A box room in memory; two rooms as files, and the tiny data set rendered from them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pytest
+import trimesh
 
 from simulator.scene import Materials, Scene, Textures
 
@@ -72,3 +76,66 @@ def box_room() -> Scene:
     names = ["west", "east", "floor", "ceiling", "north", "south"]
     colors = [(0.8, 0.3, 0.2), (0.2, 0.7, 0.3), (0.4, 0.3, 0.2), (0.9, 0.9, 0.9), (0.2, 0.3, 0.8), (0.7, 0.6, 0.1)]
     return scene_of([(n, "plaster", v, f[2 * k : 2 * k + 2], c) for k, (n, c) in enumerate(zip(names, colors, strict=True))])
+
+
+TINY = [
+    "--quality", "draft", "--views", "2", "--sets", "4", "--set", "shard_sets=2", "--set", "clips.stretch_s=0.3",
+    "--set", "camera.width_px=32", "--set", "camera.height_px=24", "--set", "camera.samples_per_pixel=1",
+    "--set", "acoustics.response_s=0.1",
+]  # fmt: skip
+"""Options of the render command that make a set cost a few hundredths of a second."""
+
+
+def write_room(path: Path, size: tuple[float, float, float]) -> Path:
+    """Write a box room with a cupboard in it as GLB."""
+    room, cupboard = trimesh.creation.box(size), trimesh.creation.box((0.8, 1.0, 0.6))
+    room.apply_translation([0, size[1] / 2, 0])
+    room.invert()
+    cupboard.apply_translation([size[0] / 2 - 0.5, 0.5, 0])
+    for mesh, name, color in ((room, "plaster", (200, 180, 160, 255)), (cupboard, "wood", (120, 80, 40, 255))):
+        material = trimesh.visual.material.PBRMaterial(name=name, baseColorFactor=color)
+        mesh.visual = trimesh.visual.TextureVisuals(material=material)
+    trimesh.Scene({"room": room, "cupboard": cupboard}).export(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_options() -> list[str]:
+    """Give options of the render command that make sets small and fast."""
+    return list(TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_scenes(tmp_path_factory) -> Path:
+    """A folder with two small rooms, alpha.glb and beta.glb."""
+    folder = tmp_path_factory.mktemp("scenes")
+    write_room(folder / "alpha.glb", (6.0, 2.8, 5.0))
+    write_room(folder / "beta.glb", (7.0, 3.0, 4.5))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory, tiny_scenes) -> Path:
+    """The data set of the two rooms, 4 sets each in shards of 2, rendered in this process."""
+    from simulator.render import main
+
+    out = tmp_path_factory.mktemp("data") / "tiny"
+    assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *TINY]) == 0
+    return out
+
+
+def read_fields(out: Path) -> dict[str, bytes]:
+    """Give the bytes of every field of every shard."""
+    found = {}
+    for path in sorted((out / "shards").glob("*.h5")):
+        with h5py.File(path) as file:
+            for name, column in file.items():
+                values = column[:]
+                found[f"{path.name}/{name}"] = b"\0".join(values) if values.dtype == object else values.tobytes()
+    return found
+
+
+@pytest.fixture(scope="session")
+def fields_of():
+    """Give `read_fields`: the bytes of every field of a data set."""
+    return read_fields

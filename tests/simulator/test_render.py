@@ -1,0 +1,205 @@
+"""The render command, end to end: the same bytes whoever renders, and whatever interrupted it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dataset.verify import main as verify
+from simulator import worker
+from simulator.render import main
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG_S = 600
+
+
+def command(scenes, out, options, *more):
+    return [sys.executable, "-m", "simulator.render", "--scenes", str(scenes), "--out", str(out), *options, *more]
+
+
+def start(scenes, out, options, *more):
+    """Start the command in the background."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command(scenes, out, options, *more), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(folder, pattern, process):
+    """Wait until a file that matches is there; give it."""
+    end = time.monotonic() + LONG_S
+    while time.monotonic() < end:
+        assert process.poll() is None, process.stderr.read()
+        found = sorted(folder.glob(pattern))
+        if found:
+            return found[0]
+        time.sleep(0.005)
+    raise AssertionError(f"no {pattern} in {folder}")
+
+
+def copy(data, to):
+    shutil.copytree(data, to)
+    return to
+
+
+def times(out):
+    return {p.name: p.stat().st_mtime_ns for p in (out / "shards").iterdir()}
+
+
+def test_the_data_set_is_complete_and_verified(tiny_data):
+    assert verify([str(tiny_data)]) == 0
+    manifest = json.loads((tiny_data / "manifest.json").read_text())
+    assert [(s["path"], s["sets"]) for s in manifest["shards"]] == [
+        (f"shards/{scene}-{k:04d}.h5", 2) for scene in ("alpha", "beta") for k in (0, 1)
+    ]
+    assert not manifest["shortfalls"] and not manifest["failures"] and not manifest["clips_left_out"]
+    assert not list((tiny_data / "shards").glob(".*"))
+
+
+def test_the_manifest_is_written_last(tiny_data):
+    assert (tiny_data / "manifest.json").stat().st_mtime_ns > max(times(tiny_data).values())
+
+
+def test_a_second_run_does_nothing(tiny_data, tiny_scenes, tiny_options, monkeypatch, capsys):
+    monkeypatch.setattr(worker, "simulate", None)
+    before = times(tiny_data), (tiny_data / "manifest.json").read_bytes()
+    assert main(["--scenes", str(tiny_scenes), "--out", str(tiny_data), "--workers", "0", *tiny_options]) == 0
+    assert (times(tiny_data), (tiny_data / "manifest.json").read_bytes()) == before
+    said = capsys.readouterr()
+    assert "nothing to do" in said.out and said.err == ""
+
+
+def test_a_missing_shard_is_rendered_alone_with_the_same_bytes(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    out = copy(tiny_data, tmp_path / "out")
+    before = times(out)
+    (out / "shards" / "beta-0001.h5").unlink()
+    assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options]) == 0
+    after = times(out)
+    assert {name for name in after if after[name] != before[name]} == {"beta-0001.h5"}
+    assert fields_of(out) == fields_of(tiny_data)
+    assert verify([str(out)]) == 0
+
+
+def test_a_damaged_shard_is_rendered_again(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    out = copy(tiny_data, tmp_path / "out")
+    shard = out / "shards" / "alpha-0000.h5"
+    shard.write_bytes(shard.read_bytes()[:1000])
+    assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options]) == 0
+    assert fields_of(out) == fields_of(tiny_data)
+
+
+@pytest.mark.parametrize("fewer", ["1", "2", "3"])
+def test_more_sets_later_extend_what_is_there(fewer, tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    scene, out = str(tiny_scenes / "alpha.glb"), tmp_path / "out"
+    common = ["--scenes", scene, "--out", str(out), "--workers", "0", *tiny_options]
+    assert main([*common, "--sets", fewer]) == 0
+    few = fields_of(out)
+    assert main(common) == 0
+    whole = {k: v for k, v in fields_of(tiny_data).items() if k.startswith("alpha")}
+    assert fields_of(out) == whole != few
+    assert main([*common, "--sets", fewer]) == 0
+    assert fields_of(out) == whole, "asking for fewer sets must not take any away"
+
+
+def test_other_seeds_give_other_sets(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    out = tmp_path / "out"
+    scene = str(tiny_scenes / "alpha.glb")
+    assert main(["--scenes", scene, "--out", str(out), "--workers", "0", *tiny_options, "--seed", "1"]) == 0
+    one, other = fields_of(out), fields_of(tiny_data)
+    for field in ("position", "heading", "source_position", "rgb", "brir_direct", "brir_indirect", "mono", "audio"):
+        assert one[f"alpha-0000.h5/{field}"] != other[f"alpha-0000.h5/{field}"], field
+
+
+def test_sets_differ_from_each_other(tiny_data, fields_of):
+    fields = fields_of(tiny_data)
+    for field in ("position", "heading", "rgb", "brir_indirect"):
+        halves = [fields[f"{s}-{k:04d}.h5/{field}"] for s in ("alpha", "beta") for k in (0, 1)]
+        sets = [half[i * len(half) // 2 : (i + 1) * len(half) // 2] for half in halves for i in (0, 1)]
+        assert len(set(sets)) == 8, field
+
+
+def test_settings_that_differ_are_refused_and_overwrite_nothing(tiny_data, tiny_scenes, tiny_options, tmp_path, capsys):
+    out = copy(tiny_data, tmp_path / "out")
+    before = times(out)
+    assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options, "--seed", "7"]) == 2
+    assert "seed: 0 there, 7 asked" in capsys.readouterr().err
+    assert times(out) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ray_workers_give_the_same_bytes(workers, tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    out = tmp_path / "out"
+    run = start(tiny_scenes, out, tiny_options, "--workers", workers)
+    said, errors = run.communicate(timeout=LONG_S)
+    assert run.returncode == 0, errors
+    assert fields_of(out) == fields_of(tiny_data)
+    assert "8/8" in errors and not re.search("error|warning|Actor", errors), "Ray must not talk to the user"
+    assert "next: python -m dataset.verify" in said
+
+
+@pytest.mark.slow
+def test_without_workers_ray_is_never_imported(tiny_scenes, tiny_options, tmp_path):
+    arguments = ["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), "--workers", "0", *tiny_options, "--sets", "1"]
+    code = f"import sys; from simulator.render import main; status = main({arguments!r}); print(status, 'ray' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "0 False"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign, status", [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_an_ended_run_resumes_and_ends_the_same(workers, sign, status, tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    out = tmp_path / "out"
+    run = start(tiny_scenes, out, tiny_options, "--workers", workers)
+    wait_for(out / "shards", "*.h5", run)
+    run.send_signal(sign)
+    _, errors = run.communicate(timeout=LONG_S)
+    assert run.returncode == status, errors
+    assert "Traceback" not in errors
+    assert not (out / "manifest.json").exists()
+    if sign != signal.SIGKILL:
+        assert "run the same command again" in errors
+    kept = {name: t for name, t in times(out).items() if name.endswith(".h5")}
+    assert kept
+    assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options]) == 0
+    assert fields_of(out) == fields_of(tiny_data)
+    assert {name: t for name, t in times(out).items() if name in kept} == kept, "finished shards are not rendered again"
+    assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_nothing_but_time(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+    out = tmp_path / "out"
+    run = start(tiny_scenes, out, tiny_options, "--workers", "2")
+    part = wait_for(out / "shards", ".*.part", run)
+    os.kill(int(part.suffixes[-2][1:]), signal.SIGKILL)
+    _, errors = run.communicate(timeout=LONG_S)
+    assert run.returncode == 0, errors
+    assert fields_of(out) == fields_of(tiny_data)
+    assert not list(out.rglob("*.part"))
+    assert verify([str(out)]) == 0
+
+
+def test_a_dry_run_describes_and_writes_nothing(tiny_scenes, tiny_options, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--dry-run", *tiny_options]) == 0
+    said = capsys.readouterr().out
+    assert not out.exists()
+    assert "scene alpha" in said and "scene beta" in said and "24 triangles" in said
+    assert "plaster" in said and "wood" in said
+    assert "4 shards" in said and "8 sets" in said
+    assert re.search(r"about \d+ MB, and [\d.]+ minutes with \d+ workers", said)
+
+
+def test_a_dry_run_over_a_finished_render_has_nothing_to_do(tiny_data, tiny_scenes, tiny_options, capsys):
+    assert main(["--scenes", str(tiny_scenes), "--out", str(tiny_data), "--dry-run", *tiny_options]) == 0
+    assert "nothing to do" in capsys.readouterr().out
