@@ -108,20 +108,20 @@ class Examples:
             azimuth, distance, rt60 = (self.data.read(row, name) for name in ("azimuth", "distance", "rt60"))
             depth, position, mono = (self.data.read(row, name) for name in ("depth", "position", "mono"))
             for other in range(1, len(heading)):
-                s, t = (0, other) if rng.random() < 0.5 else (other, 0)
-                shared = overlap(depth[s], position[s], heading[s], position[t], heading[t], self.camera)
-                pairs.append((row, s, t, wrap_180(heading[t] - heading[s]), shared))
+                a, b = (0, other) if rng.random() < 0.5 else (other, 0)
+                shared = overlap(depth[a], position[a], heading[a], position[b], heading[b], self.camera)
+                pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
             for view in range(len(heading)):
                 source = int(rng.integers(azimuth.shape[1]))
                 start = draw_start(mono[source], self.clip_samples, self.sample_rate, rng)
                 truth = (azimuth[view, source], rt60[view, source].mean(), distance[view, source])
                 sounds.append((row, view, source, start, *truth))
         rng = np.random.default_rng((self.seed, 12))
-        p, s = (_thin(np.array(table, float), self.settings.most, rng) for table in (pairs, sounds))
-        return (
-            Pairs(*(p[:, k].astype(int) for k in range(3)), p[:, 3], p[:, 4]),
-            Sounds(*(s[:, k].astype(int) for k in range(4)), s[:, 4], s[:, 5], s[:, 6]),
-        )
+        p, s = (_thin(np.array(table, float), self.settings.most, rng).T for table in (pairs, sounds))
+        row, view_s, view_t = p[:3].astype(int)
+        listed = Pairs(row, view_s, view_t, p[3], p[4])
+        row, view, source, start = s[:4].astype(int)
+        return listed, Sounds(row, view, source, start, s[4], s[5], s[6])
 
     def _clip(self, item: int) -> np.ndarray:
         rng = np.random.default_rng((self.seed, 13, item))

@@ -1,0 +1,72 @@
+"""Checkpoints: written whole or not at all, read without pickled code, tied to the settings that made them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.config import Settings, from_dict
+from training.errors import InputError
+
+FORMAT = 1
+
+
+def save(path: Path, settings: Settings, content: dict[str, Any]) -> None:
+    """Write tensors, numbers and texts atomically; InputError when the disk is full, and what was there stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            torch.save({"format": FORMAT, "settings": json.dumps(settings.to_dict()), **content}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:
+        kept = f"; the previous one, {path}, is kept" if path.is_file() else ""
+        raise InputError(f"checkpoint {path} cannot be written ({error}){kept}: free some disk space and run again") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> tuple[Settings, dict[str, Any]]:
+    """Read a checkpoint onto the CPU: its settings and content; InputError when it is missing, damaged or newer."""
+    if not path.is_file():
+        raise InputError(f"checkpoint {path} is missing; train first (python -m training.run)")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        settings = from_dict(json.loads(content.pop("settings")))
+        version = content.pop("format")
+    except InputError as error:
+        raise InputError(f"checkpoint {path} has settings that this version does not know ({error})") from None
+    except Exception as error:
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"checkpoint {path} is damaged or no checkpoint ({message}); delete it and train again") from None
+    if version > FORMAT:
+        raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}: update it")
+    return settings, content
+
+
+def check_settings(path: Path, found: Settings, wanted: Settings) -> None:
+    """Refuse to go on with a checkpoint made with other settings; InputError names the first differences."""
+    a, b = found.to_dict(), wanted.to_dict()
+    differences = list(_differences(a, b))
+    if differences:
+        more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
+        text = ", ".join(f"{k}: {x!r} there, {y!r} now" for k, x, y in differences[:3])
+        raise InputError(
+            f"{path} was made with other settings ({text}{more}); give another --out, the same settings, or --no-resume"
+        )
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    out = []
+    for key in a:
+        if isinstance(a[key], dict):
+            out += _differences(a[key], b[key], f"{prefix}{key}.")
+        elif a[key] != b[key]:
+            out.append((f"{prefix}{key}", a[key], b[key]))
+    return out

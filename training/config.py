@@ -1,0 +1,279 @@
+"""Every setting of a training run, frozen, with units in its name and checked once; two presets.
+
+`paper` follows the published method (ResNet-18, U-Net, 2.55 s clips, 320 x 240 pictures) and wants a GPU. `small` learns the
+same on two CPU cores in minutes: smaller networks and inputs, and two additions that keep them from collapsing, the
+uniform prior and the gate (see geometric.py). What belongs to a machine (device, workers, paths) is not a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+from training.errors import InputError
+
+
+@dataclass(frozen=True)
+class SoundSettings:
+    """What the two ears hear of a set in a batch."""
+
+    clip_s: float = 2.55
+    """Length of each view's clip."""
+    response_s: float = 1.0
+    """Impulse responses are cut to this length; shorter is faster."""
+    indirect_ratio: float = 0.2
+    """Factor on the indirect part of the responses; 1 is physical."""
+    time_sync: bool = False
+    """All views of a set hear the same moment; otherwise each its own."""
+    fresh: bool = True
+    """Play any clip of the split through any response, anew in each epoch; otherwise each set keeps its own clip."""
+    min_rms: float = 0.07
+    max_rms: float = 0.13
+    """Level of each dry clip, drawn evenly, relative to full scale."""
+    sources: int = 1
+    """Sources heard at a time, at most as many as the sets have; the first is the one whose azimuth is asked for."""
+    dominance_db: float = 0.0
+    """How far further sources lie below the first: drawn evenly from 0 to this; 0 = levels all alike at random."""
+    noise_min_snr_db: float = 10.0
+    noise_max_snr_db: float = 40.0
+    """White noise this far below the sound, drawn evenly ..."""
+    noise_share: float = 0.0
+    """... in this share of the sets."""
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """What the camera sees in a batch."""
+
+    width_px: int = 320
+    height_px: int = 240
+    jitter: float = 0.2
+    """Brightness, contrast and saturation are each changed by up to this share ..."""
+    jitter_share: float = 0.9
+    """... in this share of the pictures."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Which networks."""
+
+    kind: str = "paper"
+    """paper (ResNet-18s and U-Net) or small."""
+    imagenet: str = ""
+    """File of ResNet-18 weights with torchvision's names, from which the picture encoder starts; empty = random."""
+
+
+@dataclass(frozen=True)
+class PretextSettings:
+    """Cross-view binauralisation."""
+
+    task: str = "m2b"
+    """m2b (mono to binaural: predict L - R from L + R) or l2r (right ear from left ear)."""
+    pictures: bool = True
+    """Give the pictures; without, the network cannot know how the head turned (ablation)."""
+    conditioning_sound: bool = True
+    """Give the other view's binaural sound (ablation)."""
+    true_rotation: bool = False
+    """Give the true rotation instead of pictures (ablation)."""
+    epochs: float = 500
+    steps: int = 0
+    """Steps of training; 0 = as many as the epochs make."""
+    batch: int = 64
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-2
+    warmup_steps: int = 0
+
+
+@dataclass(frozen=True)
+class SlfmSettings:
+    """Sound localisation from motion: the geometric stage."""
+
+    geometric_weight: float = 5.0
+    binaural_weight: float = 1.0
+    symmetry_weight: float = 1.0
+    prior_weight: float = 0.0
+    """Uniform prior on the batch's lateral angles, see geometric.py; 0 is the published method."""
+    gate: bool = False
+    """Hold the geometric loss back until the heads agree with the level difference's sign."""
+    gate_agreement: float = 0.95
+    permutation: bool = True
+    """Take front and back as alike, because they sound alike."""
+    front_only: bool = False
+    """Azimuths are known to lie within +-90 degrees: the azimuth head reaches no further."""
+    frozen: bool = True
+    """Keep the backbones as the pretext task left them."""
+    true_rotation: bool = False
+    """Use the true rotation in the geometric loss (ablation)."""
+    true_azimuth: bool = False
+    """Use the true azimuths in the geometric loss (ablation)."""
+    epochs: float = 20
+    steps: int = 0
+    batch: int = 96
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-2
+    warmup_steps: int = 0
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """Linear probes on frozen features."""
+
+    bins: int = 64
+    epochs: float = 100
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class SupervisedSettings:
+    """The same networks trained with the true angles: the upper bound."""
+
+    epochs: float = 50
+    steps: int = 0
+    batch: int = 64
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-2
+    warmup_steps: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run's result depends on besides the data."""
+
+    preset: str = "paper"
+    seed: int = 0
+    views: int = 3
+    """Views of a set in a batch: its first and others drawn at random."""
+    mirror: bool = False
+    """Show every second set as in a mirror: pictures flipped, ears swapped."""
+    clip_gradients: float = 2.0
+    """Largest norm of the gradient."""
+    sound: SoundSettings = field(default_factory=SoundSettings)
+    picture: PictureSettings = field(default_factory=PictureSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    pretext: PretextSettings = field(default_factory=PretextSettings)
+    slfm: SlfmSettings = field(default_factory=SlfmSettings)
+    probe: ProbeSettings = field(default_factory=ProbeSettings)
+    supervised: SupervisedSettings = field(default_factory=SupervisedSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be trained with."""
+        _check(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as plain nested dictionaries, ready for JSON."""
+        return asdict(self)
+
+
+PAPER: dict[str, Any] = {}
+SMALL: dict[str, Any] = {
+    "preset": "small",
+    "mirror": True,
+    "sound.clip_s": 0.64,
+    "sound.response_s": 0.5,
+    "picture.width_px": 96,
+    "picture.height_px": 72,
+    "network.kind": "small",
+    "pretext.steps": 1500,
+    "pretext.batch": 32,
+    "pretext.learning_rate": 1e-3,
+    "pretext.warmup_steps": 50,
+    "slfm.geometric_weight": 4.0,
+    "slfm.prior_weight": 3.0,
+    "slfm.gate": True,
+    "slfm.frozen": False,
+    "slfm.steps": 900,
+    "slfm.batch": 32,
+    "slfm.learning_rate": 1e-3,
+    "slfm.warmup_steps": 50,
+    "probe.epochs": 30,
+    "supervised.steps": 900,
+    "supervised.batch": 32,
+    "supervised.learning_rate": 1e-3,
+    "supervised.warmup_steps": 50,
+}
+PRESETS = {"paper": PAPER, "small": SMALL}
+KINDS = ("paper", "small")
+TASKS = ("m2b", "l2r")
+
+
+def _check(s: Settings) -> None:
+    stages: dict[str, Any] = {"pretext": s.pretext, "slfm": s.slfm, "probe": s.probe, "supervised": s.supervised}
+    rules = [
+        (s.network.kind in KINDS, f"network.kind is {s.network.kind!r}; choose one of {', '.join(KINDS)}"),
+        (s.pretext.task in TASKS, f"pretext.task is {s.pretext.task!r}; choose one of {', '.join(TASKS)}"),
+        (s.seed >= 0, f"seed is {s.seed}; give 0 or more"),
+        (s.views >= 2, f"views is {s.views}; turning needs at least 2"),
+        (0.05 <= s.sound.clip_s <= 60, f"sound.clip_s is {s.sound.clip_s}; give 0.05 to 60"),
+        (0.01 <= s.sound.response_s <= 10, f"sound.response_s is {s.sound.response_s}; give 0.01 to 10"),
+        (s.sound.indirect_ratio >= 0, f"sound.indirect_ratio is {s.sound.indirect_ratio}; give 0 or more"),
+        (0 < s.sound.min_rms <= s.sound.max_rms < 1, "sound levels must satisfy 0 < min_rms <= max_rms < 1"),
+        (s.sound.sources >= 1, f"sound.sources is {s.sound.sources}; give 1 or more"),
+        (0 <= s.sound.noise_share <= 1, f"sound.noise_share is {s.sound.noise_share}; give 0 to 1"),
+        (s.picture.width_px % 16 == 0 or s.network.kind == "small", "picture.width_px must be a multiple of 16"),
+        (min(s.picture.width_px, s.picture.height_px) >= 32, "pictures must be at least 32 pixels wide and high"),
+        (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; give 0 to below 1"),
+        (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; give 0.5 to 1"),
+        (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; give 2 or more"),
+        (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; give more than 0"),
+        *((x.epochs > 0, f"{name}.epochs is {x.epochs}; give more than 0") for name, x in stages.items()),
+        *((x.batch >= 2, f"{name}.batch is {x.batch}; give 2 or more") for name, x in stages.items()),
+        *((x.learning_rate > 0, f"{name}.learning_rate is {x.learning_rate}; give more than 0") for name, x in stages.items()),
+    ]
+    for holds, message in rules:
+        if not holds:
+            raise InputError(f"setting {message}")
+
+
+def preset(name: str, values: dict[str, Any] | None = None, assignments: Sequence[str] = ()) -> Settings:
+    """Make a preset's settings, changed by dotted names and by KEY=VALUE texts on top.
+
+    InputError for an unknown preset or name, or a wrong value.
+    """
+    if name not in PRESETS:
+        raise InputError(f"preset is {name!r}; choose one of {', '.join(PRESETS)}")
+    known = _flat(Settings())
+    changes = {**PRESETS[name], **(values or {})}
+    for text in assignments:
+        key, separator, value = text.partition("=")
+        if not separator or key not in known:
+            near = get_close_matches(key, known, 3) or sorted(known)
+            raise InputError(f"--set {text}: KEY=VALUE with a known key is expected, such as {', '.join(near)}")
+        changes[key] = _parsed(text, value, known[key])
+    groups: dict[str, dict[str, Any]] = {}
+    for key, value in changes.items():
+        group, _, leaf = key.rpartition(".")
+        groups.setdefault(group, {})[leaf] = value
+    base = Settings()
+    nested = {g: replace(getattr(base, g), **v) for g, v in groups.items() if g}
+    return replace(base, **groups.get("", {}), **nested)
+
+
+def from_dict(content: dict[str, Any]) -> Settings:
+    """Make settings from what `to_dict` gave, as kept in checkpoints."""
+    return preset("paper", _flat_dict(content))
+
+
+def _parsed(text: str, value: str, example: Any) -> Any:
+    if isinstance(example, bool):
+        if value.lower() not in ("true", "false"):
+            raise InputError(f"--set {text}: true or false is expected")
+        return value.lower() == "true"
+    try:
+        return type(example)(value)
+    except ValueError:
+        raise InputError(f"--set {text}: {type(example).__name__} is expected, as in {example}") from None
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    return _flat_dict(settings.to_dict())
+
+
+def _flat_dict(content: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in content.items():
+        out |= {f"{key}.{name}": v for name, v in value.items()} if isinstance(value, dict) else {key: value}
+    return out

@@ -1,0 +1,33 @@
+"""The same networks trained with the true angles: what the data and the networks allow at best."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from training.batches import Batch
+from training.config import Settings
+from training.encoders import ordered_pairs
+from training.geometric import geometric_loss
+from training.hearing import hear, see
+from training.slfm import Localiser
+
+
+class Supervised(nn.Module):
+    """A localiser and the losses that train it with labels."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.localiser = Localiser(settings)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a batch: 1 - cos(error) of rotation and of azimuth, front and back alike."""
+        with torch.no_grad():
+            sound, rgb = hear(batch), see(batch)
+        source, target = ordered_pairs(sound.shape[1])
+        turn = torch.deg2rad(batch.heading[:, target] - batch.heading[:, source])
+        theta = self.localiser.azimuth(sound)
+        # Without a turn the geometric loss is the distance of two azimuths, the least over mirroring.
+        azimuth = geometric_loss(theta, torch.deg2rad(batch.azimuth), torch.zeros_like(theta)).mean()
+        rotation = (1 - torch.cos(self.localiser.rotation(rgb, source, target) - turn)).mean()
+        return {"loss": azimuth + rotation, "azimuth": azimuth, "rotation": rotation}
