@@ -30,11 +30,25 @@ CHECKS = 10
 class Stage(Protocol):
     """The settings of a stage that the loop needs."""
 
-    epochs: float
-    steps: int
-    learning_rate: float
-    weight_decay: float
-    warmup_steps: int
+    @property
+    def epochs(self) -> float:  # noqa: D102
+        ...
+
+    @property
+    def steps(self) -> int:  # noqa: D102
+        ...
+
+    @property
+    def learning_rate(self) -> float:  # noqa: D102
+        ...
+
+    @property
+    def weight_decay(self) -> float:  # noqa: D102
+        ...
+
+    @property
+    def warmup_steps(self) -> int:  # noqa: D102
+        ...
 
 
 @dataclass
