@@ -1,65 +1,66 @@
-"""glTF 2.0 (.glb, .gltf): trimesh reads geometry and node transforms, we read what it leaves out.
+"""glTF 2.0 (.glb, .gltf) -> parts, looks and pictures, as the specification says.
 
-trimesh drops texture coordinate sets beyond the first, sampler wrap modes, normalised integers and texture transforms.
-It does pass attributes of a file's own through; so the header is rewritten before trimesh sees it, with the one texture
-coordinate set that counts and the vertex colours under such names, and materials and images are read from the header here.
+trimesh is not used here: it drops texture coordinate sets beyond the first, sampler wrap modes, normalised integers and
+texture transforms, and has no room for compressed geometry.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-import trimesh
 from PIL import Image as Pillow
 
+from simulator.accessors import DRACO, HAS_DRACO, Files, Geometry
 from simulator.errors import InputError
 from simulator.parts import Look, Part
-from simulator.textures import Image, srgb_from_linear, to_image
+from simulator.textures import srgb_from_linear
 
-SOLID_MODES = (4, 5)
-"""Triangles and triangle strips; points, lines and fans are skipped."""
+SOLID_MODES = (4, 5, 6)
+"""Triangles, strips and fans; points and lines are skipped."""
 WRAP = {10497: 0, 33071: 1, 33648: 2}
 BLENDER = "open it in Blender and export it as glTF with compression off"
 REMEDY = {
     "EXT_meshopt_compression": BLENDER,
     "KHR_meshopt_compression": BLENDER,
-    "KHR_draco_mesh_compression": BLENDER,
-    "KHR_texture_basisu": "run 'npx @gltf-transform/cli ktxdecompress IN.glb OUT.glb'",
+    DRACO: "install its decoder: pip install 'sight-and-sound[scans]'",
+    "KHR_texture_basisu": "give its publisher's files without Basis, or run 'npx @gltf-transform/cli ktxdecompress IN OUT.glb'",
 }
-"""Extensions whose data cannot be decoded here, and what to do about them."""
-FULL_SCALE = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}
-Files = Callable[[str], bytes]
+"""Extensions whose data may be unreadable here, and what to do about them."""
+SPECULAR = "KHR_materials_pbrSpecularGlossiness"
+DEEPEST = 100
+"""Nodes are nested at most this deep."""
 
 
-def read_gltf(path: Path, files: Files) -> tuple[list[Part], list[Look], list[Image | None], list[str], str]:
-    """Read a .glb or .gltf: parts, looks, images, notes for the user, and the credit in its asset.
+def read_gltf(path: Path, files: Files) -> tuple[list[Part], list[Look], list[Pillow.Image | None], list[str], str]:
+    """Read a .glb or .gltf: parts, looks, undecoded pictures, notes for the user, and the credit in its asset.
 
-    files: gives the bytes of a file that the scene refers to by name; raises OSError where it is missing.
+    Raises InputError for a file that is broken, cut short, or compressed in a way that cannot be decoded here.
     """
     header, chunk = _header(path)
-    _refuse_compression(path, header)
-    notes: list[str] = []
-    buffers = [_buffer(path, b, chunk, files) for b in header.get("buffers", [])]
-    images = [_image(k, i, header, buffers, files, notes) for k, i in enumerate(header.get("images", []))]
-    looks = [_look(m, header) for m in header.get("materials", [])] + [Look("default")]
-    owners = _one_primitive_a_mesh(header, notes)
-    scene = _load(path, header, buffers)
-    parts = []
-    for node in scene.graph.nodes_geometry:
-        transform, geometry = scene.graph[node]
-        mesh = scene.geometry[geometry]
-        parts.append(_part(str(node), transform, mesh, owners[mesh.metadata["part"]], header, len(looks) - 1))
+    try:
+        _refuse_compression(path, header)
+        geometry = Geometry(path, header, chunk, files)
+        looks = [_look(m, header) for m in header.get("materials", [])] + [Look("default")]
+        notes: list[str] = []
+        pictures = _pictures(header, geometry, {look.image for look in looks}, notes)
+        parts = list(_parts(header, geometry, len(looks) - 1))
+    except InputError:
+        raise
+    except Exception as error:  # whatever a broken index, type or count leads to
+        raise InputError(f"{path} has a broken structure ({type(error).__name__}: {error}); export it again") from None
+    skipped = sum(not _is_solid(p) for m in header.get("meshes", []) for p in m["primitives"])
+    if skipped:
+        notes.append(f"{skipped} point or line primitives skipped")
     asset = header.get("asset", {})
     credit = asset.get("copyright") or (asset.get("extras") or {}).get("license", "")
-    return parts, looks, images, notes, str(credit)
+    return parts, looks, pictures, notes, str(credit)
 
 
 def referenced(path: Path) -> list[str]:
@@ -88,55 +89,42 @@ def _header(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def _refuse_compression(path: Path, header: dict[str, Any]) -> None:
-    needed = set(header.get("extensionsRequired", [])) | (set(header.get("extensionsUsed", [])) & set(REMEDY))
-    for name in sorted(needed & set(REMEDY)):
+    used = set(header.get("extensionsRequired", [])) | set(header.get("extensionsUsed", []))
+    refused = used & set(REMEDY)
+    if HAS_DRACO:
+        refused.discard(DRACO)
+    if all("source" in t for t in header.get("textures", [])):
+        refused.discard("KHR_texture_basisu")  # a plain picture stands beside each compressed one
+    for name in sorted(refused):
         raise InputError(f"{path} uses the extension {name}, which cannot be decoded here; {REMEDY[name]}")
 
 
-def _buffer(path: Path, buffer: dict[str, Any], chunk: bytes, files: Files) -> bytes:
-    uri = buffer.get("uri")
-    try:
-        data = chunk if uri is None else _fetch(uri, files)
-    except OSError:
-        raise InputError(f"{path} needs the file {uri}, which is missing; put it beside the scene") from None
-    if len(data) < buffer["byteLength"]:
-        raise InputError(f"{path} is cut short: a buffer has {len(data)} of {buffer['byteLength']} bytes; copy it again")
-    return data
-
-
-def _fetch(uri: str, files: Files) -> bytes:
-    if uri.startswith("data:"):
-        return base64.b64decode(uri.split(",", 1)[1])
-    return files(unquote(uri))
-
-
-def _image(
-    index: int, image: dict[str, Any], header: dict[str, Any], buffers: list[bytes], files: Files, notes: list[str]
-) -> Image | None:
-    """Decode one image; a missing or broken one costs its texture, not the scene."""
-    try:
-        if "bufferView" in image:
-            view = header["bufferViews"][image["bufferView"]]
-            start = view.get("byteOffset", 0)
-            data = buffers[view["buffer"]][start : start + view["byteLength"]]
-        else:
-            data = _fetch(image["uri"], files)
-        return to_image(Pillow.open(io.BytesIO(data)))
-    except (OSError, ValueError, KeyError) as error:
-        notes.append(f"image {image.get('name', image.get('uri', index))!s:.60} cannot be read ({error}): plain colour instead")
-        return None
+def _pictures(header: dict[str, Any], geometry: Geometry, used: set[int], notes: list[str]) -> list[Pillow.Image | None]:
+    """Open the pictures that looks use, without decoding them; a missing or broken one costs its texture, not the scene."""
+    out: list[Pillow.Image | None] = []
+    for index, image in enumerate(header.get("images", [])):
+        out.append(None)
+        if index not in used:
+            continue
+        try:
+            data = geometry.view(image["bufferView"]) if "bufferView" in image else geometry.fetch(image["uri"])
+            out[-1] = Pillow.open(io.BytesIO(data))
+        except (OSError, ValueError, KeyError) as error:
+            name = image.get("name", image.get("uri", index))
+            notes.append(f"image {name!s:.60} cannot be read ({error}): plain colour instead")
+    return out
 
 
 def _look(material: dict[str, Any], header: dict[str, Any]) -> Look:
     """Translate a glTF material; what is absent has the specification's defaults."""
     pbr = material.get("pbrMetallicRoughness", {})
     extensions = material.get("extensions", {})
-    texture = pbr.get("baseColorTexture") or extensions.get("KHR_materials_pbrSpecularGlossiness", {}).get("diffuseTexture")
-    factor = pbr.get("baseColorFactor") or extensions.get("KHR_materials_pbrSpecularGlossiness", {}).get("diffuseFactor")
+    factor = pbr.get("baseColorFactor") or extensions.get(SPECULAR, {}).get("diffuseFactor")
+    texture = _texture_info(material)
     image, wrap = -1, (0, 0)
-    if texture is not None:
+    if texture:
         entry = header["textures"][texture["index"]]
-        image = entry.get("source", entry.get("extensions", {}).get("EXT_texture_webp", {}).get("source", -1))
+        image = entry.get("extensions", {}).get("EXT_texture_webp", {}).get("source", entry.get("source", -1))
         sampler = header.get("samplers", [])[entry["sampler"]] if "sampler" in entry else {}
         wrap = WRAP.get(sampler.get("wrapS", 10497), 0), WRAP.get(sampler.get("wrapT", 10497), 0)
     mode = material.get("alphaMode", "OPAQUE")
@@ -155,137 +143,87 @@ def _look(material: dict[str, Any], header: dict[str, Any]) -> Look:
     )
 
 
-def _one_primitive_a_mesh(header: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
-    """Rewrite the header so that each solid primitive is a mesh of its own; give the original primitives in order."""
-    owners: list[dict[str, Any]] = []
-    meshes: list[dict[str, Any]] = []
-    members: list[list[int]] = []
-    skipped = 0
-    for mesh in header.get("meshes", []):
-        members.append([])
-        for primitive in mesh["primitives"]:
-            if primitive.get("mode", 4) not in SOLID_MODES or "POSITION" not in primitive["attributes"]:
-                skipped += 1
-                continue
-            members[-1].append(len(meshes))
-            meshes.append(_plain_mesh(primitive, header, len(meshes), mesh.get("name", "mesh")))
-            owners.append(primitive)
-    if skipped:
-        notes.append(f"{skipped} point, line or fan primitives skipped")
-    _rewire_nodes(header, members)
-    header["meshes"] = meshes
-    for key in ("images", "skins", "animations", "cameras"):
-        header.pop(key, None)
-    return owners
+def _texture_info(material: dict[str, Any]) -> dict[str, Any]:
+    """Give the reference to a material's base colour texture, empty where there is none."""
+    specular = material.get("extensions", {}).get(SPECULAR, {})
+    return material.get("pbrMetallicRoughness", {}).get("baseColorTexture") or specular.get("diffuseTexture") or {}
 
 
-def _plain_mesh(primitive: dict[str, Any], header: dict[str, Any], index: int, name: str) -> dict[str, Any]:
-    """Keep positions, the texture coordinates that count and colours, the latter two as attributes of our own."""
-    attributes = {"POSITION": primitive["attributes"]["POSITION"]}
-    for own, theirs in (("_UV", f"TEXCOORD_{_uv_set(primitive, header)}"), ("_COLOR", "COLOR_0")):
-        if theirs in primitive["attributes"]:
-            attributes[own] = primitive["attributes"][theirs]
-    plain = {"attributes": attributes, "mode": primitive.get("mode", 4)}
-    if "indices" in primitive:
-        plain["indices"] = primitive["indices"]
-    return {"name": f"{name}.{index}", "primitives": [plain], "extras": {"part": index}}
+def _parts(header: dict[str, Any], geometry: Geometry, default: int) -> Iterator[Part]:
+    """Give each solid primitive of each node as a part: named after its node, with a number where a node has several."""
+    for name, transform, mesh in _nodes(header):
+        solid = [p for p in mesh["primitives"] if _is_solid(p)]
+        for k, primitive in enumerate(solid):
+            yield _part(name if len(solid) == 1 else f"{name}/{k}", transform, primitive, header, geometry, default)
 
 
-def _rewire_nodes(header: dict[str, Any], members: list[list[int]]) -> None:
-    """Point every node at its mesh's only primitive, or give it a child for each of several."""
+def _nodes(header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray, dict[str, Any]]]:
+    """Walk the scene's tree: name, (4, 4) transform to the world and mesh of each node that has one."""
     nodes = header.get("nodes", [])
-    for number, node in enumerate(list(nodes)):
-        mesh = node.pop("mesh", None)
-        node.pop("skin", None)
-        node["name"] = str(
-            node.get("name") or (header["meshes"][mesh].get("name") if mesh is not None else "") or f"node{number}"
-        )
-        if mesh is None:
-            continue
-        if len(members[mesh]) == 1:
-            node["mesh"] = members[mesh][0]
-            continue
-        for k, member in enumerate(members[mesh]):
-            nodes.append({"name": f"{node['name']}/{k}", "mesh": member})
-            node.setdefault("children", []).append(len(nodes) - 1)
+    children = {c for n in nodes for c in n.get("children", [])}
+    roots = [k for k in range(len(nodes)) if k not in children]
+    if header.get("scenes"):
+        roots = header["scenes"][header.get("scene", 0)].get("nodes", [])
+    waiting = [(k, np.eye(4), 0) for k in reversed(roots)]
+    while waiting:
+        index, above, depth = waiting.pop()
+        node = nodes[index]
+        transform = above @ _transform(node)
+        if depth > DEEPEST:
+            raise ValueError(f"nodes nested more than {DEEPEST} deep")
+        waiting += [(c, transform, depth + 1) for c in reversed(node.get("children", []))]
+        if "mesh" in node:
+            mesh = header["meshes"][node["mesh"]]
+            yield str(node.get("name") or mesh.get("name") or f"node{index}"), transform, mesh
 
 
-def _load(path: Path, header: dict[str, Any], buffers: list[bytes]) -> trimesh.Scene:
-    for k, buffer in enumerate(header.get("buffers", [])):
-        buffer["uri"] = f"buffer{k}.bin"
-    resolver = _Buffers({f"buffer{k}.bin": data for k, data in enumerate(buffers)})
-    slim = {
-        k: v for k, v in header.items() if k not in ("materials", "textures", "samplers", "extensionsUsed", "extensionsRequired")
-    }
-    try:
-        return trimesh.load_scene(
-            io.BytesIO(json.dumps(slim).encode()), file_type="gltf", resolver=resolver, process=False, skip_materials=True
-        )
-    except Exception as error:  # trimesh raises whatever a broken index leads to
-        raise InputError(f"{path} has a broken structure ({type(error).__name__}: {error}); export it again") from None
+def _transform(node: dict[str, Any]) -> np.ndarray:
+    """Give a node's (4, 4) matrix: as written (by columns), or translation x rotation x scale."""
+    if "matrix" in node:
+        return np.array(node["matrix"], np.float64).reshape(4, 4).T
+    out = np.eye(4)
+    out[:3, :3] = rotation(*node.get("rotation", (0.0, 0.0, 0.0, 1.0))) * np.array(node.get("scale", (1.0, 1.0, 1.0)))
+    out[:3, 3] = node.get("translation", (0.0, 0.0, 0.0))
+    return out
 
 
-class _Buffers(trimesh.resolvers.Resolver):
-    """Hands trimesh the buffers that have been read already."""
+def rotation(x: float, y: float, z: float, w: float) -> np.ndarray:
+    """Turn a quaternion, of any length but 0, into a (3, 3) matrix."""
+    x, y, z, w = np.array([x, y, z, w], np.float64) / np.linalg.norm([x, y, z, w])
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
 
-    def __init__(self, data: dict[str, bytes]) -> None:
-        self._data = data
 
-    def get(self, name: str) -> bytes:
-        return self._data[name]
-
-    def keys(self) -> Any:
-        return self._data.keys()
-
-    def namespaced(self, namespace: str) -> trimesh.resolvers.Resolver:
-        return self
-
-    def write(self, name: str, data: bytes) -> None:
-        raise NotImplementedError
+def _is_solid(primitive: dict[str, Any]) -> bool:
+    return primitive.get("mode", 4) in SOLID_MODES and "POSITION" in primitive["attributes"]
 
 
 def _part(
-    node: str, transform: np.ndarray, mesh: trimesh.Trimesh, primitive: dict[str, Any], header: dict[str, Any], default: int
+    name: str, transform: np.ndarray, primitive: dict[str, Any], header: dict[str, Any], geometry: Geometry, default: int
 ) -> Part:
-    accessors = header["accessors"]
-    position = accessors[primitive["attributes"]["POSITION"]]
-    vertices = np.asarray(mesh.vertices, np.float64)
-    if position.get("normalized"):
-        vertices = vertices / FULL_SCALE[position["componentType"]]
-    vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
+    vertices = geometry.positions(primitive)
+    faces = geometry.triangles(primitive, len(vertices))
     # A mirroring transform turns triangles inside out.
-    faces = mesh.faces[:, ::-1] if np.linalg.det(transform[:3, :3]) < 0 else mesh.faces
-    uv_key, uv, color = f"TEXCOORD_{_uv_set(primitive, header)}", None, None
-    if "_UV" in mesh.vertex_attributes:
-        uv = _unit(mesh.vertex_attributes["_UV"], accessors[primitive["attributes"][uv_key]])
-        uv = _transformed(uv, _texture_info(primitive, header).get("extensions", {}).get("KHR_texture_transform"))
-    if "_COLOR" in mesh.vertex_attributes:
-        linear = _unit(mesh.vertex_attributes["_COLOR"], accessors[primitive["attributes"]["COLOR_0"]])
+    faces = faces[:, ::-1] if np.linalg.det(transform[:3, :3]) < 0 else faces
+    vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
+    look = primitive.get("material", default)
+    info = _texture_info(header["materials"][look]) if look != default else {}
+    moved = info.get("extensions", {}).get("KHR_texture_transform", {})
+    uv = geometry.unit(primitive, f"TEXCOORD_{moved.get('texCoord', info.get('texCoord', 0))}") if info else None
+    color, linear = None, geometry.unit(primitive, "COLOR_0")
+    if linear is not None:
         alpha = np.rint(np.clip(linear[:, 3:4], 0, 1) * 255) if linear.shape[1] == 4 else np.full((len(linear), 1), 255)
         color = np.concatenate([srgb_from_linear(linear[:, :3]), alpha.astype(np.uint8)], 1)
-    return Part(node, primitive.get("material", default), vertices, faces, uv, color)
+    return Part(name, look, vertices, faces, None if uv is None else _transformed(uv, moved), color)
 
 
-def _unit(values: np.ndarray, accessor: dict[str, Any]) -> np.ndarray:
-    """Give texture coordinates or colours as floats; integers are normalised by definition."""
-    return np.asarray(values, np.float64) / FULL_SCALE.get(accessor["componentType"], 1.0)
-
-
-def _texture_info(primitive: dict[str, Any], header: dict[str, Any]) -> dict[str, Any]:
-    if "material" not in primitive:
-        return {}
-    return header["materials"][primitive["material"]].get("pbrMetallicRoughness", {}).get("baseColorTexture", {})
-
-
-def _uv_set(primitive: dict[str, Any], header: dict[str, Any]) -> int:
-    info = _texture_info(primitive, header)
-    return info.get("extensions", {}).get("KHR_texture_transform", {}).get("texCoord", info.get("texCoord", 0))
-
-
-def _transformed(uv: np.ndarray, transform: dict[str, Any] | None) -> np.ndarray:
+def _transformed(uv: np.ndarray, transform: dict[str, Any]) -> np.ndarray:
     """Apply KHR_texture_transform: offset x rotation x scale."""
-    if transform is None:
-        return uv
     su, sv = transform.get("scale", (1.0, 1.0))
     c, s = np.cos(transform.get("rotation", 0.0)), np.sin(transform.get("rotation", 0.0))
     matrix = np.array([[c * su, s * sv], [-s * su, c * sv]])

@@ -7,16 +7,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import trimesh
-
 from simulator.errors import InputError
 from simulator.gltf import read_gltf, referenced
-from simulator.parts import Look, Part, assemble
+from simulator.meshes import read_mesh
+from simulator.parts import assemble
 from simulator.scene import Scene
-from simulator.textures import Image, linear_from_srgb, to_image
 
 FORMATS = (".glb", ".gltf", ".ply", ".obj")
+TEXTURE_MB = 400.0
 
 
 def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
@@ -40,16 +38,19 @@ def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
     return _named(list(dict.fromkeys(found)))
 
 
-def load_scene(path: Path, name: str | None = None) -> Scene:
-    """Read a scene file into memory; raises InputError, in one line, for anything that cannot be used."""
+def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB) -> Scene:
+    """Read a scene file into memory; raises InputError, in one line, for anything that cannot be used.
+
+    texture_mb: memory that its textures may take, MB; larger ones are scaled down.
+    """
     name = name or _safe(path.stem)
     try:
         if path.suffix.lower() in (".glb", ".gltf"):
-            parts, looks, images, notes, credit = read_gltf(path, lambda uri: _beside(path, uri).read_bytes())
+            parts, looks, pictures, notes, credit = read_gltf(path, lambda uri: _beside(path, uri).read_bytes())
         else:
-            parts, looks, images, notes = _read_mesh(path)
+            parts, looks, pictures, notes = read_mesh(path)
             credit = ""
-        return assemble(name, scene_digest(path), parts, looks, images, notes, credit or _sidecar(path))
+        return assemble(name, scene_digest(path), parts, looks, pictures, notes, credit or _sidecar(path), texture_mb)
     except OSError as error:
         raise InputError(f"scene {path} cannot be read ({error}); check the file") from None
     except InputError as error:
@@ -112,53 +113,3 @@ def _sidecar(path: Path) -> str:
             lines = candidate.read_text(errors="replace").strip().splitlines()
             return lines[0].strip() if lines else ""
     return ""
-
-
-def _read_mesh(path: Path) -> tuple[list[Part], list[Look], list[Image | None], list[str]]:
-    """Read PLY or OBJ through trimesh, one part for each object and material."""
-    try:
-        scene = trimesh.load_scene(path, process=False, split_objects=True, group_material=True)
-    except Exception as error:  # trimesh raises whatever a broken file leads to
-        raise InputError(
-            f"{path} is not a readable {path.suffix} mesh ({type(error).__name__}: {error}); export it again"
-        ) from None
-    parts, looks, images, notes = [], [Look("default")], [], []
-    for node in scene.graph.nodes_geometry:
-        transform, key = scene.graph[node]
-        mesh = scene.geometry[key]
-        if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
-            notes.append(f"{node}: points or lines skipped")
-            continue
-        look, uv, color = _visual(mesh, images)
-        if look is not None:
-            looks.append(look)
-        vertices = np.asarray(mesh.vertices) @ transform[:3, :3].T + transform[:3, 3]
-        parts.append(Part(_plain(str(node), path), len(looks) - 1 if look else 0, vertices, mesh.faces, uv, color))
-    return parts, looks, images, notes
-
-
-def _plain(node: str, path: Path) -> str:
-    """Name a part after its object; a lone mesh is named after its file."""
-    return path.stem if node in (path.name, "geometry_0", "world") else node
-
-
-def _visual(mesh: trimesh.Trimesh, images: list[Image | None]) -> tuple[Look | None, np.ndarray | None, np.ndarray | None]:
-    """Translate trimesh's visual: a look of its own, texture coordinates, colours by vertex or face."""
-    visual = mesh.visual
-    if visual.kind == "vertex":
-        return None, None, np.asarray(visual.vertex_colors, np.uint8)
-    if visual.kind == "face":
-        return None, None, np.repeat(np.asarray(visual.face_colors, np.uint8)[:, None], 3, 1)
-    if visual.kind != "texture":
-        return None, None, None
-    material = visual.material
-    picture = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
-    uv = getattr(visual, "uv", None)
-    if picture is not None and uv is not None:
-        images.append(to_image(picture))
-        # trimesh's v grows upwards.
-        uv = np.stack([uv[:, 0], 1.0 - uv[:, 1]], -1)
-        return Look(str(material.name), image=len(images) - 1, alpha_cutoff=0.5), uv, None
-    color = np.asarray(material.main_color, np.uint8)
-    linear = linear_from_srgb(color[:3])
-    return Look(str(material.name), (*(float(x) for x in linear), color[3] / 255.0)), None, None

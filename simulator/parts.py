@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image as Pillow
 
 from simulator.errors import InputError
-from simulator.scene import Materials, Scene
-from simulator.textures import Image, pack
+from simulator.scene import Materials, Scene, doubled_areas
+from simulator.textures import pack
 
 MOST_INSTANCES = 65535
 
@@ -43,6 +44,8 @@ class Part:
     """(N, 2) texture coordinates, v downwards."""
     color: np.ndarray | None = None
     """(N, 4) or, by face, (K, 3, 4) uint8: sRGB-encoded colour, linear alpha."""
+    group: str = ""
+    """Parts of one group are one instance, named after the first; a part without a group is an instance of its own."""
 
 
 def assemble(
@@ -50,44 +53,51 @@ def assemble(
     sha256: str,
     parts: Sequence[Part],
     looks: Sequence[Look],
-    images: Sequence[Image | None],
+    pictures: Sequence[Pillow.Image | None],
     notes: list[str],
     credit: str,
+    texture_mb: float,
 ) -> Scene:
-    """Join parts into a Scene; raises InputError when there is nothing solid to join."""
+    """Join parts into a Scene; raises InputError when there is nothing solid to join.
+
+    pictures: what the looks' `image` counts, not decoded yet. texture_mb: memory that textures may take, MB.
+    """
     if not parts:
         raise InputError(f"scene {name} has no triangles (only points, lines or nothing); give a mesh with faces")
-    if len(parts) > MOST_INSTANCES:
-        raise InputError(f"scene {name} has {len(parts)} instances; at most {MOST_INSTANCES} fit; join small meshes")
+    first = {group: k for k, group in reversed(list(enumerate(_groups(parts))))}
+    order = {group: k for k, group in enumerate(dict.fromkeys(_groups(parts)))}
+    if len(order) > MOST_INSTANCES:
+        raise InputError(f"scene {name} has {len(order)} instances; at most {MOST_INSTANCES} fit; join small meshes")
     vertices = np.concatenate([p.vertices for p in parts]).astype(np.float32)
     if not np.isfinite(vertices).all():
         count = int((~np.isfinite(vertices)).any(1).sum())
         raise InputError(f"scene {name} has {count} vertices that are NaN or infinite; repair the mesh and export it again")
-    start = np.cumsum([0, *(len(p.vertices) for p in parts)])
-    faces = np.concatenate([np.asarray(p.faces, np.int64) + s for p, s in zip(parts, start, strict=False)])
-    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+    if any(len(p.faces) and (p.faces.min() < 0 or p.faces.max() >= len(p.vertices)) for p in parts):
         raise InputError(f"scene {name} has faces that point at missing vertices; export the mesh again")
+    start = np.cumsum([0, *(len(p.vertices) for p in parts)])
+    faces = np.concatenate([(p.faces + s).astype(np.int32) for p, s in zip(parts, start, strict=False)])
     owner = np.repeat(np.arange(len(parts)), [len(p.faces) for p in parts])
-    solid = _areas(vertices, faces) > 0
+    solid = doubled_areas(vertices, faces) > 0
     if not solid.any():
         raise InputError(f"scene {name} has no triangle with an area; check its scale and export it again")
     if not solid.all():
         notes.append(f"{int((~solid).sum())} triangles without area left out")
     look = np.array([p.look for p in parts], np.int32)
     colored = np.array([p.color is not None for p in parts])
-    textures, texture_of = pack(images, {l.image for l in looks if l.image >= 0})
+    textures, texture_of = pack(pictures, {looks[k].image for k in look if looks[k].image >= 0}, texture_mb, notes)
     pairs = [(p.name, looks[p.look].name) for p in parts]
     surfaces = tuple(dict.fromkeys(pairs))
     row = {pair: k for k, pair in enumerate(surfaces)}
     materials, material_of = _materials(looks, look, colored, texture_of)
     owner = owner[solid]
+    instance = np.array([order[group] + 1 for group in _groups(parts)], np.uint16)
     return Scene(
         name=name,
         sha256=sha256,
         vertices=vertices,
         faces=np.ascontiguousarray(faces[solid], np.int32),
-        face_instance=(owner + 1).astype(np.uint16),
-        instances=_unique([p.name for p in parts]),
+        face_instance=instance[owner],
+        instances=_unique([parts[first[group]].name for group in order]),
         face_material=material_of[owner].astype(np.int32),
         materials=materials,
         textures=textures,
@@ -104,8 +114,8 @@ def _materials(
     looks: Sequence[Look], look: np.ndarray, colored: np.ndarray, texture_of: dict[int, int]
 ) -> tuple[Materials, np.ndarray]:
     """Lay materials out as arrays; a look used with and without vertex colours becomes two, for its shading differs."""
-    keys = sorted({(int(l), bool(c)) for l, c in zip(look, colored, strict=True)})
-    used = [looks[l] for l, _ in keys]
+    keys = sorted({(int(k), bool(c)) for k, c in zip(look, colored, strict=True)})
+    used = [looks[k] for k, _ in keys]
     texture = np.array([texture_of.get(u.image, -1) for u in used], np.int32)
     plain = [t < 0 and not u.unlit and not c for t, u, (_, c) in zip(texture, used, keys, strict=True)]
     row = {key: k for k, key in enumerate(keys)}
@@ -116,18 +126,19 @@ def _materials(
         wrap=np.array([u.wrap for u in used], np.uint8),
         alpha_cutoff=np.array([u.alpha_cutoff for u in used], np.float32),
         shaded=np.array(plain),
-    ), np.array([row[int(l), bool(c)] for l, c in zip(look, colored, strict=True)])
+    ), np.array([row[int(k), bool(c)] for k, c in zip(look, colored, strict=True)])
 
 
-def _areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1)
+def _groups(parts: Sequence[Part]) -> list[str]:
+    """Give a key for each part's instance."""
+    return [p.group or f"\0{k}" for k, p in enumerate(parts)]
 
 
 def _corner_uv(part: Part) -> np.ndarray:
     if part.uv is None:
         return np.zeros((len(part.faces), 3, 2), np.float32)
-    return part.uv[part.faces].astype(np.float32)
+    # A coordinate that is not a number would index outside the texture.
+    return np.nan_to_num(part.uv.astype(np.float32), posinf=0.0, neginf=0.0)[part.faces]
 
 
 def _corner_color(part: Part) -> np.ndarray:

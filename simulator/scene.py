@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from simulator.bvh import Bvh
+
+BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +84,17 @@ class Scene:
     @cached_property
     def normals(self) -> np.ndarray:
         """(F, 3) float32 unit normals by winding; zero for triangles without area."""
-        a, b, c = (self.vertices[self.faces[:, k]].astype(np.float64) for k in range(3))
-        cross = np.cross(b - a, c - a)
-        length = np.linalg.norm(cross, axis=1, keepdims=True)
-        return (cross / np.where(length > 0, length, 1.0)).astype(np.float32)
+        out = np.empty((len(self.faces), 3), np.float32)
+        for rows in _blocks(len(self.faces)):
+            cross = _cross(self.vertices, self.faces[rows])
+            length = np.linalg.norm(cross, axis=1, keepdims=True)
+            out[rows] = cross / np.where(length > 0, length, 1.0)
+        return out
 
     @cached_property
     def areas(self) -> np.ndarray:
         """(F,) float32 triangle areas, m^2."""
-        a, b, c = (self.vertices[self.faces[:, k]].astype(np.float64) for k in range(3))
-        return (0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)).astype(np.float32)
+        return 0.5 * doubled_areas(self.vertices, self.faces)
 
     @cached_property
     def texel_level(self) -> np.ndarray:
@@ -109,3 +113,22 @@ class Scene:
     def bounds(self) -> np.ndarray:
         """(2, 3) float32 lowest and highest corner, m."""
         return np.stack([self.vertices.min(0), self.vertices.max(0)])
+
+
+def doubled_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Give twice the area of each of F triangles, (F,) float32, m^2."""
+    out = np.empty(len(faces), np.float32)
+    for rows in _blocks(len(faces)):
+        out[rows] = np.linalg.norm(_cross(vertices, faces[rows]), axis=1)
+    return out
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """Cut rows into blocks, so that the double precision in between takes little memory."""
+    for start in range(0, count, BLOCK):
+        yield slice(start, start + BLOCK)
+
+
+def _cross(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+    return np.cross(b - a, c - a)

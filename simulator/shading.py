@@ -5,17 +5,17 @@ Everything here works on scalars and tuples: numba allocates memory for each sli
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
-from simulator.textures import linear_from_srgb, srgb_from_linear
+from simulator.textures import DECODE, ENCODE
 
-DECODE = linear_from_srgb(np.arange(256)).astype(np.float32)
-"""Linear light of each sRGB byte."""
-ENCODE = srgb_from_linear(np.arange(65536) / 65535.0)
-"""sRGB byte of linear light in steps of 1 / 65535."""
 REPEAT, CLAMP, MIRROR = 0, 1, 2
 ONE = np.float32(1.0)
+Real = Any
+"""A float of either width: numba decides."""
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -64,7 +64,7 @@ def shade(
     v: np.ndarray,
     distance: np.ndarray,
     direction: np.ndarray,
-    spread: float,
+    spread: Real,
     normals: np.ndarray,
     face_material: np.ndarray,
     texel_level: np.ndarray,
@@ -126,7 +126,7 @@ def encode(light: np.ndarray, samples: int, out: np.ndarray) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _corner_light(corner_color: np.ndarray, f: int, w: float, a: float, b: float) -> tuple[float, float, float]:
+def _corner_light(corner_color: np.ndarray, f: int, w: Real, a: Real, b: Real) -> tuple[Real, Real, Real]:
     """Blend the colours of a triangle's corners in linear light."""
     return (
         w * DECODE[corner_color[f, 0, 0]] + a * DECODE[corner_color[f, 1, 0]] + b * DECODE[corner_color[f, 2, 0]],
@@ -143,10 +143,10 @@ def _trilinear(
     k: int,
     wrap_u: int,
     wrap_v: int,
-    s: float,
-    t: float,
-    level: float,
-) -> tuple[float, float, float, float]:
+    s: Real,
+    t: Real,
+    level: Real,
+) -> tuple[Real, Real, Real, Real]:
     """Blend the two mip levels of texture k around `level`."""
     top = offset.shape[1] - 1
     level = min(max(level, np.float32(0.0)), np.float32(top))
@@ -166,8 +166,8 @@ def _trilinear(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _bilinear(
-    texels: np.ndarray, start: int, width: int, height: int, wrap_u: int, wrap_v: int, s: float, t: float
-) -> tuple[float, float, float, float]:
+    texels: np.ndarray, start: int, width: int, height: int, wrap_u: int, wrap_v: int, s: Real, t: Real
+) -> tuple[Real, Real, Real, Real]:
     """Blend the four texels around (s, t) in linear light; texel centres lie at (i + 0.5) / width."""
     left, right, fx = _neighbours(s, width, wrap_u)
     above, below, fy = _neighbours(t, height, wrap_v)
@@ -183,7 +183,7 @@ def _bilinear(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _neighbours(s: float, count: int, mode: int) -> tuple[int, int, float]:
+def _neighbours(s: Real, count: int, mode: int) -> tuple[int, int, Real]:
     """Give the two texels on both sides of s along one axis, and the weight of the second."""
     if mode == CLAMP:
         s = min(max(s, np.float32(-1.0)), np.float32(2.0))

@@ -1,9 +1,10 @@
-"""Pictures on surfaces: decoded once, scaled to bounds, packed as mip pyramids."""
+"""Pictures on surfaces: decoded once, scaled to a budget, packed as mip pyramids."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numba
 import numpy as np
 from PIL import Image as Pillow
 
@@ -11,6 +12,12 @@ from simulator.scene import Textures
 
 LARGEST_PX = 2048
 """Larger textures are scaled down; nothing finer shows in views of some hundred pixels."""
+SMALLEST_PX = 32
+"""Textures are not scaled below this to fit a budget."""
+PYRAMID = 4.0 / 3.0
+"""Size of a mip pyramid over that of its picture."""
+UNREADABLE = (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError)
+"""What Pillow raises for pictures that are broken, cut short or enormous."""
 
 Image = np.ndarray
 """(H, W, 4) uint8: sRGB-encoded colour, linear alpha, first row on top."""
@@ -29,53 +36,96 @@ def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
     return np.rint(y * 255.0).astype(np.uint8)
 
 
-def to_image(picture: Pillow.Image) -> Image:
-    """Decode a Pillow picture to an Image, at most LARGEST_PX wide and high."""
-    picture.draft("RGB", (LARGEST_PX, LARGEST_PX))
+DECODE = linear_from_srgb(np.arange(256)).astype(np.float32)
+"""Linear light of each sRGB byte."""
+ENCODE = srgb_from_linear(np.arange(65536) / 65535.0)
+"""sRGB byte of linear light in steps of 1 / 65535."""
+
+
+def pack(
+    pictures: Sequence[Pillow.Image | None], used: Iterable[int], budget_mb: float, notes: list[str]
+) -> tuple[Textures, dict[int, int]]:
+    """Decode and pack the used pictures; also give the texture index of each picture index.
+
+    budget_mb: memory that all pyramids may take together, MB; larger pictures are scaled down to fit. A picture that
+    cannot be decoded is left out, which `notes` is told.
+    """
+    chosen = {k: picture for k in sorted(set(used)) if (picture := pictures[k]) is not None}
+    largest = fitting_px([p.size for p in chosen.values()], budget_mb)
+    pyramids: dict[int, list[Image]] = {}
+    for k, picture in chosen.items():
+        try:
+            pyramids[k] = pyramid(to_image(picture, largest))
+        except UNREADABLE as error:
+            notes.append(f"picture {k} cannot be decoded ({error}): plain colour instead")
+    if any(max(chosen[k].size) > largest for k in pyramids) and largest < LARGEST_PX:
+        notes.append(f"textures scaled down to at most {largest} pixels to fit {budget_mb:g} MB (camera.texture_mb)")
+    return _packed(list(pyramids.values())), {k: row for row, k in enumerate(pyramids)}
+
+
+def fitting_px(sizes: Sequence[tuple[int, int]], budget_mb: float) -> int:
+    """Give the largest side, a power of two up to LARGEST_PX, with which pictures of (width, height) fit a budget."""
+    largest = LARGEST_PX
+    while largest > SMALLEST_PX:
+        scales = [min(1.0, largest / max(size)) for size in sizes]
+        texels = sum(w * h * s * s for (w, h), s in zip(sizes, scales, strict=True))
+        if 4 * PYRAMID * texels <= budget_mb * 1e6:
+            break
+        largest //= 2
+    return largest
+
+
+def to_image(picture: Pillow.Image, largest_px: int) -> Image:
+    """Decode a Pillow picture to an Image, at most `largest_px` wide and high."""
+    picture.draft("RGB", (largest_px, largest_px))
     picture = picture.convert("RGBA")
-    if max(picture.size) > LARGEST_PX:
-        picture.thumbnail((LARGEST_PX, LARGEST_PX), Pillow.Resampling.BOX)
+    if max(picture.size) > largest_px:
+        picture.thumbnail((largest_px, largest_px), Pillow.Resampling.BOX)
     return np.asarray(picture)
-
-
-def pack(images: Sequence[Image | None], used: Iterable[int]) -> tuple[Textures, dict[int, int]]:
-    """Pack the used images that could be decoded; also give the texture index of each image index."""
-    pyramids = {k: pyramid(image) for k in sorted(used) if (image := images[k]) is not None}
-    levels = max((len(p) for p in pyramids.values()), default=1)
-    texels = [level.reshape(-1, 4) for p in pyramids.values() for level in p]
-    offset, size = np.zeros((len(pyramids), levels), np.int64), np.zeros((len(pyramids), levels, 2), np.int32)
-    at = 0
-    for row, chain in enumerate(pyramids.values()):
-        for n in range(levels):
-            level = chain[min(n, len(chain) - 1)]
-            if n < len(chain):
-                offset[row, n] = at
-                at += level.shape[0] * level.shape[1]
-            else:
-                offset[row, n] = offset[row, n - 1]
-            size[row, n] = level.shape[1], level.shape[0]
-    packed = np.concatenate(texels) if texels else np.zeros((0, 4), np.uint8)
-    return Textures(np.ascontiguousarray(packed), offset, size), {k: row for row, k in enumerate(pyramids)}
 
 
 def pyramid(image: Image) -> list[Image]:
     """Halve an image down to one texel, averaging light weighted by alpha."""
-    chain = [image]
-    alpha = image[..., 3:].astype(np.float32) / 255.0
-    light = linear_from_srgb(image[..., :3]) * alpha
+    chain = [np.ascontiguousarray(image)]
     while max(chain[-1].shape[:2]) > 1:
-        light, alpha = _halve(light), _halve(alpha)
-        color = srgb_from_linear(light / np.maximum(alpha, 1e-6))
-        chain.append(np.concatenate([color, np.rint(alpha * 255).astype(np.uint8)], -1))
+        chain.append(_halve(chain[-1]))
     return chain
 
 
-def _halve(values: np.ndarray) -> np.ndarray:
-    """Average (H, W, C) over 2 x 2 texels; an odd last row or column is repeated."""
-    h, w = values.shape[:2]
-    padded = np.pad(values, ((0, h % 2 if h > 1 else 0), (0, w % 2 if w > 1 else 0), (0, 0)), mode="edge")
-    if h > 1:
-        padded = 0.5 * (padded[0::2] + padded[1::2])
-    if w > 1:
-        padded = 0.5 * (padded[:, 0::2] + padded[:, 1::2])
-    return padded
+def _packed(pyramids: Sequence[list[Image]]) -> Textures:
+    """Lay pyramids out one after another; short ones repeat their last level."""
+    levels = max((len(p) for p in pyramids), default=1)
+    offset, size = np.zeros((len(pyramids), levels), np.int64), np.zeros((len(pyramids), levels, 2), np.int32)
+    texels = np.zeros((sum(i.shape[0] * i.shape[1] for p in pyramids for i in p), 4), np.uint8)
+    at = 0
+    for row, chain in enumerate(pyramids):
+        for n, level in enumerate(chain):
+            height, width = level.shape[:2]
+            texels[at : at + width * height] = level.reshape(-1, 4)
+            offset[row, n:], size[row, n:] = at, (width, height)
+            at += width * height
+    return Textures(texels, offset, size)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _halve(image: np.ndarray) -> np.ndarray:
+    """Average an Image over 2 x 2 texels; an odd last row or column is repeated."""
+    height, width = image.shape[0], image.shape[1]
+    rows, columns = max((height + 1) // 2, 1), max((width + 1) // 2, 1)
+    out = np.empty((rows, columns, 4), np.uint8)
+    for y in range(rows):
+        for x in range(columns):
+            light, plain, weight = np.zeros(3, np.float32), np.zeros(3, np.float32), np.float32(0.0)
+            for j in range(2):
+                for i in range(2):
+                    v, u = min(2 * y + j, height - 1), min(2 * x + i, width - 1)
+                    alpha = np.float32(image[v, u, 3])
+                    weight += alpha
+                    for k in range(3):
+                        light[k] += alpha * DECODE[image[v, u, k]]
+                        plain[k] += DECODE[image[v, u, k]]
+            for k in range(3):
+                mean = light[k] / weight if weight > 0 else plain[k] / 4
+                out[y, x, k] = ENCODE[int(mean * 65535 + 0.5)]
+            out[y, x, 3] = np.uint8(weight / 4 + 0.5)
+    return out

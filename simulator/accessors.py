@@ -1,0 +1,132 @@
+"""The binary side of glTF 2.0: buffers, views and accessors as arrays, Draco-compressed primitives decoded."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from simulator.errors import InputError
+
+try:
+    import DracoPy as draco
+except ImportError:  # the optional extra `scans`
+    draco = None
+
+DRACO = "KHR_draco_mesh_compression"
+HAS_DRACO = draco is not None
+DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+FULL_SCALE = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}
+"""What integers stand for 1 where they are normalised (glTF 2.0, section 3.6.2.2)."""
+Files = Callable[[str], bytes]
+"""Gives the bytes of a file that the scene refers to by name; raises OSError where it is missing."""
+
+
+class Geometry:
+    """Reads the accessors of one file.
+
+    header: its JSON. chunk: the binary chunk of a .glb, else empty.
+    """
+
+    def __init__(self, path: Path, header: dict[str, Any], chunk: bytes, files: Files) -> None:
+        self._path, self._header, self._files = path, header, files
+        self._buffers = [self._buffer(b, chunk) for b in header.get("buffers", [])]
+
+    def attribute(self, primitive: dict[str, Any], name: str) -> np.ndarray | None:
+        """Give a primitive's attribute, (N, width) float64, None where it has none; integers are taken as they stand."""
+        if name not in primitive["attributes"]:
+            return None
+        return self._raw(primitive, name, primitive["attributes"][name]).astype(np.float64)
+
+    def unit(self, primitive: dict[str, Any], name: str) -> np.ndarray | None:
+        """Give texture coordinates or colours, (N, width) float64: integers are normalised by definition."""
+        values = self.attribute(primitive, name)
+        if values is None:
+            return None
+        kind = self._header["accessors"][primitive["attributes"][name]]["componentType"]
+        return values / FULL_SCALE.get(kind, 1.0)
+
+    def positions(self, primitive: dict[str, Any]) -> np.ndarray:
+        """Give a primitive's vertices, (N, 3) float64, in its node's frame."""
+        accessor = self._header["accessors"][primitive["attributes"]["POSITION"]]
+        values = self.attribute(primitive, "POSITION")
+        assert values is not None
+        return values / FULL_SCALE[accessor["componentType"]] if accessor.get("normalized") else values
+
+    def triangles(self, primitive: dict[str, Any], count: int) -> np.ndarray:
+        """Give the (K, 3) faces of a primitive of `count` vertices: triangles, a strip or a fan."""
+        if DRACO in primitive.get("extensions", {}):
+            return np.asarray(self._draco(primitive).faces, np.int64)
+        index = np.arange(count)
+        if "indices" in primitive:
+            index = self.array(primitive["indices"])[:, 0].astype(np.int64)
+        mode = primitive.get("mode", 4)
+        if mode == 4:
+            return index[: len(index) // 3 * 3].reshape(-1, 3)
+        k = np.arange(len(index) - 2)
+        if mode == 5:  # every second triangle of a strip is wound the other way
+            return index[np.stack([k, k + 1 + k % 2, k + 2 - k % 2], -1)]
+        return index[np.stack([k + 1, k + 2, np.zeros_like(k)], -1)]
+
+    def view(self, index: int) -> bytes:
+        """Give the bytes of a buffer view."""
+        view = self._header["bufferViews"][index]
+        start = view.get("byteOffset", 0)
+        return self._buffers[view["buffer"]][start : start + view["byteLength"]]
+
+    def array(self, index: int) -> np.ndarray:
+        """Give an accessor as an array (count, width) of its own type, sparse values put in."""
+        accessor = self._header["accessors"][index]
+        kind, count, width = accessor["componentType"], accessor["count"], WIDTHS[accessor["type"]]
+        values = np.zeros((count, width), DTYPES[kind])
+        if "bufferView" in accessor:
+            values = self._strided(accessor["bufferView"], accessor.get("byteOffset", 0), kind, count, width)
+        if "sparse" in accessor:
+            sparse = accessor["sparse"]
+            rows, put = sparse["indices"], sparse["values"]
+            at = self._strided(rows["bufferView"], rows.get("byteOffset", 0), rows["componentType"], sparse["count"], 1)
+            values = values.copy()
+            values[at[:, 0]] = self._strided(put["bufferView"], put.get("byteOffset", 0), kind, sparse["count"], width)
+        return values
+
+    def fetch(self, uri: str) -> bytes:
+        """Give the bytes behind a URI: embedded in it, or a file beside the scene."""
+        if uri.startswith("data:"):
+            return base64.b64decode(uri.split(",", 1)[1])
+        return self._files(unquote(uri))
+
+    def _raw(self, primitive: dict[str, Any], name: str, accessor: int) -> np.ndarray:
+        packed = primitive.get("extensions", {}).get(DRACO, {}).get("attributes", {})
+        if name not in packed:
+            return self.array(accessor)
+        return np.asarray(self._draco(primitive).get_attribute_by_unique_id(packed[name])["data"])
+
+    def _draco(self, primitive: dict[str, Any]) -> Any:
+        index = primitive["extensions"][DRACO]["bufferView"]
+        if getattr(self, "_decoded", (None, None))[0] != index:
+            self._decoded = index, draco.decode(self.view(index))
+        return self._decoded[1]
+
+    def _strided(self, view: int, offset: int, kind: int, count: int, width: int) -> np.ndarray:
+        """Read `count` rows at a view's stride."""
+        entry, dtype = self._header["bufferViews"][view], np.dtype(DTYPES[kind])
+        stride = entry.get("byteStride", width * dtype.itemsize)
+        start = entry.get("byteOffset", 0) + offset
+        return np.ndarray((count, width), dtype, self._buffers[entry["buffer"]], start, (stride, dtype.itemsize))
+
+    def _buffer(self, buffer: dict[str, Any], chunk: bytes) -> bytes:
+        uri = buffer.get("uri")
+        try:
+            data = chunk if uri is None else self.fetch(uri)
+        except OSError:
+            raise InputError(f"{self._path} needs the file {uri}, which is missing; put it beside the scene") from None
+        if len(data) < buffer["byteLength"]:
+            raise InputError(
+                f"{self._path} is cut short: a buffer has {len(data)} of {buffer['byteLength']} bytes; copy it again"
+            )
+        return data

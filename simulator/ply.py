@@ -1,0 +1,176 @@
+"""PLY files: vertices, colours, polygons of any size and whatever a scan's publisher adds to its faces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from simulator.errors import InputError
+
+TYPES = {
+    "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
+    "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",
+}  # fmt: skip
+ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
+COLORS = ("red", "green", "blue")
+
+
+@dataclass
+class Element:
+    """One element of the header: its name, its number of rows and its properties (name, type, type of a list's count)."""
+
+    name: str
+    count: int
+    properties: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Ply:
+    """The content of a PLY file; polygons are cut into fans of triangles."""
+
+    vertices: np.ndarray
+    """(N, 3) float64, in the file's frame."""
+    faces: np.ndarray
+    """(K, 3) int64."""
+    vertex_color: np.ndarray | None
+    """(N, 4) uint8, sRGB and alpha."""
+    uv: np.ndarray | None
+    """(N, 2) texture coordinates, v upwards."""
+    face_values: dict[str, np.ndarray]
+    """Every number that the file has of each polygon, (K,), repeated for its triangles."""
+    texture: str
+    """Name of the picture that the header gives, empty for none."""
+
+
+def read_ply(path: Path) -> Ply:
+    """Read a PLY file, ASCII or binary; raises InputError where it is broken, cut short or something else."""
+    data = path.read_bytes()
+    try:
+        return _parse(data)
+    except (ValueError, IndexError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a readable .ply mesh ({type(error).__name__}: {error}); export it again") from None
+
+
+def _parse(data: bytes) -> Ply:
+    end = re.search(rb"end_header[ \t]*\r?\n", data)
+    if not data.startswith(b"ply") or end is None:
+        raise ValueError("it has no PLY header")
+    lines = [line.split() for line in data[: end.start()].decode(errors="replace").splitlines()]
+    order = next(ORDERS[line[1]] for line in lines if line and line[0] == "format")
+    texture = next((" ".join(line[2:]) for line in lines if line[:2] == ["comment", "TextureFile"]), "")
+    body = np.frombuffer(data, np.uint8, offset=end.end())
+    if order == "=":  # every token of the text becomes a double
+        body = np.array(data[end.end() :].split(), np.float64).view(np.uint8)
+    at, values, lists = 0, {}, {}
+    for element in _elements(lines):
+        values[element.name], lists[element.name], at = _read(body, at, element, order)
+    vertex = values["vertex"]
+    polygons, counts = lists.get("face", {}).get("list", (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+    faces, owner = _fans(polygons.astype(np.int64), counts)
+    names = next(((u, v) for u, v in (("s", "t"), ("u", "v"), ("texture_u", "texture_v")) if u in vertex), None)
+    return Ply(
+        vertices=np.stack([vertex[k] for k in "xyz"], -1).astype(np.float64),
+        faces=faces,
+        vertex_color=colors(vertex),
+        uv=None if names is None else np.stack([vertex[k] for k in names], -1).astype(np.float64),
+        face_values={name: column[owner] for name, column in values.get("face", {}).items()},
+        texture=texture,
+    )
+
+
+def colors(values: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Give red, green, blue and alpha columns as (N, 4) uint8, None where there are none; floats count up to 1."""
+    if not all(k in values for k in COLORS):
+        return None
+    columns = [values[k] for k in COLORS]
+    columns.append(values.get("alpha", np.full(len(columns[0]), 255, np.uint8)))
+    scaled = [c * 255.0 if c.dtype.kind == "f" and c.max(initial=0) <= 1.0 else c for c in columns]
+    return np.clip(np.rint(np.stack(scaled, -1)), 0, 255).astype(np.uint8)
+
+
+def _elements(lines: list[list[str]]) -> list[Element]:
+    elements: list[Element] = []
+    for line in lines:
+        if line and line[0] == "element":
+            elements.append(Element(line[1], int(line[2])))
+        elif line and line[0] == "property":
+            kind = (line[4], line[3], line[2]) if line[1] == "list" else (line[2], line[1], "")
+            elements[-1].properties.append(kind)
+    return elements
+
+
+def _read(
+    body: np.ndarray, at: int, element: Element, order: str
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]], int]:
+    """Read an element's columns, and its vertex list as (flat values, count of each row); also give where it ends."""
+    text = order == "="
+    dtypes = [np.dtype(np.float64) if text else np.dtype(order + TYPES[kind]) for _, kind, _ in element.properties]
+    heads = [np.dtype(np.float64) if text else np.dtype(order + TYPES[head or "u1"]) for _, _, head in element.properties]
+    is_list = np.array([bool(head) for _, _, head in element.properties], np.bool_)
+    if not is_list.any():
+        row = np.dtype([(name, d) for (name, _, _), d in zip(element.properties, dtypes, strict=True)])
+        table = np.frombuffer(body, row, element.count, at) if element.count else np.zeros(0, row)
+        return {name: _native(table[name]) for name, _, _ in element.properties}, {}, at + table.nbytes
+    sizes = np.array([d.itemsize for d in dtypes]), np.array([h.itemsize for h in heads])
+    start, counts, end = _walk(body, at, element.count, is_list, *sizes, text, order == ">")
+    if end > len(body):
+        raise ValueError(f"cut short: {len(body)} of {end} bytes")
+    columns, lists = {}, {}
+    for k, (name, _, head) in enumerate(element.properties):
+        flat = _gather(body, start[:, k], counts[:, k], dtypes[k])
+        if head and name.startswith("vertex_ind"):
+            lists["list"] = flat, counts[:, k]
+        elif not head:
+            columns[name] = flat
+    return columns, lists, end
+
+
+@numba.njit(cache=True)
+def _walk(
+    body: np.ndarray, at: Any, rows: int, is_list: np.ndarray, sizes: np.ndarray, heads: np.ndarray, text: bool, big: bool
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Find where each property of each row starts, and how many values it has; stops at the end of the data."""
+    start = np.zeros((rows, len(sizes)), np.int64)
+    counts = np.ones((rows, len(sizes)), np.int64)
+    for row in range(rows):
+        for k in range(len(sizes)):
+            if is_list[k]:
+                if at + heads[k] > len(body):
+                    return start, counts, len(body) + 1
+                if text:
+                    counts[row, k] = np.int64(body[at : at + 8].view(np.float64)[0])
+                else:
+                    count = np.int64(0)
+                    for byte in range(heads[k]):
+                        place = heads[k] - 1 - byte if big else byte
+                        count |= np.int64(body[at + byte]) << (8 * place)
+                    counts[row, k] = count
+                at += heads[k]
+            start[row, k] = at
+            at += counts[row, k] * sizes[k]
+    return start, counts, at
+
+
+def _gather(body: np.ndarray, start: np.ndarray, counts: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Collect the values of one property over all rows, flat."""
+    first = np.repeat(start - dtype.itemsize * (np.cumsum(counts) - counts), counts)
+    at = first + dtype.itemsize * np.arange(len(first))
+    return _native(body[at[:, None] + np.arange(dtype.itemsize)].view(dtype)[:, 0])
+
+
+def _native(column: np.ndarray) -> np.ndarray:
+    return column.astype(column.dtype.newbyteorder("="))
+
+
+def _fans(polygons: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut polygons into triangles around their first corner: (K, 3) faces, in the polygons' order, and (K,) owners."""
+    triangles = np.maximum(counts - 2, 0)
+    owner = np.repeat(np.arange(len(counts)), triangles)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(triangles) - triangles, triangles)
+    first = (np.cumsum(counts) - counts)[owner]
+    return polygons[np.stack([first, first + within + 1, first + within + 2], -1)], owner
