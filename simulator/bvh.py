@@ -1,12 +1,45 @@
-"""Closest hits and occlusion on a triangle mesh: one Embree BVH for pictures, line of sight and sound."""
+"""Closest hits and occlusion on a triangle mesh: one Embree BVH for pictures, line of sight and sound.
+
+Embree comes with the embreex package; it is called here through its C interface, so that compiled code (`nearest`,
+`blocked`) can shoot single rays as it goes, without arrays of rays in between.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import weakref
+from pathlib import Path
 from typing import NamedTuple
 
+import embreex.rtcore_scene
+import numba
 import numpy as np
-from embreex import rtcore_scene
-from embreex.mesh_construction import TriangleMesh
+from llvmlite import binding
+from numba import types
+
+
+def _find_library() -> str:
+    """Find the Embree library inside the installed embreex package, where each system's wheels keep it."""
+    package = Path(embreex.rtcore_scene.__file__).parent
+    for folder in (package.parent / "embreex.libs", package, package / ".dylibs"):
+        for path in sorted(folder.glob("*embree4*")):
+            if {".so", ".dylib", ".dll"} & set(path.suffixes):
+                return str(path)
+    raise ImportError(f"the embreex package at {package} holds no Embree 4 library; reinstall it: pip install --force embreex")
+
+
+_PATH = _find_library()
+_EMBREE = ctypes.CDLL(_PATH)
+# Compiled code finds rtcIntersect1 and rtcOccluded1 by name, also when it comes from numba's cache.
+binding.load_library_permanently(_PATH)
+_intersect1 = types.ExternalFunction("rtcIntersect1", types.void(types.uintp, types.uintp, types.uintp))
+_occluded1 = types.ExternalFunction("rtcOccluded1", types.void(types.uintp, types.uintp, types.uintp))
+
+for _name in ("NewDevice", "NewScene", "NewGeometry"):
+    getattr(_EMBREE, f"rtc{_name}").restype = ctypes.c_void_p
+_TRIANGLES, _INDEX, _VERTEX, _UINT3, _FLOAT3, _ROBUST = 0, 0, 1, 0x5003, 0x9003, 4
+_FAR, _MASK, _U, _V, _FACE = 8, 9, 15, 16, 17
+"""Places in RTCRayHit, counted in four bytes: origin 0-2, near 3, direction 4-6, time 7."""
 
 
 class Hits(NamedTuple):
@@ -26,30 +59,98 @@ class Bvh:
     """Bounding volume hierarchy over (V, 3) vertices in metres and (F, 3) faces."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
-        self._scene = rtcore_scene.EmbreeScene()
-        # Embree keeps pointers into these arrays.
-        self._vertices = np.ascontiguousarray(vertices, np.float32)
-        self._faces = np.ascontiguousarray(faces, np.int32)
-        self._mesh = TriangleMesh(self._scene, self._vertices, self._faces)
+        # Embree keeps pointers into these arrays, and reads 16 bytes at the last vertex.
+        self._vertices = np.zeros((len(vertices) + 1, 3), np.float32)
+        self._vertices[:-1] = vertices
+        self._faces = np.ascontiguousarray(faces, np.uint32)
+        device = ctypes.c_void_p(_EMBREE.rtcNewDevice(b"threads=1"))
+        scene = ctypes.c_void_p(_EMBREE.rtcNewScene(device))
+        _EMBREE.rtcSetSceneFlags(scene, _ROBUST)
+        mesh = ctypes.c_void_p(_EMBREE.rtcNewGeometry(device, _TRIANGLES))
+        _share(mesh, _VERTEX, _FLOAT3, self._vertices, len(vertices))
+        _share(mesh, _INDEX, _UINT3, self._faces, len(self._faces))
+        _EMBREE.rtcCommitGeometry(mesh)
+        _EMBREE.rtcAttachGeometry(scene, mesh)
+        _EMBREE.rtcReleaseGeometry(mesh)
+        _EMBREE.rtcCommitScene(scene)
+        self.scene = np.uint64(scene.value)
+        """Embree's handle, for `nearest` and `blocked`; valid as long as this object."""
+        weakref.finalize(self, _release, scene, device)
 
     def closest(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Find the first triangle along each of N rays; origins and directions are (N, 3), world frame, m."""
-        if len(origins) == 0:
-            empty = np.zeros(0, np.float32)
-            return Hits(empty, np.zeros(0, np.int32), empty, empty)
-        out = self._scene.run(_float32(origins), _float32(directions), output=True)
-        face = out["primID"]
-        distance = np.where(face < 0, np.float32(np.inf), out["tfar"])
-        return Hits(distance, face, out["u"], out["v"])
+        return Hits(*_closest(self.scene, _float32(origins), _float32(directions)))
 
     def visible(self, origins: np.ndarray, targets: np.ndarray, shrink: float = 1e-3) -> np.ndarray:
         """Say for each of N segments whether nothing lies on it, leaving out its last `shrink` share; (N,) bool."""
-        if len(origins) == 0:
-            return np.zeros(0, bool)
-        start = _float32(origins)
-        ahead = _float32(targets) - start
-        far = np.full(len(start), 1.0 - shrink, np.float32)
-        return self._scene.run(start, ahead, dists=far, query="OCCLUDED") == -1
+        return _visible(self.scene, _float32(origins), _float32(targets), np.float32(1.0 - shrink))
+
+
+@numba.njit(cache=True, nogil=True)
+def new_ray() -> tuple[np.ndarray, np.ndarray]:
+    """Make the memory of one ray, seen as float32 and as int32, for `nearest` and `blocked`; each thread needs its own."""
+    memory = np.zeros(48, np.float32)
+    skip = (16 - memory.ctypes.data % 16) % 16 // 4
+    ray = memory[skip : skip + 32]
+    return ray, ray.view(np.int32)
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def nearest(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[int, float]:
+    """Give the face that a ray meets first, -1 for none, and its distance in lengths of the direction."""
+    for k in range(3):
+        ray[k] = origin[k]
+        ray[4 + k] = direction[k]
+    ray[_FAR] = np.inf
+    ints[_MASK] = -1
+    ints[_FACE] = -1
+    ints[_FACE + 1] = -1
+    _intersect1(scene, ray.ctypes.data, 0)
+    return ints[_FACE], ray[_FAR]
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def blocked(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, target: np.ndarray, far: float) -> bool:
+    """Say whether anything lies on the first `far` share of the way from origin to target."""
+    for k in range(3):
+        ray[k] = origin[k]
+        ray[4 + k] = target[k] - origin[k]
+    ray[_FAR] = far
+    ints[_MASK] = -1
+    _occluded1(scene, ray.ctypes.data, 0)
+    return ray[_FAR] < 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _closest(scene: int, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    ray, ints = new_ray()
+    count = len(origins)
+    distance, u, v = np.empty(count, np.float32), np.empty(count, np.float32), np.empty(count, np.float32)
+    face = np.empty(count, np.int32)
+    for i in range(count):
+        face[i], distance[i] = nearest(scene, ray, ints, origins[i], directions[i])
+        u[i], v[i] = ray[_U], ray[_V]
+    return distance, face, u, v
+
+
+@numba.njit(cache=True, nogil=True)
+def _visible(scene: int, origins: np.ndarray, targets: np.ndarray, far: float) -> np.ndarray:
+    ray, ints = new_ray()
+    free = np.empty(len(origins), np.bool_)
+    for i in range(len(origins)):
+        free[i] = not blocked(scene, ray, ints, origins[i], targets[i], far)
+    return free
+
+
+def _share(mesh: ctypes.c_void_p, kind: int, form: int, array: np.ndarray, count: int) -> None:
+    size = ctypes.c_size_t
+    pointer = ctypes.c_void_p(array.ctypes.data)
+    _EMBREE.rtcSetSharedGeometryBuffer(mesh, kind, 0, form, pointer, size(0), size(12), size(count))
+
+
+def _release(scene: ctypes.c_void_p, device: ctypes.c_void_p) -> None:
+    _EMBREE.rtcReleaseScene(scene)
+    _EMBREE.rtcReleaseDevice(device)
 
 
 def _float32(array: np.ndarray) -> np.ndarray:
