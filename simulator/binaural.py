@@ -18,8 +18,8 @@ from simulator.arrivals import Arrivals, Paths
 from simulator.bands import path_spectra
 from simulator.late import late_responses
 
-LEAD = 16
-"""Samples kept before a path's arrival for the rise of a band-limited pulse between two samples."""
+LEAD = 20
+"""Half the samples of the band-limited pulse that arrives between two samples; it rises this long before the arrival."""
 
 
 class Receiver(Protocol):
@@ -96,15 +96,24 @@ def _hear_paths(
         return out
     rate, count = receiver.sample_rate_hz, receiver.diffuse.shape[-1]
     color = path_spectra(paths.gain, count, rate)
-    turn = np.pi * np.arange(count) / (count - 1)
     for view, heading in enumerate(headings_deg):
         spectra, delay = receiver.paths(to_head(paths.direction, heading))
         at = (paths.distance[:, None] / arrivals.speed_m_s + delay) * rate - LEAD
         start = np.floor(at).astype(np.int64)
-        shift = np.exp(-1j * turn * (at - start + LEAD)[..., None])
-        pulses = fft.irfft(spectra * color[:, None] * shift, 2 * (count - 1))
+        spectra = spectra * color[:, None] * fft.rfft(_pulse(at - start), 2 * (count - 1))
+        pulses = fft.irfft(spectra, 2 * (count - 1))
         _add(out[view], paths.source, start, pulses)
     return out
+
+
+def _pulse(fraction: np.ndarray) -> np.ndarray:
+    """Give unit pulses (..., 2 LEAD + 2) that peak `fraction` of a sample after sample LEAD: sinc under a Hann window.
+
+    The window keeps a pulse between two samples from ringing for ever before and after; only the last few hundred hertz
+    below half the sample rate lose by it.
+    """
+    t = np.arange(2 * LEAD + 2) - LEAD - fraction[..., None]
+    return np.sinc(t) * (0.5 + 0.5 * np.cos(np.pi * np.clip(t / (LEAD + 1), -1.0, 1.0)))
 
 
 @numba.njit(cache=True, nogil=True)

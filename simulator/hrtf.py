@@ -17,6 +17,7 @@ from scipy import fft
 from scipy.spatial import ConvexHull, QhullError
 
 from dataset.angles import direction
+from simulator.arrivals import BANDS_HZ
 from simulator.bands import minimum_phase, windows
 from simulator.errors import InputError
 from simulator.sofa import BUNDLED, Measurement, read_sofa
@@ -50,7 +51,7 @@ class Ears:
     band_gain: np.ndarray
     """(M, 2, 7) pressure gain in each octave band."""
     band_delay_s: np.ndarray
-    """(M, 2, 7) delay of each octave band, s."""
+    """(M, 2, 7) the same for each octave band alone, s."""
     diffuse: np.ndarray
     """(2, SPECTRUM/2 + 1) complex: fine structure of the diffuse-field response that the band gains leave out."""
     title: str
@@ -90,8 +91,8 @@ def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
     """
     spectra, magnitude = _transfer(measured, sample_rate_hz)
     delay = _ear_delays(spectra, magnitude, sample_rate_hz)
-    shape = windows(spectra.shape[-1], sample_rate_hz)
-    band_delay = np.stack([_peak_delay(spectra * w, sample_rate_hz) for w in shape], -1)
+    lag = _band_lags(spectra, delay[:, 0] - delay[:, 1], sample_rate_hz)
+    band_delay = delay.mean(1)[:, None, None] + 0.5 * lag[:, None] * np.array([[1.0], [-1.0]])
     directions, rows = _close_poles(measured.directions)
     triangles = _triangulate(directions, measured.title)
     area = _vertex_areas(directions, triangles)
@@ -109,7 +110,7 @@ def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
         responses=_faded(fft.irfft(minimum_phase(magnitude), SPECTRUM)),
         delay_s=delay - delay[front].mean(),
         band_gain=gain,
-        band_delay_s=band_delay - band_delay[front].mean(0),
+        band_delay_s=band_delay - delay[front].mean(),
         diffuse=_fine_structure(magnitude, gain, area, sample_rate_hz),
         title=measured.title,
         sha256=measured.sha256,
@@ -175,6 +176,19 @@ def _ear_delays(spectra: np.ndarray, magnitude: np.ndarray, sample_rate_hz: int)
     missing = _lag(spectra, sample_rate_hz) - _lag(_shifted(smooth, delay, sample_rate_hz), sample_rate_hz)
     missing = np.where(np.abs(missing) < 1e-4, missing, 0.0)
     return delay + 0.5 * missing[:, None] * np.array([1.0, -1.0])
+
+
+def _band_lags(spectra: np.ndarray, lag_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Give by how much the left ear lags the right in each octave band, (M, 7) s: the phase between the ears up to 1 kHz.
+
+    Diffraction makes it longer at low frequencies (Kuhn 1977). Above 1 kHz phases turn too fast to be told from whole turns,
+    and there the lag (M,) of all frequencies together stands.
+    """
+    f = np.linspace(0.0, sample_rate_hz / 2, spectra.shape[-1])
+    aligned = spectra[:, 0] * np.conj(spectra[:, 1]) * np.exp(2j * np.pi * f * lag_s[:, None])
+    centre = np.asarray(BANDS_HZ)
+    phase = np.angle(aligned @ (windows(len(f), sample_rate_hz) ** 2).T)
+    return lag_s[:, None] - np.where(centre <= 1000.0, phase / (2.0 * np.pi * centre), 0.0)
 
 
 def _lag(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
