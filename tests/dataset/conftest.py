@@ -98,7 +98,9 @@ def write_shard(
 def close_manifest(root: Path) -> None:
     """Write the manifest over the shards that are in the folder."""
     shards = [describe_shard(p, root) for p in sorted((root / "shards").glob("*.h5"))]
-    write_manifest(root, {"shards": shards, "settings": SETTINGS, "credits": {"clips": ["noise: CC0"]}, "software": {}})
+    credits = {"clips": ["noise: CC0"], "hrtf": ["KEMAR: free for any use with citation"]}
+    scenes = {s["scene"]: "CC BY 4.0, A. Builder" for s in shards}
+    write_manifest(root, {"shards": shards, "settings": SETTINGS, "credits": credits, "scene_credits": scenes, "software": {}})
 
 
 def build_set(root: Path, change: Callable[[dict[str, Any]], Any] | None = None) -> Path:
