@@ -210,7 +210,8 @@ def _part(
     faces = geometry.triangles(primitive, len(vertices))
     # A mirroring transform turns triangles inside out.
     faces = faces[:, ::-1] if np.linalg.det(transform[:3, :3]) < 0 else faces
-    vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
+    with np.errstate(invalid="ignore"):  # what is not finite is refused later
+        vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
     look = primitive.get("material", default)
     info = _texture_info(header["materials"][look]) if look != default else {}
     moved = info.get("extensions", {}).get("KHR_texture_transform", {})
