@@ -73,7 +73,7 @@ class Bvh:
         _EMBREE.rtcAttachGeometry(scene, mesh)
         _EMBREE.rtcReleaseGeometry(mesh)
         _EMBREE.rtcCommitScene(scene)
-        self.scene = np.uint64(scene.value)
+        self.scene = np.uint64(scene.value or 0)
         """Embree's handle, for `nearest` and `blocked`; valid as long as this object."""
         weakref.finalize(self, _release, scene, device)
 

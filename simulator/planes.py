@@ -49,7 +49,7 @@ def find_planes(scene: Scene) -> Planes:
     votes = _votes(normal, middle)
     order = np.argsort(votes, kind="stable")
     tally = np.bincount(votes, area)
-    found = []
+    found: list[tuple[np.ndarray, float, np.ndarray]] = []
     while len(found) < MOST and tally.max() > 0.25 * SMALLEST_M2:
         winner = int(tally.argmax())
         first, last = np.searchsorted(votes, [winner, winner + 1], sorter=order)

@@ -167,7 +167,8 @@ def _free_around(scene: Scene, points: np.ndarray) -> np.ndarray:
     """Say which of (N, 3) points have no surface within SOURCE_ROOM_M along the axes; (N,) bool."""
     ends = points[:, None] + SOURCE_ROOM_M * np.concatenate([np.eye(3), -np.eye(3)])
     starts = np.broadcast_to(points[:, None], ends.shape)
-    return scene.bvh.visible(starts.reshape(-1, 3), ends.reshape(-1, 3), shrink=0.0).reshape(-1, 6).all(1)
+    free = scene.bvh.visible(starts.reshape(-1, 3), ends.reshape(-1, 3), shrink=0.0)
+    return np.asarray(free.reshape(-1, 6).all(1))
 
 
 def _indoors(scene: Scene, places: Places, points: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def _follow(
     length, chain, material, bounce = 0.0, IN_IMAGES, 0, 0
     while True:
         face, distance = nearest(around.scene, shot, ints, ray.origin, ray.direction)
-        if chain == SPECULAR or chain == MEAN_SPECULAR:
+        if chain in (SPECULAR, MEAN_SPECULAR):
             for s in range(total):
                 _pass(around, tally, ray, s, length, distance, chain, material, cell, group, shot, ints)
         bounce += 1
