@@ -43,7 +43,7 @@ class Accuracy:
 
 QUALITY = {
     "draft": Accuracy(0.05, 0.5, 4096),
-    "standard": Accuracy(0.02, 0.2, 16384),
+    "standard": Accuracy(0.02, 0.2, 6144),
     "reference": Accuracy(0.004, 0.05, 65536),
 }
 """For comparison: the smallest differences that listeners notice are 5 % of T30 and 1 dB of level (ISO 3382-1, table A.1)."""
