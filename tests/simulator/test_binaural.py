@@ -129,7 +129,7 @@ def diffuse(seconds=1.0, decay_s=None):
 
 
 BANDS = [(80, 200), (200, 400), (400, 800)]
-REACHED = {80: 0.03, 200: 0.05, 400: 0.12}
+REACHED = {80: 0.05, 200: 0.05, 400: 0.12}
 """How near late coherence comes to theory. Above 400 Hz one gain for an octave hides what the head does inside it."""
 
 
