@@ -75,7 +75,8 @@ class Bvh:
         _EMBREE.rtcCommitScene(scene)
         self.scene = np.uint64(scene.value or 0)
         """Embree's handle, for `nearest` and `blocked`; valid as long as this object."""
-        weakref.finalize(self, _release, scene, device)
+        # Not at the interpreter's end: Embree may be gone by then, and the memory goes anyway.
+        weakref.finalize(self, _release, scene, device).atexit = False
 
     def closest(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Find the first triangle along each of N rays; origins and directions are (N, 3), world frame, m."""
