@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from simulator.bvh import Bvh
@@ -23,7 +24,10 @@ BODY_HEIGHTS_M = (0.35, 0.9, 1.5)
 STOREY_M = 1.9
 """Floors less than this above a larger floor are furniture, not storeys."""
 STEP_M = 0.2
-"""Ground higher than this above the lowest ground within a metre is furniture."""
+"""Ground higher than this above the lowest ground near it is furniture."""
+NEAR_M = 1.0
+LAYER_M = 3 * STEP_M
+"""Ground is compared within this height: further below is another storey."""
 SMALLEST_SHARE = 0.1
 """A storey has at least this share of the largest storey's floor."""
 
@@ -76,7 +80,8 @@ def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> P
     up = scene.bvh.closest(points + [0.0, 0.01, 0.0], np.broadcast_to([0.0, 1.0, 0.0], points.shape)).distance
     roofed = bool((np.isfinite(up) & (up > 1.9)).sum() > 0.2 * len(points))
     reasons = _obstacles(scene.bvh, points, ear, clearance, roofed)
-    furniture = _raised(points, np.array([r not in ("outside the house",) for r in reasons]))
+    # What lies close under another surface is the inside of a slab or of furniture, not ground.
+    furniture = _raised(points, (reasons != "outside the house") & (up > LAYER_M))
     reasons = np.where((reasons == "") & furniture, "on furniture or off the storeys' floors", reasons)
     rejected.update(str(r) for r in reasons[reasons != ""])
     floor = points[reasons == ""]
@@ -128,23 +133,33 @@ def _obstacles(bvh: Bvh, floor: np.ndarray, ear_m: float, clearance_m: float, ro
     return reasons
 
 
-def _raised(points: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Say which of (N, 3) level points are no storey's floor, but lie on furniture; (N,) bool."""
-    storeys = _storeys(points[inside, 1]) if inside.any() else []
+def _raised(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Say which of (N, 3) level points are no storey's floor, but lie on furniture, given which may be ground; (N,) bool."""
+    storeys = _storeys(points[ground, 1]) if ground.any() else []
     off = np.ones(len(points), bool)
     for height in storeys:
         off &= np.abs(points[:, 1] - height) > 2 * STEP_M
     # Ground outside lies lower than the floor behind the wall: only what is inside counts.
-    order = np.flatnonzero(inside)[np.argsort(points[inside, 0], kind="stable")]
-    x = points[order, 0]
-    raised = off.copy()
-    for k in np.flatnonzero(~off):
-        first, last = np.searchsorted(x, [points[k, 0] - 1.0, points[k, 0] + 1.0])
-        near = points[order[first:last]]
-        level = np.abs(near[:, 1] - points[k, 1]) < 3 * STEP_M
-        close = np.hypot(near[:, 0] - points[k, 0], near[:, 2] - points[k, 2]) < 1.0
-        raised[k] = points[k, 1] - near[level & close, 1].min(initial=points[k, 1]) > STEP_M
-    return raised
+    order = np.flatnonzero(ground)[np.argsort(points[ground, 0], kind="stable")]
+    lowest = _lowest_near(points, points[order])
+    return off | (points[:, 1] - lowest > STEP_M)
+
+
+@numba.njit(cache=True)
+def _lowest_near(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Give the height of the lowest ground (M, 3), sorted by x, around each of (N, 3) points; its own where there is none."""
+    out = np.empty(len(points))
+    for k in range(len(points)):
+        x, y, z = points[k, 0], points[k, 1], points[k, 2]
+        lowest = y
+        for g in range(np.searchsorted(ground[:, 0], x - NEAR_M), len(ground)):
+            dx, dy, dz = ground[g, 0] - x, ground[g, 1] - y, ground[g, 2] - z
+            if dx > NEAR_M:
+                break
+            if -LAYER_M < dy < 0.0 and dx * dx + dz * dz < NEAR_M * NEAR_M:
+                lowest = min(lowest, ground[g, 1])
+        out[k] = lowest
+    return out
 
 
 def _storeys(heights: np.ndarray) -> list[float]:
