@@ -96,18 +96,19 @@ def _draw_views(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Draw headings (and, with motion, positions) until enough views fit the first; None where they do not."""
     rules, camera = settings.sampling, settings.camera
-    tries = rules.heading_tries
-    headings = rng.uniform(0.0, 360.0, tries)
-    positions = _positions(places, floor, settings, tries, rng)
+    headings = rng.uniform(0.0, 360.0, rules.heading_tries)
+    positions = np.repeat(floor[None] + [0.0, camera.height_m, 0.0], len(headings), 0)
     depth = depths(scene, positions, headings, camera, *COARSE)
-    far, mean = depth.max((1, 2)), depth.mean((1, 2))
-    good = (far >= rules.min_depth_max_m) & (mean >= rules.min_depth_mean_m) & np.isfinite(positions[:, 1])
-    counts["headings with nothing far enough"] += int((far < rules.min_depth_max_m).sum())
-    counts["headings too near to a surface"] += int((mean < rules.min_depth_mean_m).sum())
-    rows = np.flatnonzero(good)
+    rows = np.flatnonzero(_far_enough(depth, settings, counts))
     if len(rows) == 0:
         return None
     first = rows[0]
+    if rules.motion != "rotation":
+        rest = np.arange(first + 1, len(headings))
+        positions[rest] = _moved(places, floor, settings, len(rest), rng)
+        rest = rest[np.isfinite(positions[rest, 1])]
+        depth[rest] = depths(scene, positions[rest], headings[rest], camera, *COARSE)
+        rows = np.concatenate([rows[:1], rest[_far_enough(depth[rest], settings, counts)]])
     turn = np.abs(wrap_180(headings - headings[first]))
     chosen, shares = [first], [1.0]
     for k in rows[1:]:
@@ -129,17 +130,26 @@ def _draw_views(
     return None
 
 
-def _positions(places: Places, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Give the ears' position for each heading tried, (count, 3): one for all, or moved; NaN where one cannot stand."""
-    out = np.repeat(floor[None], count, 0)
-    for k in range(1, count):
-        moved: np.ndarray | None = floor
+def _far_enough(depth: np.ndarray, settings: Settings, counts: Counter[str]) -> np.ndarray:
+    """Say which of V coarse depth pictures (V, h, w) have surfaces far enough away; (V,) bool."""
+    rules = settings.sampling
+    far, mean = depth.max((1, 2)), depth.mean((1, 2))
+    counts["headings with nothing far enough"] += int((far < rules.min_depth_max_m).sum())
+    counts["headings too near to a surface"] += int((mean < rules.min_depth_mean_m).sum())
+    return np.asarray((far >= rules.min_depth_max_m) & (mean >= rules.min_depth_mean_m))
+
+
+def _moved(places: Places, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the ears' positions of further views around the first one's floor point, (count, 3); NaN where one cannot stand."""
+    out = np.full((count, 3), np.nan)
+    for k in range(count):
         if settings.sampling.motion == "nearby":
             angle, reach = rng.random() * 2 * np.pi, NEARBY_M * np.sqrt(rng.random())
             moved = places.stand(floor + reach * np.array([np.cos(angle), 0.0, np.sin(angle)]))
-        elif settings.sampling.motion == "free":
+        else:
             moved = places.draw(rng, near=floor, within_m=FREE_M)
-        out[k] = np.nan if moved is None else moved
+        if moved is not None:
+            out[k] = moved
     return out + [0.0, settings.camera.height_m, 0.0]
 
 

@@ -57,7 +57,8 @@ class Places:
             return None
         base = points[rng.integers(len(points))]
         beside = base + np.array([*(rng.random(2) - 0.5) * self.spacing_m, 0.0])[[0, 2, 1]]
-        return self.stand(beside)
+        place = self.stand(beside)
+        return place if place is None or near is None or np.linalg.norm(place - near) <= within_m else None
 
     def stand(self, near: np.ndarray) -> np.ndarray | None:
         """Give the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
