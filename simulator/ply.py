@@ -110,7 +110,7 @@ def _read(
     """Read an element's columns, and its vertex list as (flat values, count of each row); also give where it ends."""
     text = order == "="
     dtypes = [np.dtype(np.float64) if text else np.dtype(order + TYPES[kind]) for _, kind, _ in element.properties]
-    heads = [np.dtype(np.float64) if text else np.dtype(order + TYPES[head or "u1"]) for _, _, head in element.properties]
+    heads = [np.dtype(np.float64) if text else np.dtype(order + TYPES[head or "uchar"]) for _, _, head in element.properties]
     is_list = np.array([bool(head) for _, _, head in element.properties], np.bool_)
     if not is_list.any():
         row = np.dtype([(name, d) for (name, _, _), d in zip(element.properties, dtypes, strict=True)])
