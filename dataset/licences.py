@@ -44,7 +44,7 @@ ND = Licence("CC-BY-ND", forbids="its licence allows no derived works (ND)")
 TERMS = (
     # The first that fits decides. Scans of real homes come with terms that forbid passing on what is made from them.
     (r"matterport|hm3d|\bgibson\b|\bmp3d\b", "its terms of use forbid to pass on renderings of the scans"),
-    (r"replica", "its research terms need the owner's leave to pass on renderings"),
+    (r"replica(?!_?cad)", "its research terms need the owner's leave to pass on renderings"),
     (r"all rights reserved|no redistribution|not (?:be )?redistribut|confidential", "its terms forbid to pass it on"),
 )  # fmt: skip
 FREE = (

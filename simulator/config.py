@@ -28,6 +28,8 @@ class CameraSettings:
     height_m: float = 1.5
     """Camera and ears above the floor."""
     samples_per_pixel: int = 4
+    texture_mb: float = 400.0
+    """Memory that a scene's textures may take in a worker; larger ones are scaled down to fit."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def _check(s: Settings) -> None:
         (8 <= s.camera.height_px <= 8192, f"height is {s.camera.height_px} pixels; give 8 to 8192"),
         (10 <= s.camera.hfov_deg <= 150, f"field of view is {s.camera.hfov_deg} degrees; give 10 to 150"),
         (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; give 1 to 64"),
+        (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; give 1 or more"),
         (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; give 0 to below 1"),
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),

@@ -22,7 +22,7 @@ def describe_plan(plan: Plan, workers: int) -> str:
     lines = []
     for shard in (s for s in plan.shards if s.number == 0):
         try:
-            scene = load_scene(shard.scene_path, shard.scene)
+            scene = load_scene(shard.scene_path, shard.scene, plan.settings.camera.texture_mb)
         except InputError as error:
             lines += [f"scene {shard.scene}: will be left out: {error}", ""]
             continue

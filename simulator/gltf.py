@@ -10,6 +10,7 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -38,9 +39,13 @@ DEEPEST = 100
 """Nodes are nested at most this deep."""
 
 
-def read_gltf(path: Path, files: Files) -> tuple[list[Part], list[Look], list[Pillow.Image | None], list[str], str]:
+def read_gltf(
+    path: Path, files: Files, linear_colors: bool = True
+) -> tuple[list[Part], list[Look], list[Pillow.Image | None], list[str], str]:
     """Read a .glb or .gltf: parts, looks, undecoded pictures, notes for the user, and the credit in its asset.
 
+    linear_colors: whether vertex colours are linear light, as the specification says, to be encoded as sRGB; False keeps
+    their numbers, for annotations.
     Raises InputError for a file that is broken, cut short, or compressed in a way that cannot be decoded here.
     """
     header, chunk = _header(path)
@@ -50,7 +55,7 @@ def read_gltf(path: Path, files: Files) -> tuple[list[Part], list[Look], list[Pi
         looks = [_look(m, header) for m in header.get("materials", [])] + [Look("default")]
         notes: list[str] = []
         pictures = _pictures(header, geometry, {look.image for look in looks}, notes)
-        parts = list(_parts(header, geometry, len(looks) - 1))
+        parts = list(_parts(header, geometry, len(looks) - 1, linear_colors))
     except InputError:
         raise
     except Exception as error:  # whatever a broken index, type or count leads to
@@ -149,12 +154,13 @@ def _texture_info(material: dict[str, Any]) -> dict[str, Any]:
     return material.get("pbrMetallicRoughness", {}).get("baseColorTexture") or specular.get("diffuseTexture") or {}
 
 
-def _parts(header: dict[str, Any], geometry: Geometry, default: int) -> Iterator[Part]:
+def _parts(header: dict[str, Any], geometry: Geometry, default: int, linear_colors: bool) -> Iterator[Part]:
     """Give each solid primitive of each node as a part: named after its node, with a number where a node has several."""
     for name, transform, mesh in _nodes(header):
         solid = [p for p in mesh["primitives"] if _is_solid(p)]
         for k, primitive in enumerate(solid):
-            yield _part(name if len(solid) == 1 else f"{name}/{k}", transform, primitive, header, geometry, default)
+            part = _part(name if len(solid) == 1 else f"{name}/{k}", transform, primitive, header, geometry, default)
+            yield replace(part, color=_colors(primitive, geometry, linear_colors))
 
 
 def _nodes(header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray, dict[str, Any]]]:
@@ -216,11 +222,17 @@ def _part(
     info = _texture_info(header["materials"][look]) if look != default else {}
     moved = info.get("extensions", {}).get("KHR_texture_transform", {})
     uv = geometry.unit(primitive, f"TEXCOORD_{moved.get('texCoord', info.get('texCoord', 0))}") if info else None
-    color, linear = None, geometry.unit(primitive, "COLOR_0")
-    if linear is not None:
-        alpha = np.rint(np.clip(linear[:, 3:4], 0, 1) * 255) if linear.shape[1] == 4 else np.full((len(linear), 1), 255)
-        color = np.concatenate([srgb_from_linear(linear[:, :3]), alpha.astype(np.uint8)], 1)
-    return Part(name, look, vertices, faces, None if uv is None else _transformed(uv, moved), color)
+    return Part(name, look, vertices, faces, None if uv is None else _transformed(uv, moved))
+
+
+def _colors(primitive: dict[str, Any], geometry: Geometry, linear: bool) -> np.ndarray | None:
+    """Give a primitive's vertex colours, (N, 4) uint8, encoded as sRGB where they are linear light."""
+    values = geometry.unit(primitive, "COLOR_0")
+    if values is None:
+        return None
+    plain = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    alpha = plain[:, 3:] if values.shape[1] == 4 else np.full((len(values), 1), 255, np.uint8)
+    return np.concatenate([srgb_from_linear(values[:, :3]) if linear else plain[:, :3], alpha], 1)
 
 
 def _transformed(uv: np.ndarray, transform: dict[str, Any]) -> np.ndarray:

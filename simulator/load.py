@@ -1,56 +1,65 @@
-"""Scene files: finding them, and reading any of them into a Scene."""
+"""Scene files of any kind -> a Scene."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+from PIL import Image as Pillow
+
+from simulator.annotations import annotate
+from simulator.catalogue import find_scenes, safe
 from simulator.errors import InputError
 from simulator.gltf import read_gltf, referenced
+from simulator.habitat_config import Placed, placements
 from simulator.meshes import read_mesh
-from simulator.parts import assemble
+from simulator.parts import Look, Part, assemble
+from simulator.publishers import licence_of
 from simulator.scene import Scene
 
-FORMATS = (".glb", ".gltf", ".ply", ".obj")
+__all__ = ["find_scenes", "load_scene", "scene_digest"]
 TEXTURE_MB = 400.0
 
 
-def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
-    """Find scene files in files and folders (recursively, sorted) and name them; {safe unique name: path}.
+class Mesh(NamedTuple):
+    """One mesh file, in its own frame."""
 
-    Raises InputError for a path that does not exist, a file of another format, or a folder without scenes.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
-            if not inside:
-                raise InputError(f"folder {path} holds no scenes; put {', '.join(FORMATS)} files there")
-            found += inside
-        elif not path.exists():
-            raise InputError(f"scene path {path} does not exist; give a folder or a {', '.join(FORMATS)} file")
-        elif path.suffix.lower() not in FORMATS:
-            raise InputError(f"scene file {path} is of no known format; give one of {', '.join(FORMATS)}")
-        else:
-            found.append(path)
-    return _named(list(dict.fromkeys(found)))
+    parts: list[Part]
+    looks: list[Look]
+    pictures: list[Pillow.Image | None]
+    notes: list[str]
+    credit: str
 
 
 def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB) -> Scene:
-    """Read a scene file into memory; raises InputError, in one line, for anything that cannot be used.
+    """Read a scene into memory; raises InputError, in one line, for anything that cannot be used.
 
-    texture_mb: memory that its textures may take, MB; larger ones are scaled down.
+    path: a mesh, or habitat-sim's description of a stage or scene instance. texture_mb: memory that its textures may take,
+    MB; larger ones are scaled down.
     """
-    name = name or _safe(path.stem)
     try:
-        if path.suffix.lower() in (".glb", ".gltf"):
-            parts, looks, pictures, notes, credit = read_gltf(path, lambda uri: _beside(path, uri).read_bytes())
-        else:
-            parts, looks, pictures, notes = read_mesh(path)
-            credit = ""
-        return assemble(name, scene_digest(path), parts, looks, pictures, notes, credit or _sidecar(path), texture_mb)
+        placed, notes, _ = placements(path)
+        read = cache(_read)  # an object placed ten times is read once, and its pictures are shared
+        parts: list[Part] = []
+        looks: list[Look] = []
+        pictures: list[Pillow.Image | None] = []
+        start: dict[Path, int] = {}
+        for number, one in enumerate(placed):
+            mesh = read(one.path)
+            if one.path not in start:
+                start[one.path] = len(looks)
+                looks += [replace(look, image=look.image + len(pictures)) if look.image >= 0 else look for look in mesh.looks]
+                pictures += mesh.pictures
+                notes += mesh.notes
+            parts += _in_place(one, number, [replace(p, look=p.look + start[one.path]) for p in mesh.parts])
+        credit = _credit(path, read(placed[0].path))
+        return assemble(name or safe(path.stem), scene_digest(path), parts, looks, pictures, notes, credit, texture_mb)
     except OSError as error:
         raise InputError(f"scene {path} cannot be read ({error}); check the file") from None
     except InputError as error:
@@ -58,39 +67,65 @@ def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_
         raise InputError(message if str(path) in message else f"{path}: {message}") from None
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
-    """Name scenes after their files; where stems repeat, the folders' names come first."""
-    names: dict[str, Path] = {}
-    stems = [_safe(p.stem) for p in paths]
-    for path, stem in zip(paths, stems, strict=True):
-        name = stem if stems.count(stem) == 1 else _safe(f"{path.parent.name}_{path.stem}")
-        base, k = name, 1
-        while name in names:
-            k += 1
-            name = f"{base}_{k}"
-        names[name] = path
-    return names
-
-
-def _safe(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_") or "scene"
-
-
-def _beside(path: Path, uri: str) -> Path:
-    target = (path.parent / uri).resolve()
-    if not target.is_relative_to(path.parent.resolve()):
-        raise InputError(f"{path} refers to {uri}, outside its folder; put the file beside the scene")
-    return target
-
-
 def scene_digest(path: Path) -> str:
-    """Hash the content of a scene's file and of the files it refers to, whatever their place; hexadecimal SHA-256."""
-    digest = hashlib.sha256(path.read_bytes())
-    names = referenced(path) if path.suffix.lower() == ".gltf" else _obj_files(path)
-    for name in names:
-        file = path.parent / name
-        digest.update(file.read_bytes() if file.is_file() else b"missing")
+    """Hash the content of a scene: of its files and of those they refer to, whatever their place; hexadecimal SHA-256.
+
+    Raises InputError where a description of the scene is broken, OSError where a file cannot be read.
+    """
+    placed, _, descriptions = placements(path)
+    digest = hashlib.sha256()
+    for file in descriptions:
+        digest.update(file.read_bytes())
+    for one in placed:
+        if not np.array_equal(one.transform, np.eye(4)):
+            digest.update(one.transform.astype("<f8").tobytes())
+    for file in dict.fromkeys(f for p in placed for f in (p.path, p.semantic, p.descriptor) if f is not None):
+        digest.update(file.read_bytes())
+        for name in referenced(file) if file.suffix.lower() == ".gltf" else _obj_files(file):
+            beside = file.parent / name
+            digest.update(beside.read_bytes() if beside.is_file() else b"missing")
     return digest.hexdigest()
+
+
+def _read(path: Path) -> Mesh:
+    if path.suffix.lower() in (".glb", ".gltf"):
+        return Mesh(*read_gltf(path, _files(path)))
+    return Mesh(*read_mesh(path), "")
+
+
+def _files(path: Path) -> Callable[[str], bytes]:
+    """Give what reads the files that a scene refers to, in its folder or below alone."""
+
+    def read(uri: str) -> bytes:
+        target = (path.parent / uri).resolve()
+        if not target.is_relative_to(path.parent.resolve()):
+            raise InputError(f"{path} refers to {uri}, outside its folder; put the file beside the scene")
+        return target.read_bytes()
+
+    return read
+
+
+def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:
+    """Bring a mesh's parts to the world; an object is one instance under its own name, a stage has its annotated ones."""
+    transform = one.transform
+    if one.centred and parts:
+        corners = np.concatenate([p.vertices for p in parts])
+        transform = transform.copy()
+        transform[:3, 3] -= transform[:3, :3] @ (corners.min(0) + corners.max(0)) / 2
+    if not np.array_equal(transform, np.eye(4)):
+        inside_out = np.linalg.det(transform[:3, :3]) < 0
+        parts = [
+            replace(
+                p,
+                vertices=p.vertices @ transform[:3, :3].T + transform[:3, 3],
+                faces=p.faces[:, ::-1] if inside_out else p.faces,
+                color=p.color[:, ::-1] if inside_out and p.color is not None and p.color.ndim == 3 else p.color,
+            )
+            for p in parts
+        ]
+    if one.semantic is not None and one.descriptor is not None and one.semantic_transform is not None:
+        parts = annotate(parts, one.semantic, one.semantic_transform, one.descriptor)
+    return [replace(p, name=one.name, group=f"placed {number}") for p in parts] if one.name else parts
 
 
 def _obj_files(path: Path) -> list[str]:
@@ -106,8 +141,13 @@ def _obj_files(path: Path) -> list[str]:
     return [*libraries, *pictures]
 
 
-def _sidecar(path: Path) -> str:
-    """Give the first line of a licence text beside the scene, if there is one."""
+def _credit(path: Path, mesh: Mesh) -> str:
+    """Give the licence of a known collection, the credit in the file, or the first line of a licence text beside it."""
+    licence = licence_of(path)
+    if licence is not None:
+        return f"{licence.collection}: {licence.terms}"
+    if mesh.credit:
+        return mesh.credit
     for candidate in (path.with_suffix(".license"), path.parent / "LICENSE", path.parent / "LICENSE.txt"):
         if candidate.is_file():
             lines = candidate.read_text(errors="replace").strip().splitlines()

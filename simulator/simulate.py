@@ -53,7 +53,7 @@ class Stage:
 
 def set_stage(path: Path, name: str, settings: Settings, inputs: Inputs) -> Stage:
     """Load a scene and prepare it for pictures and sound; InputError where it cannot be used."""
-    scene = load_scene(path, name)
+    scene = load_scene(path, name, settings.camera.texture_mb)
     acoustics = assign(scene.surfaces, load_library(inputs.materials))
     places = find_places(scene, settings, generator(settings, scene, -1))
     ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
