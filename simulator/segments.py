@@ -1,206 +1,158 @@
 """The compiled steps of ray tracing: what happens to one ray between one hit and the next.
 
-`chain` says how a ray was last reflected, and so how the energy it carries may reach a source directly.
+The kernels hold no references to arrays (`_nrt=False`): counting them would cost as much as the tracing.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from simulator.bvh import blocked, nearest
+from simulator.rays import DIFFUSE, IN_IMAGES, MEAN_SPECULAR, SPECULAR, SPHERE_M, Rays, Surroundings, Tally
 
-DIFFUSE, SPECULAR, MEAN_SPECULAR, IN_IMAGES = 0, 1, 2, 3
-"""Last reflection: diffuse (its rain was sent at once); specular; specular by the bands' mean scattering, so that each
-band's own share is still due; or specular throughout on planes whose images are known, the state of a fresh ray too."""
 NEAREST_M = 0.1
 """Shadow rays shorter than this count as this long: a hit point is not a point source at zero distance."""
-SPHERE_M = 1.0
-"""Radius of the spheres around the sources that catch specular reflections."""
 ALL_SOURCES = 4
 """Up to this bounce every source gets a shadow ray; afterwards the sources take turns."""
 BY_BAND = 3
 """Up to this bounce each band's own scattering is followed; later the mean decides the way (see `_turn`)."""
 
 
-class Surroundings(NamedTuple):
-    """What rays meet: F faces of K surfaces, S sources."""
-
-    scene: np.uint64
-    """Embree's handle."""
-    normals: np.ndarray
-    """(F, 3) float32."""
-    lift: np.ndarray
-    """(F,) float32, m."""
-    surface: np.ndarray
-    """(F,) int32."""
-    in_images: np.ndarray
-    """(F,) bool: faces whose specular chains of up to `image_order` reflections are known as images."""
-    image_order: int
-    kept: np.ndarray
-    """(K, 7) float32."""
-    scattering: np.ndarray
-    """(K, 7) float32."""
-    mean: np.ndarray
-    """(K,) float32: mean of the bands' scattering."""
-    sources: np.ndarray
-    """(S, 3) float32."""
-    front: np.ndarray
-    """(S, 3) float32: unit vectors, where the sources face."""
-    seen: np.ndarray
-    """(S,) float32: share of each source's sphere in sight of it."""
-    directivity: np.ndarray
-    """(n, 7) float32: pressure by the cosine to a source's front."""
-
-
-class Tally(NamedTuple):
-    """Where energy is gathered; T time bins, D direction cells, G groups of rays."""
-
-    energy: np.ndarray
-    """(S, T, D, 7) float32."""
-    curves: np.ndarray
-    """(G, S, T) float64: weighted by band."""
-    weights: np.ndarray
-    """(T, 7) float32: weight of each band."""
-    bins_per_m: float
-    weakest: float
-    """Rays weaker than this share of their start are thinned out."""
-
-
-class Ray(NamedTuple):
-    """One ray on its way: changed in place."""
-
-    origin: np.ndarray
-    """(3,) float32."""
-    direction: np.ndarray
-    """(3,) float32."""
-    power: np.ndarray
-    """(7,) float32: share of the ray's energy left in each band."""
-    normal: np.ndarray
-    """(3,) float32: of the last reflection, on the side the ray came from."""
-    point: np.ndarray
-    """(3,) float32: a target."""
-
-
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def trace(
     around: Surroundings,
     tally: Tally,
+    rays: Rays,
     listener: np.ndarray,
     directions: np.ndarray,
     cells: np.ndarray,
     groups: np.ndarray,
-    ray: Ray,
-    shot: np.ndarray,
-    ints: np.ndarray,
+    depth: int,
     rng: np.random.Generator,
 ) -> int:
-    """Trace N rays from the listener in the given directions (N, 3); give the number of segments."""
+    """Trace N rays from the listener in the given directions (N, 3), up to `depth` twins each; give the number of segments."""
     segments = 0
     for k in range(len(directions)):
         for axis in range(3):
-            ray.origin[axis] = listener[axis]
-            ray.direction[axis] = directions[k, axis]
-        for b in range(len(ray.power)):
-            ray.power[b] = 1.0
-        segments += _follow(around, tally, ray, cells[k], groups[k], shot, ints, rng)
+            rays.origin[0, axis] = listener[axis]
+            rays.direction[0, axis] = directions[k, axis]
+        for b in range(rays.power.shape[1]):
+            rays.power[0, b] = 1.0
+        rays.length[0], rays.bounces[0], rays.chain[0], rays.material[0] = 0.0, 0, IN_IMAGES, 0
+        i = 0
+        while i >= 0:
+            segments += 1
+            copies = _bounce(around, tally, rays, i, cells[k], groups[k], rng)
+            if copies == 2 and i + 1 < depth:
+                _split(rays, i)
+                _turn(around, rays, i, rng)
+                i += 1
+            if copies == 0:
+                i -= 1
+            else:
+                _turn(around, rays, i, rng)
     return segments
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _follow(
-    around: Surroundings,
-    tally: Tally,
-    ray: Ray,
-    cell: int,
-    group: int,
-    shot: np.ndarray,
-    ints: np.ndarray,
-    rng: np.random.Generator,
-) -> int:
-    """Follow one ray to its end; give the number of its segments."""
-    total = len(around.sources)
-    longest = tally.energy.shape[1] / tally.bins_per_m
-    length, chain, material, bounce = 0.0, IN_IMAGES, 0, 0
-    while True:
-        face, distance = nearest(around.scene, shot, ints, ray.origin, ray.direction)
-        if chain in (SPECULAR, MEAN_SPECULAR):
-            for s in range(total):
-                _pass(around, tally, ray, s, length, distance, chain, material, cell, group, shot, ints)
-        bounce += 1
-        length += distance
-        if face < 0 or length >= longest:
-            return bounce
-        material = around.surface[face]
-        _land(around, ray, face, distance)
-        strongest = np.float32(0.0)
-        for b in range(len(ray.power)):
-            ray.power[b] *= around.kept[material, b]
-            strongest = max(strongest, ray.power[b])
-        if strongest < tally.weakest:
-            # Half of the weak rays go on for the other half: no energy is lost on average, and the work ends.
-            if rng.random() < 0.5:
-                return bounce
-            for b in range(len(ray.power)):
-                ray.power[b] *= np.float32(2.0)
-        if bounce <= ALL_SOURCES:
-            for s in range(total):
-                _rain(around, tally, ray, s, 1, length, material, cell, group, shot, ints)
-        else:
-            s = min(int(rng.random() * total), total - 1)
-            _rain(around, tally, ray, s, total, length, material, cell, group, shot, ints)
-        known = chain == IN_IMAGES and around.in_images[face] and bounce <= around.image_order
-        chain = _turn(around, ray, material, known, bounce <= BY_BAND, rng)
+def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, group: int, rng: np.random.Generator) -> int:
+    """Bring ray i to its next hit and tell the sources; 0: the ray ends there, 1: it goes on, 2: it should split."""
+    total, bands = len(around.sources), rays.power.shape[1]
+    face, distance = nearest(around.scene, rays.shot, rays.ints, rays.origin[i], rays.direction[i])
+    if rays.chain[i] in (SPECULAR, MEAN_SPECULAR):
+        for s in range(total):
+            _pass(around, tally, rays, i, s, distance, cell, group)
+    first, longest = int(rays.length[i] * tally.windows_per_m) + 1, tally.energy.shape[1] / tally.bins_per_m
+    rays.length[i] = min(rays.length[i] + distance, longest)
+    window = int(rays.length[i] * tally.windows_per_m)
+    for w in range(first, min(window + 1, len(tally.alive))):
+        for b in range(bands):
+            tally.alive[w, b] += rays.power[i, b]
+    if face < 0 or rays.length[i] >= longest:
+        return 0
+    rays.bounces[i] += 1
+    material = around.surface[face]
+    rays.material[i] = material
+    _land(around, rays, i, face, distance)
+    if not (around.in_images[face] and rays.bounces[i] <= around.image_order) and rays.chain[i] == IN_IMAGES:
+        rays.chain[i] = SPECULAR
+    share = np.float32(0.0)
+    for b in range(bands):
+        rays.power[i, b] *= around.kept[material, b]
+        share += rays.power[i, b] * tally.window[window, b]
+    if share < np.float32(0.5):
+        # A ray too weak for its time goes on with the strength it should have, as rarely as keeps the energy.
+        if rng.random() >= share:
+            return 0
+        for b in range(bands):
+            rays.power[i, b] /= share
+    if rays.bounces[i] <= ALL_SOURCES:
+        for s in range(total):
+            _rain(around, tally, rays, i, s, 1, cell, group)
+    elif total > 0:
+        _rain(around, tally, rays, i, min(int(rng.random() * total), total - 1), total, cell, group)
+    return 2 if share > np.float32(2.0) else 1
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _land(around: Surroundings, ray: Ray, face: int, distance: float) -> None:
-    """Move a ray to just above the face that it hit."""
+def _split(rays: Rays, i: int) -> None:
+    """Make ray i two of half its power, i and i + 1."""
+    for k in range(3):
+        rays.origin[i + 1, k] = rays.origin[i, k]
+        rays.direction[i + 1, k] = rays.direction[i, k]
+        rays.normal[i + 1, k] = rays.normal[i, k]
+    for b in range(rays.power.shape[1]):
+        rays.power[i, b] *= np.float32(0.5)
+        rays.power[i + 1, b] = rays.power[i, b]
+    rays.length[i + 1], rays.bounces[i + 1] = rays.length[i], rays.bounces[i]
+    rays.chain[i + 1], rays.material[i + 1] = rays.chain[i], rays.material[i]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _land(around: Surroundings, rays: Rays, i: int, face: int, distance: float) -> None:
+    """Move ray i to just above the face that it hit."""
     side = np.float32(0.0)
     for k in range(3):
-        side += ray.direction[k] * around.normals[face, k]
+        side += rays.direction[i, k] * around.normals[face, k]
     sign = np.float32(-1.0) if side > 0 else np.float32(1.0)
     for k in range(3):
-        ray.normal[k] = sign * around.normals[face, k]
-        ray.origin[k] += distance * ray.direction[k] + around.lift[face] * ray.normal[k]
+        rays.normal[i, k] = sign * around.normals[face, k]
+        rays.origin[i, k] += distance * rays.direction[i, k] + around.lift[face] * rays.normal[i, k]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def _rain(
     around: Surroundings,
     tally: Tally,
-    ray: Ray,
+    rays: Rays,
+    i: int,
     s: int,
     weight: int,
-    length: float,
-    material: int,
     cell: int,
     group: int,
-    shot: np.ndarray,
-    ints: np.ndarray,
 ) -> None:
     """Send the diffuse share of a reflection to source s where it is in sight; weight: how many sources it stands for.
 
     Factor 4 cos / r^2: a ray of N stands for the solid angle 4 pi / N, and a Lambert surface of irradiance cos / r^2
     (free field 1 / r^2) has the radiance cos / (pi r^2).
     """
+    material = rays.material[i]
     source = around.sources[s]
-    x, y, z = source[0] - ray.origin[0], source[1] - ray.origin[1], source[2] - ray.origin[2]
-    height = x * ray.normal[0] + y * ray.normal[1] + z * ray.normal[2]
+    x, y, z = source[0] - rays.origin[i, 0], source[1] - rays.origin[i, 1], source[2] - rays.origin[i, 2]
+    height = x * rays.normal[i, 0] + y * rays.normal[i, 1] + z * rays.normal[i, 2]
     if height <= 0:
         return
     way = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-6))
-    bin_ = int((length + way) * tally.bins_per_m)
-    if bin_ >= tally.energy.shape[1] or blocked(around.scene, shot, ints, ray.origin, source, np.float32(0.999)):
+    bin_ = int((rays.length[i] + way) * tally.bins_per_m)
+    if bin_ >= tally.energy.shape[1] or blocked(around.scene, rays.shot, rays.ints, rays.origin[i], source, np.float32(0.999)):
         return
     near = max(way, np.float32(NEAREST_M))
     factor = np.float32(4.0 * weight) * height / (way * near * near)
-    row = _directivity_row(around, ray.origin, s)
+    row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
-    for b in range(len(ray.power)):
-        value = ray.power[b] * factor * around.scattering[material, b] * around.directivity[row, b] ** 2
+    for b in range(rays.power.shape[1]):
+        value = rays.power[i, b] * factor * around.scattering[material, b] * around.directivity[row, b] ** 2
         tally.energy[s, bin_, cell, b] += value
         total += value * tally.weights[bin_, b]
     tally.curves[group, s, bin_] += total
@@ -210,43 +162,40 @@ def _rain(
 def _pass(
     around: Surroundings,
     tally: Tally,
-    ray: Ray,
+    rays: Rays,
+    i: int,
     s: int,
-    length: float,
     reach: float,
-    chain: int,
-    material: int,
     cell: int,
     group: int,
-    shot: np.ndarray,
-    ints: np.ndarray,
 ) -> None:
     """Count a ray that passes the sphere around source s after a specular reflection and before its next hit.
 
     A sphere of radius R catches the share R^2 / (4 r^2) of N rays: 4 / (N R^2) each makes 1 / r^2. Rays that would pass
     behind a wall never come, so what does come is divided by the share in sight.
     """
+    material = rays.material[i]
     along, square = np.float32(0.0), np.float32(0.0)
     for k in range(3):
-        ahead = around.sources[s, k] - ray.origin[k]
-        along += ahead * ray.direction[k]
+        ahead = around.sources[s, k] - rays.origin[i, k]
+        along += ahead * rays.direction[i, k]
         square += ahead * ahead
     if along <= 0 or along >= reach or square - along * along >= np.float32(SPHERE_M * SPHERE_M):
         return
     for k in range(3):
-        ray.point[k] = ray.origin[k] + along * ray.direction[k]
-    bin_ = int((length + along) * tally.bins_per_m)
+        rays.point[k] = rays.origin[i, k] + along * rays.direction[i, k]
+    bin_ = int((rays.length[i] + along) * tally.bins_per_m)
     far = np.float32(0.999)
-    if bin_ >= tally.energy.shape[1] or blocked(around.scene, shot, ints, ray.point, around.sources[s], far):
+    if bin_ >= tally.energy.shape[1] or blocked(around.scene, rays.shot, rays.ints, rays.point, around.sources[s], far):
         return
     factor = np.float32(4.0 / SPHERE_M**2) / around.seen[s]
-    row = _directivity_row(around, ray.origin, s)
+    row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
-    for b in range(len(ray.power)):
+    for b in range(rays.power.shape[1]):
         due = np.float32(1.0)
-        if chain == MEAN_SPECULAR:
+        if rays.chain[i] == MEAN_SPECULAR:
             due = (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - around.mean[material])
-        value = ray.power[b] * factor * due * around.directivity[row, b] ** 2
+        value = rays.power[i, b] * factor * due * around.directivity[row, b] ** 2
         tally.energy[s, bin_, cell, b] += value
         total += value * tally.weights[bin_, b]
     tally.curves[group, s, bin_] += total
@@ -263,41 +212,45 @@ def _directivity_row(around: Surroundings, origin: np.ndarray, s: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _turn(around: Surroundings, ray: Ray, material: int, known: bool, by_band: bool, rng: np.random.Generator) -> int:
-    """Reflect a ray, diffusely with the bands' mean scattering as probability, else specularly; give its new chain.
+def _turn(around: Surroundings, rays: Rays, i: int, rng: np.random.Generator) -> None:
+    """Reflect ray i, diffusely with the bands' mean scattering as probability, else specularly.
 
-    known: the specular reflection is part of an image. by_band: weight each band by its own share over the mean's, which
-    is exact but widens the spread with each bounce; otherwise the way is the mean's and only the last reflection before a
-    source takes each band's own share.
+    Early, each band is weighted by its own share over the mean's, which is exact but widens the spread with each bounce;
+    later the way is the mean's and only the last reflection before a source takes each band's own share.
     """
+    material, by_band = rays.material[i], rays.bounces[i] <= BY_BAND
     mean = around.mean[material]
     if rng.random() < mean:
-        _lambert(ray, np.float32(rng.random()), np.float32(rng.random()))
+        _lambert(rays, i, np.float32(rng.random()), np.float32(rng.random()))
         if by_band:
-            for b in range(len(ray.power)):
-                ray.power[b] *= around.scattering[material, b] / mean
-        return DIFFUSE
-    side = ray.direction[0] * ray.normal[0] + ray.direction[1] * ray.normal[1] + ray.direction[2] * ray.normal[2]
+            for b in range(rays.power.shape[1]):
+                rays.power[i, b] *= around.scattering[material, b] / mean
+        rays.chain[i] = DIFFUSE
+        return
+    side = (
+        rays.direction[i, 0] * rays.normal[i, 0]
+        + rays.direction[i, 1] * rays.normal[i, 1]
+        + rays.direction[i, 2] * rays.normal[i, 2]
+    )
     for k in range(3):
-        ray.direction[k] -= np.float32(2.0) * side * ray.normal[k]
+        rays.direction[i, k] -= np.float32(2.0) * side * rays.normal[i, k]
     if by_band:
-        for b in range(len(ray.power)):
-            ray.power[b] *= (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - mean)
-    if known:
-        return IN_IMAGES
-    return SPECULAR if by_band else MEAN_SPECULAR
+        for b in range(rays.power.shape[1]):
+            rays.power[i, b] *= (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - mean)
+    if rays.chain[i] != IN_IMAGES:
+        rays.chain[i] = SPECULAR if by_band else MEAN_SPECULAR
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _lambert(ray: Ray, u: float, v: float) -> None:
-    """Point a ray into the half-space of its normal with probability proportional to the cosine."""
-    x, y, z = ray.normal
+def _lambert(rays: Rays, i: int, u: float, v: float) -> None:
+    """Point ray i into the half-space of its normal with probability proportional to the cosine."""
+    x, y, z = rays.normal[i]
     sign = np.float32(1.0) if z >= 0 else np.float32(-1.0)
     a = np.float32(-1.0) / (sign + z)
     b = x * y * a
     radius, angle = np.sqrt(u), np.float32(2.0 * np.pi) * v
     p, q, up = radius * np.cos(angle), radius * np.sin(angle), np.sqrt(max(np.float32(0.0), np.float32(1.0) - u))
     # Orthonormal frame about the normal without branches (Duff et al. 2017).
-    ray.direction[0] = p * (1 + sign * x * x * a) + q * b + up * x
-    ray.direction[1] = p * sign * b + q * (sign + y * y * a) + up * y
-    ray.direction[2] = -p * sign * x - q * y + up * z
+    rays.direction[i, 0] = p * (1 + sign * x * x * a) + q * b + up * x
+    rays.direction[i, 1] = p * sign * b + q * (sign + y * y * a) + up * y
+    rays.direction[i, 2] = -p * sign * x - q * y + up * z

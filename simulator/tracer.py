@@ -15,19 +15,26 @@ import numpy as np
 
 from simulator.arrivals import sphere_cells
 from simulator.bands import energy_share
-from simulator.bvh import new_ray
 from simulator.decay import decay_time
+from simulator.rays import DEPTH, SPHERE_M, Surroundings, Tally, new_rays
 from simulator.room import Room
-from simulator.segments import SPHERE_M, Ray, Surroundings, Tally, trace
+from simulator.segments import trace
 
-BATCH = 1024
-"""Rays traced together ..."""
+FEWEST = 1024
+"""Rays to begin with ..."""
+BATCH = 512
+"""... and to add at a time ..."""
 GROUPS = 32
 """... in this many groups, whose differences tell the accuracy reached."""
 CELLS = 128
+"""Direction cells of the energy."""
 BIN_S = 0.002
+PILOT = 256
+"""Rays that go before, to learn how power falls with time."""
+WINDOW_S = 0.01
+"""Time between two records of that."""
 WEAKEST = 1e-4
-"""Rays whose energy has fallen by this factor are thinned out."""
+"""Once their power has fallen by this factor, rays are thinned out as energy decays; until then their number is kept up."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,11 @@ class Accuracy:
 
 
 QUALITY = {
-    "draft": Accuracy(0.05, 0.5, 4096),
-    "standard": Accuracy(0.02, 0.2, 6144),
-    "reference": Accuracy(0.004, 0.05, 65536),
+    "draft": Accuracy(0.05, 0.5, 2048),
+    "standard": Accuracy(0.025, 0.25, 6144),
+    "reference": Accuracy(0.004, 0.05, 131072),
 }
-"""For comparison: the smallest differences that listeners notice are 5 % of T30 and 1 dB of level (ISO 3382-1, table A.1)."""
+"""Standard is half of the 5 % of T30, and a fourth of the 1 dB of level, that listeners notice (ISO 3382-1, table A.1)."""
 
 
 class Tracer:
@@ -67,6 +74,7 @@ class Tracer:
         self.listener = listener.astype(np.float32)
         bins = int(np.ceil(duration_s / BIN_S))
         self.air = np.exp(-room.air * room.speed_m_s * (np.arange(bins)[:, None] + 0.5) * BIN_S)
+        windows = int(np.ceil(duration_s / WINDOW_S)) + 1
         front = listener - sources
         self.around = Surroundings(
             scene=room.bvh.scene,
@@ -88,29 +96,47 @@ class Tracer:
             curves=np.zeros((GROUPS, len(sources), bins)),
             weights=(self.air * energy_share(16000)).astype(np.float32),
             bins_per_m=1.0 / (BIN_S * room.speed_m_s),
-            weakest=WEAKEST,
+            alive=np.zeros((windows, 7)),
+            window=np.full((windows, 7), 1.0 / (7.0 * WEAKEST), np.float32),
+            windows_per_m=1.0 / (WINDOW_S * room.speed_m_s),
         )
-        self.rays = 0
-        self.segments = 0
+        self.memory = new_rays()
+        self.rays, self.pilots, self.segments = 0, 0, 0
         self.shift = rng.random(2)
 
     def run(self, accuracy: Accuracy) -> np.ndarray:
         """Trace until the accuracy is reached; give the energy (S, T, CELLS, 7) float32 in bins of BIN_S."""
-        while self.rays < accuracy.most_rays and not (self.rays and _accurate(self.tally.curves, accuracy)):
+        self.add(FEWEST)
+        while self.rays < accuracy.most_rays and not _accurate(self.tally.curves, accuracy):
             self.add(BATCH)
         return self.tally.energy * (self.air[:, None] / self.rays).astype(np.float32)
 
     def add(self, count: int) -> None:
         """Trace some more rays."""
-        directions = _directions(self.rays, count, self.shift)
-        cells = (directions @ sphere_cells(CELLS).T).argmax(1)
-        origin, direction, normal, point = np.empty((4, 3), np.float32)
-        memory = Ray(origin, direction, np.empty(7, np.float32), normal, point), *new_ray()
-        groups = np.arange(self.rays, self.rays + count) % GROUPS
-        self.segments += trace(
-            self.around, self.tally, self.listener, directions.astype(np.float32), cells, groups, *memory, self.rng
-        )
+        if self.pilots == 0:
+            none = np.zeros((0, 3), np.float32)
+            self._shoot(self.around._replace(sources=none, front=none), sphere_cells(PILOT), 1)
+            self.pilots = PILOT
+            self._set_window()
+        self._shoot(self.around, _directions(self.rays, count, self.shift), DEPTH)
         self.rays += count
+        self._set_window()
+
+    def _shoot(self, around: Surroundings, directions: np.ndarray, depth: int) -> None:
+        cells = (directions @ sphere_cells(CELLS).T).argmax(1)
+        groups = np.arange(len(directions)) % GROUPS
+        toward = directions.astype(np.float32)
+        self.segments += trace(around, self.tally, self.memory, self.listener, toward, cells, groups, depth, self.rng)
+
+    def _set_window(self) -> None:
+        """Let rays keep to the mean power of their time: the stronger are split, the weaker merged by chance.
+
+        Where surfaces differ, most of the late energy would otherwise hang on a few lucky rays (weight windows, as in
+        neutron transport; Booth and Hendricks 1984).
+        """
+        power = self.tally.alive / (self.pilots + self.rays)
+        power[0] = 1.0
+        self.tally.window[:] = 1.0 / (power.shape[1] * np.maximum(power, WEAKEST))
 
 
 def _directions(first: int, count: int, shift: np.ndarray) -> np.ndarray:
