@@ -344,7 +344,6 @@ class TestSceneInstances:
             {"render_asset": "../../objects/wedge.glb", "scale": [2, 2, 2], "COM": [0.1, 0, 0]},
         )
         quarter = [float(np.sqrt(0.5)), 0, float(np.sqrt(0.5)), 0]  # w, x, y, z: a quarter turn to the left
-        local = {"translation_origin": "asset_local"}
         objects = [
             {"template_name": "objects/wedge", "translation": [0.5, 0, 1], "translation_origin": "asset_local"},
             {"template_name": "objects/wedge", "translation": [1, 1, 1]},
