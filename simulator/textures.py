@@ -14,6 +14,8 @@ LARGEST_PX = 2048
 """Larger textures are scaled down; nothing finer shows in views of some hundred pixels."""
 SMALLEST_PX = 32
 """Textures are not scaled below this to fit a budget."""
+LEVELS = 12
+"""Levels of a pyramid at LARGEST_PX."""
 PYRAMID = 4.0 / 3.0
 """Size of a mip pyramid over that of its picture."""
 UNREADABLE = (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError)
@@ -52,15 +54,27 @@ def pack(
     """
     chosen = {k: picture for k in sorted(set(used)) if (picture := pictures[k]) is not None}
     largest = fitting_px([p.size for p in chosen.values()], budget_mb)
-    pyramids: dict[int, list[Image]] = {}
+    texels = np.empty((sum(_most_texels(p.size, largest) for p in chosen.values()), 4), np.uint8)
+    offset, size = np.zeros((len(chosen), LEVELS), np.int64), np.zeros((len(chosen), LEVELS, 2), np.int32)
+    row_of: dict[int, int] = {}
+    at = 0
     for k, picture in chosen.items():
         try:
-            pyramids[k] = pyramid(to_image(picture, largest))
+            chain = pyramid(to_image(picture, largest))
         except UNREADABLE as error:
             notes.append(f"picture {k} cannot be decoded ({error}): plain colour instead")
-    if any(max(chosen[k].size) > largest for k in pyramids) and largest < LARGEST_PX:
+            continue
+        row = row_of[k] = len(row_of)
+        for level, image in enumerate(chain):
+            height, width = image.shape[:2]
+            texels[at : at + width * height] = image.reshape(-1, 4)
+            offset[row, level:], size[row, level:] = at, (width, height)  # short pyramids repeat their last level
+            at += width * height
+    if largest < LARGEST_PX and any(max(chosen[k].size) > largest for k in row_of):
         notes.append(f"textures scaled down to at most {largest} pixels to fit {budget_mb:g} MB (camera.texture_mb)")
-    return _packed(list(pyramids.values())), {k: row for row, k in enumerate(pyramids)}
+    rows = len(row_of)
+    # The rest of the room made for texels was never touched, so it takes no memory.
+    return Textures(texels[:at], offset[:rows], size[:rows]), row_of
 
 
 def fitting_px(sizes: Sequence[tuple[int, int]], budget_mb: float) -> int:
@@ -92,19 +106,15 @@ def pyramid(image: Image) -> list[Image]:
     return chain
 
 
-def _packed(pyramids: Sequence[list[Image]]) -> Textures:
-    """Lay pyramids out one after another; short ones repeat their last level."""
-    levels = max((len(p) for p in pyramids), default=1)
-    offset, size = np.zeros((len(pyramids), levels), np.int64), np.zeros((len(pyramids), levels, 2), np.int32)
-    texels = np.zeros((sum(i.shape[0] * i.shape[1] for p in pyramids for i in p), 4), np.uint8)
-    at = 0
-    for row, chain in enumerate(pyramids):
-        for n, level in enumerate(chain):
-            height, width = level.shape[:2]
-            texels[at : at + width * height] = level.reshape(-1, 4)
-            offset[row, n:], size[row, n:] = at, (width, height)
-            at += width * height
-    return Textures(texels, offset, size)
+def _most_texels(size: tuple[int, int], largest_px: int) -> int:
+    """Give how many texels the pyramid of a picture of (width, height) has at the most, once it is scaled down."""
+    scale = min(1.0, largest_px / max(size))
+    width, height = (min(n, int(np.ceil(n * scale)) + 1) for n in size)
+    total = width * height
+    while max(width, height) > 1:
+        width, height = (width + 1) // 2, (height + 1) // 2
+        total += width * height
+    return total
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

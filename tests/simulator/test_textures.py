@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.textures import PYRAMID, fitting_px, linear_from_srgb, pack, pyramid, srgb_from_linear
+from simulator.textures import LARGEST_PX, PYRAMID, fitting_px, linear_from_srgb, pack, pyramid, srgb_from_linear
 
 
 def picture(width, height, color=(90, 160, 30, 255)):
@@ -52,8 +53,26 @@ class TestPack:
             for level in range(textures.offset.shape[1]):
                 at, (w, h) = textures.offset[of[k], level], textures.size[of[k], level]
                 assert (textures.texels[at : at + w * h] == color).all()
-        assert textures.size[of[0]].tolist() == [[8, 4], [4, 2], [2, 1], [1, 1]]
-        assert textures.size[of[1]].tolist() == [[2, 2], [1, 1], [1, 1], [1, 1]]
+        rest = textures.offset.shape[1] - 4  # short pyramids repeat their last level
+        assert textures.size[of[0]].tolist() == [[8, 4], [4, 2], [2, 1], [1, 1]] + [[1, 1]] * rest
+        assert textures.size[of[1]].tolist() == [[2, 2], [1, 1], [1, 1], [1, 1]] + [[1, 1]] * rest
+
+    @pytest.mark.parametrize("size", [(4096, 4095), (5000, 3), (2047, 2049), (1, 9000), (333, 2500)])
+    def test_largest_pictures_fit_their_room(self, size):
+        textures, _ = pack([picture(*size), picture(3, 5, (7, 8, 9, 255))], {0, 1}, 100, [])
+        assert textures.size[0, 0].max() == LARGEST_PX if max(size) > LARGEST_PX else textures.size[0, 0].tolist() == [*size]
+        assert textures.size[0, -1].tolist() == [1, 1]
+        last = textures.offset[1, 0]
+        assert (textures.texels[last : last + 15] == (7, 8, 9, 255)).all()
+
+    def test_a_broken_picture_leaves_the_others_in_place(self):
+        data = io.BytesIO()
+        picture(64, 64).save(data, "PNG")
+        broken, notes = Image.open(io.BytesIO(data.getvalue()[:100])), []
+        textures, of = pack([picture(2, 2), broken, picture(4, 4, (7, 8, 9, 255))], {0, 1, 2}, 100, notes)
+        assert of == {0: 0, 2: 1} and len(textures.offset) == len(textures.size) == 2
+        assert textures.texels[textures.offset[1, 0]].tolist() == [7, 8, 9, 255]
+        assert "picture 1 cannot be decoded" in notes[0]
 
     def test_unused_pictures_are_not_decoded(self):
         class Untouchable:
