@@ -1,0 +1,231 @@
+"""Ask a trained run about pictures or a sound of one's own.
+
+    python -m training.predict runs/slfm before.jpg after.jpg       how far the camera turned from one picture to the other
+    python -m training.predict runs/slfm street.wav                 where the sound is, moment by moment
+    python -m training.predict runs/slfm street.flac --every 0.5 --out heard/
+
+Two pictures of one place: prints the turn in degrees, left positive. They should come from a camera like the one trained on
+(60 degrees wide and pitched 22.5 degrees down, if the data set was rendered with defaults); what is too wide or too high is
+cut off. One sound with two channels, left ear first, of any rate: prints azimuths, and writes <sound>-azimuth.csv and .png.
+Azimuths are degrees in [-90, 90], left positive: what is behind is told at its mirror image in front, for both sound alike.
+RUN is the folder of a run, or a checkpoint in it (runs/slfm/supervised.pt).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+from dataset.angles import fold_front, wrap_180
+from training.errors import InputError
+from training.learned import RATE_HZ, Learned, load_predictor
+from training.sound_baselines import gcc_phat_azimuth
+
+SHORTEST_S = 0.1
+"""Sounds below this tell too little."""
+QUIET_DB = 40.0
+"""Moments this far below the loudest have no azimuth."""
+BATCH = 64
+LINES = 20
+"""Moments printed, at most; all are in the table."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """What was heard at M moments."""
+
+    time_s: np.ndarray
+    """(M,) middle of each moment."""
+    azimuth_deg: np.ndarray
+    """(M,) in [-90, 90], left positive; NaN where it is quiet."""
+    gcc_phat_deg: np.ndarray
+    """(M,) the same by the delay between the ears, without learning."""
+    level_db: np.ndarray
+    """(M, 2) of the left and right ear, relative to full scale."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 done, 2 wrong use or input."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run, or a checkpoint in it")
+    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="two pictures, or one sound with two ears")
+    parser.add_argument("--every", type=float, default=0.1, metavar="S", help="seconds between moments; default %(default)s")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder for table and plot; default: this one")
+    options = parser.parse_args(argv)
+    if len(options.files) > 2:
+        parser.error(f"{len(options.files)} files are given; two pictures or one sound are expected")
+    try:
+        path = options.run if options.run.suffix == ".pt" else options.run / "slfm.pt"
+        learned = load_predictor(path, "cuda" if torch.cuda.is_available() else "cpu", path.stem)
+        if len(options.files) == 2:
+            print(tell_turn(learned, fixed_sign(path), *options.files))
+        else:
+            print(tell_azimuths(learned, options.files[0], options.every, options.out))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def tell_turn(learned: Learned, sign: dict[str, Any] | None, before: Path, after: Path) -> str:
+    """Say how far the camera turned between two picture files, and how sure its sign is."""
+    size = learned.settings.picture
+    first, second = (read_picture(path, size.width_px / size.height_px)[None] for path in (before, after))
+    turn = float(wrap_180(learned.rotation(first, second)[0] * (sign["sign"] if sign else 1)))
+    side = "left" if turn > 0 else "right"
+    told = f"{after} is turned {abs(turn):.1f} degrees to the {side} of {before} ({turn:+.1f}; left is positive)"
+    if sign is None:
+        return f"{told}\nthe run's report.json is missing: left and right may be exchanged, for pictures alone cannot tell them"
+    return (
+        f"{told}\nits sign was fixed on {sign['pairs']} pairs of the validation split: mean error "
+        f"{sign[_error_of(sign, 1)]:.1f} degrees, {sign[_error_of(sign, -1)]:.1f} with the other sign"
+    )
+
+
+def fixed_sign(checkpoint: Path) -> dict[str, Any] | None:
+    """Read from the run's report how the sign of a checkpoint's rotations was fixed; None where there is no report."""
+    report = checkpoint.with_name("report.json")
+    if not report.is_file():
+        return None
+    try:
+        signs = json.loads(report.read_text())["rotation"]["signs"]
+        return {str(name).lower(): sign for name, sign in signs.items()}.get(checkpoint.stem.lower())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{report} is damaged; run python -m training.run again, it evaluates anew") from None
+
+
+def tell_azimuths(learned: Learned, path: Path, every_s: float, out: Path) -> str:
+    """Say where a sound file's sound is over time; writes <name>-azimuth.csv and <name>-azimuth.png into `out`."""
+    sound = read_sound(path)
+    track = follow(learned, sound, every_s)
+    table, plot = (out / f"{path.stem}-azimuth{suffix}" for suffix in (".csv", ".png"))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_table(table, track)
+        draw(plot, track, path.name, learned.name)
+    except OSError as error:
+        raise InputError(f"{error.filename or out} cannot be written ({error.strerror}); give another --out") from None
+    heard = np.isfinite(track.azimuth_deg)
+    shown = np.arange(0, len(heard), -(-len(heard) // LINES))
+    lines = [f"{'time, s':>8} {'azimuth':>8} {'GCC-PHAT':>9}"]
+    lines += [f"{track.time_s[k]:8.2f} {_degrees(track.azimuth_deg[k]):>8} {_degrees(track.gcc_phat_deg[k]):>9}" for k in shown]
+    seconds = f"{sound.shape[-1] / RATE_HZ:.2f} s, {len(heard)} moments of {learned.clip / RATE_HZ:g} s"
+    quiet = f", of which {int((~heard).sum())} are quiet" if not heard.all() else ""
+    middle = f"median azimuth {np.nanmedian(track.azimuth_deg):+.1f} degrees (left is positive)"
+    return "\n".join([f"{path}: {seconds}{quiet}; {middle}", *lines, f"all moments: {table}, {plot}"])
+
+
+def read_picture(path: Path, aspect: float) -> np.ndarray:
+    """Read a picture upright as (H, W, 3) uint8, its middle cut out to width / height = aspect."""
+    try:
+        with Image.open(_present(path)) as file:
+            picture = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path} is no picture that can be read ({_reason(error)}); two PNG or JPEG files are expected"
+        ) from None
+    height, width = picture.shape[:2]
+    wide, high = min(width, round(height * aspect)), min(height, round(width / aspect))
+    top, left = (height - high) // 2, (width - wide) // 2
+    return picture[top : top + high, left : left + wide]
+
+
+def read_sound(path: Path) -> np.ndarray:
+    """Read a sound with two ears, any rate, as (2, L) float32 at RATE_HZ, ears (left, right)."""
+    try:
+        sound, rate = soundfile.read(_present(path), dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise InputError(f"{path} is no sound that can be read ({_reason(error)}); a WAV or FLAC file is expected") from None
+    if sound.shape[1] != 2:
+        found = "1 channel (mono)" if sound.shape[1] == 1 else f"{sound.shape[1]} channels"
+        raise InputError(f"{path} has {found}; direction needs two ears: give a recording with 2 channels, left and right")
+    if len(sound) < SHORTEST_S * rate:
+        raise InputError(f"{path} lasts {len(sound) / rate:.3f} s; {SHORTEST_S:g} s or more are needed")
+    if not np.isfinite(sound).all() or not sound.any():
+        raise InputError(f"{path} is silent or holds values that are not numbers; give a sound that can be heard")
+    return np.ascontiguousarray(soxr.resample(sound, rate, RATE_HZ, quality="VHQ").T)
+
+
+def follow(learned: Learned, sound: np.ndarray, every_s: float) -> Track:
+    """Ask for the azimuth of a sound (2, L) float32 at RATE_HZ at moments `every_s` apart, each a training clip long."""
+    if not 1 / RATE_HZ <= every_s < np.inf:
+        raise InputError(f"--every is {every_s:g}; seconds above 0 are expected")
+    clip = min(learned.clip, sound.shape[-1])
+    pieces = np.lib.stride_tricks.sliding_window_view(sound, clip, axis=-1)[:, :: round(every_s * RATE_HZ)].swapaxes(0, 1)
+    power = np.concatenate([np.mean(part.astype(np.float64) ** 2, -1) for part in _parts(pieces)])
+    learned_deg = np.concatenate([fold_front(learned.azimuth(part, RATE_HZ)) for part in _parts(pieces)]).astype(float)
+    delay_deg = np.concatenate([gcc_phat_azimuth(part, RATE_HZ) for part in _parts(pieces)])
+    quiet = power.sum(1) < 10 ** (-QUIET_DB / 10) * power.sum(1).max()
+    learned_deg[quiet], delay_deg[quiet] = np.nan, np.nan
+    time_s = (np.arange(len(pieces)) * round(every_s * RATE_HZ) + clip / 2) / RATE_HZ
+    return Track(time_s, learned_deg, delay_deg, 10 * np.log10(np.maximum(power, 1e-12)))
+
+
+def write_table(path: Path, track: Track) -> None:
+    """Write a track as CSV; quiet moments have no azimuth."""
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["time_s", "azimuth_deg", "gcc_phat_deg", "level_left_db", "level_right_db"])
+        for time, azimuth, delay, level in zip(track.time_s, track.azimuth_deg, track.gcc_phat_deg, track.level_db, strict=True):
+            angles = ("" if np.isnan(a) else f"{a:.2f}" for a in (azimuth, delay))
+            table.writerow([f"{time:.4f}", *angles, *(f"{x:.2f}" for x in level)])
+
+
+def draw(path: Path, track: Track, title: str, name: str) -> None:
+    """Draw azimuth and levels over time, left above, into a PNG file."""
+    figure = Figure((9, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot(track.time_s, track.gcc_phat_deg, ".", color="0.6", markersize=4, label="GCC-PHAT (no training)")
+    above.plot(track.time_s, track.azimuth_deg, "o-", markersize=4, linewidth=1, label=name)
+    above.axhline(0, color="0.8", linewidth=1, zorder=0)
+    above.set(title=title, ylim=(-95, 95), yticks=range(-90, 91, 30), ylabel="azimuth, degrees\nright  -    +  left")
+    above.legend(fontsize=8)
+    for ear, label in enumerate(("left ear", "right ear")):
+        below.plot(track.time_s, track.level_db[:, ear], linewidth=1, label=label)
+    below.set(xlabel="time, s", ylabel="level, dB")
+    below.legend(fontsize=8)
+    for axis in (above, below):
+        axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+def _parts(pieces: np.ndarray) -> list[np.ndarray]:
+    return [pieces[k : k + BATCH].copy() for k in range(0, len(pieces), BATCH)]
+
+
+def _error_of(sign: dict[str, Any], side: int) -> str:
+    return "mean_deg_kept" if sign["sign"] * side > 0 else "mean_deg_turned"
+
+
+def _degrees(angle: float) -> str:
+    return "quiet" if np.isnan(angle) else f"{angle:+.1f}"
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} is missing or no file; two pictures or one sound are expected after RUN")
+    return path
+
+
+def _reason(error: Exception) -> str:
+    own = getattr(error, "strerror", None) or getattr(error, "error_string", None)
+    return (own or str(error).splitlines()[0]).rstrip(".")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
