@@ -1,0 +1,229 @@
+"""Put data sets together.
+
+    python -m dataset.merge data/monday data/tuesday --out data/both
+    python -m dataset.merge data/mine s3://bucket/theirs --out data/both
+
+They must be of one format version, with the same fields, shapes, camera, sample rate and indirect ratio. No scene comes into
+two splits: the first data set that has a scene decides for all. Sets that are in several are taken once; different sets of
+one id get new numbers. A scene is known by its content: it keeps the name it had first, and another of that name gets part
+of its digest added. All of this is told; credits of all are kept. Given again after an interruption the command goes on
+where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from dataset.errors import DatasetError
+from dataset.manifest import SHARDS, write_manifest
+from dataset.recipe import HISTORY, begin, digest_of, finish, made_by
+from dataset.rewrite import Piece, write_pieces
+from dataset.store import Store, open_store
+
+EQUAL = (
+    ("camera", "width_px"), ("camera", "height_px"), ("camera", "hfov_deg"), ("camera", "pitch_deg"),
+    ("acoustics", "sample_rate_hz"), ("acoustics", "indirect_ratio"),
+)  # fmt: skip
+"""Settings without which fields cannot be understood: one value for the whole."""
+BETWEEN = " | "
+"""Separates the values of a setting that differs; every shard has its own."""
+
+
+@dataclass
+class Names:
+    """What scenes, sets and shards are called in the whole; grows as data sets are taken in."""
+
+    scenes: dict[str, str] = field(default_factory=dict)
+    """Digest of a scene's content: its name in the whole."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """Digest of a scene's content: its split."""
+    sets: dict[str, dict[int, str]] = field(default_factory=dict)
+    """Scene: number of a set in it: digest of what tells sets apart."""
+    paths: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+    def scene(self, entry: Mapping[str, Any]) -> str:
+        """Name a shard's scene."""
+        name, digest = entry["scene"], entry["scene_sha256"]
+        taken = name in self.scenes.values()
+        return self.scenes.setdefault(digest, f"{name}-{digest[:8]}" if taken else name)
+
+    def path(self, wanted: str, scene: str) -> str:
+        """Name a shard."""
+        number = 0
+        while wanted in self.paths:
+            wanted = f"{SHARDS}/{scene}-{number:04d}.h5"
+            number += 1
+        self.paths.add(wanted)
+        return wanted
+
+
+def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
+    """Put data sets (folders or addresses) together in a new folder: its manifest, and what was changed, one line each.
+
+    Raises DatasetError where they do not fit together, and where the folder holds anything else.
+    """
+    stores = [open_store(root) for root in roots]
+    manifests = [store.manifest() for store in stores]
+    _check_alike(stores, manifests)
+    names = Names()
+    recipe = {"command": "merge", "of": [digest_of(store) for store in stores]}
+    shared = _shared_scenes(manifests)
+    pieces = [
+        piece
+        for store, m in zip(stores, manifests, strict=True)
+        for e in m["shards"]
+        if (piece := _piece(store, e, names, shared))
+    ]
+    if begin(out, recipe, made_by(out)):
+        shards = write_pieces(out, pieces, "merge", progress)
+        write_manifest(out, {**_described(manifests, names), "shards": shards, HISTORY: [recipe]})
+        finish(out)
+    return open_store(out).manifest(), names.notes
+
+
+def _check_alike(stores: Sequence[Store], manifests: Sequence[Mapping[str, Any]]) -> None:
+    first = _nature(stores[0], manifests[0])
+    for store, manifest in zip(stores[1:], manifests[1:], strict=True):
+        other = _nature(store, manifest)
+        for key in sorted(set(first) | set(other)):
+            a, b = first.get(key, "not there"), other.get(key, "not there")
+            if a != b:
+                raise DatasetError(f"{key} is {a} in {stores[0].name} and {b} in {store.name}; they cannot be put together")
+
+
+def _nature(store: Store, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Gather what must be the same in all data sets of a merge."""
+    if not manifest["shards"]:
+        raise DatasetError(f"{store.name} has no shards; leave it out")
+    settings = manifest["settings"]
+    out = {"format_version": manifest["format_version"]}
+    out |= {f"setting {group}.{key}": settings.get(group, {}).get(key, "not there") for group, key in EQUAL}
+    with store.open(manifest["shards"][0]) as file:
+        out |= {f"field {name}": f"{column.dtype} {column.shape[1:]}" for name, column in file.items()}
+    return out
+
+
+def _shared_scenes(manifests: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Give the digests of the scenes that are in more than one data set, or under more than one name."""
+    found = Counter(digest for m in manifests for digest, _ in {(s["scene_sha256"], s["scene"]) for s in m["shards"]})
+    return {digest for digest, times in found.items() if times > 1}
+
+
+def _piece(store: Store, entry: Mapping[str, Any], names: Names, shared: set[str]) -> Piece | None:
+    """Plan the shard that comes of one; None where all its sets are there already."""
+    scene = names.scene(entry)
+    split = names.splits.setdefault(entry["scene_sha256"], entry["split"])
+    changes: dict[str, Any] = {k: v for k, v in (("scene", scene), ("split", split)) if v != entry[k]}
+    note = f"scene {entry['scene']} of {store.name} is called {scene}: its content, not its name, says which scene it is"
+    if "scene" in changes and note not in names.notes:
+        names.notes.append(note)
+    if "split" in changes:
+        names.notes.append(f"{entry['path']} of {store.name} goes from {entry['split']} to {split}, where its scene is")
+    rows, ids = None, None
+    if "scene" in changes or entry["scene_sha256"] in shared:
+        with store.open(entry) as file:
+            taken = list(_numbered(file, names.sets.setdefault(scene, {})))
+            old = [text.decode() for text in file["set_id"][:]]
+        new = [f"{scene}/{number}" for _, number in taken]
+        if len(taken) < len(old):
+            names.notes.append(f"{len(old) - len(taken)} sets of {entry['path']} of {store.name} are there already")
+            rows = tuple(row for row, _ in taken)
+            changes |= {"asked": len(rows)} if "asked" in entry else {}
+        if new != [old[row] for row, _ in taken]:
+            ids = tuple(new)
+            if "scene" not in changes:
+                names.notes.append(f"sets of {entry['path']} of {store.name} get new numbers from {new[0]} on")
+        if not taken:
+            return None
+    return Piece(store, entry, names.path(f"{SHARDS}/{Path(entry['path']).name}", scene), rows, changes, ids)
+
+
+def _numbered(file: h5py.File, known: dict[int, str]) -> Iterator[tuple[int, int]]:
+    """Give the rows of a shard that are not known yet, each with its number, a new one where that is taken."""
+    parts = [file[name][:] for name in ("position", "heading", "source_position")]
+    for row, text in enumerate(file["set_id"][:]):
+        digest = hashlib.sha256(str(file.attrs["settings"]).encode())
+        for part in parts:
+            digest.update(part[row].tobytes())
+        name, number = digest.hexdigest(), int(text.decode().rsplit("/", 1)[1])
+        if name in known.values():
+            continue
+        if number in known:
+            number = max(known) + 1
+        known[number] = name
+        yield row, number
+
+
+def _described(manifests: Sequence[Mapping[str, Any]], names: Names) -> dict[str, Any]:
+    """Join what the manifests say, under the new names of scenes."""
+    renamed = [{s["scene"]: names.scenes[s["scene_sha256"]] for s in m["shards"]} for m in manifests]
+    out: dict[str, Any] = {"shards": [], "settings": _joined([m["settings"] for m in manifests])}
+    credits: dict[str, list[str]] = {}
+    for m, new in zip(manifests, renamed, strict=True):
+        for kind, lines in m.get("credits", {}).items():
+            told = [_credit(str(line), new) if kind == "scenes" else str(line) for line in lines]
+            credits[kind] = list(dict.fromkeys([*credits.get(kind, []), *told]))
+        if "scene_credits" in m:
+            out["scene_credits"] = {
+                **{new.get(k, k): v for k, v in m["scene_credits"].items()}, **out.get("scene_credits", {})
+            }  # fmt: skip
+        for entry in m.get("shortfalls", []):
+            out.setdefault("shortfalls", []).append({**entry, "scene": new.get(entry["scene"], entry["scene"])})
+        out.setdefault("failures", []).extend(f for f in m.get("failures", []) if f not in out["failures"])
+        out["clips_left_out"] = {**m.get("clips_left_out", {}), **out.get("clips_left_out", {})}
+    return {**out, "credits": credits, "software": _joined([m.get("software", {}) for m in manifests])}
+
+
+def _credit(line: str, renamed: Mapping[str, str]) -> str:
+    scene, colon, credit = line.partition(": ")
+    return f"{renamed.get(scene, scene)}{colon}{credit}"
+
+
+def _joined(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Join settings: what is the same stays, what differs becomes a text of all values, in order."""
+    out: dict[str, Any] = {}
+    for key in dict.fromkeys(k for s in settings for k in s):
+        values = [s.get(key) for s in settings]
+        if all(isinstance(v, Mapping) for v in values):
+            out[key] = _joined([dict(v) for v in values if isinstance(v, Mapping)])
+        elif all(v == values[0] for v in values):
+            out[key] = values[0]
+        else:
+            out[key] = BETWEEN.join(dict.fromkeys("not set" if v is None else str(v) for v in values))
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset.merge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", nargs="+", help="folders or addresses of data sets (each holds manifest.json)")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the whole")
+    options = parser.parse_args(argv)
+    try:
+        if len(options.data) < 2:
+            raise DatasetError("one data set is given; give two or more")
+        manifest, notes = merge(options.data, options.out, progress=True)
+    except (DatasetError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for note in notes:
+        print(f"note: {note}")
+    sets, scenes = sum(s["sets"] for s in manifest["shards"]), len({s["scene"] for s in manifest["shards"]})
+    print(f"{options.out}: {sets} sets of {scenes} scenes; prove it: python -m dataset.verify {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
