@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from training.config import Settings
 from training.moments import STEP_S, heard_starts
 from training.store import Store
 
+Made = TypeVar("Made")
 OFFSET_S = 0.5
 """Views of a set start at multiples of this, each its own, plus one common offset below it."""
 
@@ -38,19 +40,20 @@ class Batch:
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
     """(B, V) degrees of the first source. Truth, as above."""
-    mirrored: Tensor
-    """(B,) bool: pictures and ears are swapped left to right, and the truth with them."""
 
     def to(self, device: torch.device) -> Batch:
-        """Move to a device."""
-        return Batch(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
+        """Move to a device; onto a GPU through page-locked memory, so that the copy does not hold up the step."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        if device.type == "cuda":
+            parts = {name: part.pin_memory() for name, part in parts.items()}
+        return Batch(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
 
 
 class Batches:
     """The batches of a run over one store; `batches.make(step)` is pure, iteration makes them ahead in threads.
 
     batches = Batches(store, settings, batch=32, training=True)
-    for batch in batches.between(0, 100, workers=2): ...
+    for seen in batches.between(0, 100, perceive, workers=2): ...
     """
 
     def __init__(
@@ -91,16 +94,20 @@ class Batches:
             **{name: torch.from_numpy(np.stack([d[name] for d in drawn])) for name in drawn[0]},
         )
 
-    def between(self, first: int, last: int, workers: int = 1) -> Iterator[Batch]:
-        """Yield the batches of steps first to last - 1, made ahead by threads (0: made when asked)."""
+    def between(self, first: int, last: int, finish: Callable[[Batch], Made], workers: int = 1) -> Iterator[Made]:
+        """Yield finish(batch) for steps first to last - 1, made ahead by threads (0: made when asked)."""
+
+        def made(step: int) -> Made:
+            return finish(self.make(step))
+
         if workers <= 0:
-            yield from (self.make(step) for step in range(first, last))
+            yield from map(made, range(first, last))
             return
         with ThreadPoolExecutor(workers) as pool:
-            ahead: list[Future[Batch]] = []
+            ahead: list[Future[Made]] = []
             for step in range(first, last):
                 while len(ahead) <= workers and step + len(ahead) < last:
-                    ahead.append(pool.submit(self.make, step + len(ahead)))
+                    ahead.append(pool.submit(made, step + len(ahead)))
                 yield ahead.pop(0).result()
 
     def _draw(self, row: int, epoch: int) -> dict[str, np.ndarray]:
@@ -127,7 +134,6 @@ class Batches:
             "noise": self._noise(len(views), rng),
             "heading": sign * store.heading[row, views],
             "azimuth": sign * store.azimuth[row, views, sources[0]],
-            "mirrored": np.array(mirrored),
         }
 
     def _dry(self, row: int, sources: np.ndarray, views: int, taps: int, rng: np.random.Generator) -> np.ndarray:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from training.config import NetworkSettings, PictureSettings
 from training.resnet import ResNet18, load_weights
-from training.spectra import ear_spectrograms, interaural_features
+from training.spectra import ear_spectrograms, interaural_features, swap_interaural
 
 SIZES = {"paper": 512, "small": 128}
 """Length of the vectors."""
@@ -23,9 +23,17 @@ class PaperSound(nn.Module):
         super().__init__()
         self.network = ResNet18(inputs=4)
 
-    def forward(self, sound: Tensor) -> Tensor:
-        """(B, 2, L), ears (left, right) -> (B, 512)."""
-        return self.network(ear_spectrograms(sound)).mean((-2, -1))
+    def features(self, sound: Tensor) -> Tensor:
+        """(B, 2, L), ears (left, right) -> (B, 4, 256, 256)."""
+        return ear_spectrograms(sound)
+
+    def swap(self, features: Tensor) -> Tensor:
+        """Exchange the ears."""
+        return features.roll(2, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, 4, 256, 256) -> (B, 512)."""
+        return self.network(features).mean((-2, -1))
 
 
 class PaperPair(nn.Module):
@@ -57,16 +65,25 @@ class SmallSound(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (5, 16, 32, 64, 64)
-        layers: list[nn.Module] = []
+        widths = (16, 32, 64, 64)
+        # The first layer is the dearest: it takes four moments at a stride.
+        layers: list[nn.Module] = [nn.Conv2d(5, 16, (3, 5), (2, 4), (1, 2), bias=False), nn.BatchNorm2d(16), nn.ReLU()]
         for inputs, outputs in pairwise(widths):
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.linear = nn.Linear(64 * 8, 128)
 
-    def forward(self, sound: Tensor) -> Tensor:
-        """(B, 2, L), ears (left, right) -> (B, 128)."""
-        x = interaural_features(sound).contiguous(memory_format=torch.channels_last)
+    def features(self, sound: Tensor) -> Tensor:
+        """(B, 2, L), ears (left, right) -> (B, 5, 128, T)."""
+        return interaural_features(sound)
+
+    def swap(self, features: Tensor) -> Tensor:
+        """Exchange the ears."""
+        return swap_interaural(features)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, 5, 128, T) -> (B, 128)."""
+        x = features.contiguous(memory_format=torch.channels_last)
         return torch.relu(self.linear(self.convolutions(x).mean(-1).flatten(1)))
 
 
@@ -88,24 +105,23 @@ class Residual(nn.Module):
 
 
 class SmallPair(nn.Module):
-    """A few convolutions to stride 8, cosine correlation with a learned sharpness, three convolutions."""
+    """A few convolutions to stride 8, cosine correlation with a learned sharpness, two convolutions."""
 
     def __init__(self, width_px: int, height_px: int) -> None:
         super().__init__()
         self.network = nn.Sequential(
-            nn.Conv2d(3, 16, 5, 2, 2, bias=False),
-            nn.BatchNorm2d(16),
+            nn.Conv2d(3, 32, 8, 4, 2, bias=False),
+            nn.BatchNorm2d(32),
             nn.ReLU(),
-            Residual(16, 32),
             Residual(32, 64),
             nn.Conv2d(64, 64, 1),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows, columns = (-(-n // 8) for n in (height_px, width_px))
         self.sharpness = nn.Parameter(torch.tensor(1 / 0.07).log())
         layers: list[nn.Module] = []
-        for inputs, stride in ((rows * columns, 1), (96, 2), (96, 2)):
-            layers += [nn.Conv2d(inputs, 96, 3, stride, 1, bias=False), nn.BatchNorm2d(96), nn.ReLU()]
-        self.convolutions = nn.Sequential(*layers)
+        for inputs in (rows * columns, 96):
+            layers += [nn.Conv2d(inputs, 96, 3, 2, 1, bias=False), nn.BatchNorm2d(96), nn.ReLU()]
+        self.convolutions = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.linear = nn.Linear(96 * -(-rows // 4) * -(-columns // 4), 128)
 
     def features(self, rgb: Tensor) -> Tensor:
@@ -116,7 +132,8 @@ class SmallPair(nn.Module):
     def match(self, source: Tensor, target: Tensor) -> Tensor:
         """Compare two maps (B, 64, r, c): for each cell of the source, where in the target it lies -> (B, 128)."""
         scores = torch.einsum("bcij,bckl->bijkl", target, source) * self.sharpness.exp()
-        return torch.relu(self.linear(self.convolutions(_softmax_cells(scores)).flatten(1)))
+        cells = _softmax_cells(scores).contiguous(memory_format=torch.channels_last)
+        return torch.relu(self.linear(self.convolutions(cells).flatten(1)))
 
 
 def _softmax_cells(scores: Tensor) -> Tensor:
@@ -131,14 +148,20 @@ class Encoders(nn.Module):
         super().__init__()
         self.size = SIZES[network.kind]
         sizes = (picture.width_px, picture.height_px)
-        self.sound: nn.Module = PaperSound() if network.kind == "paper" else SmallSound()
+        self.sound: PaperSound | SmallSound = PaperSound() if network.kind == "paper" else SmallSound()
         self.pair: PaperPair | SmallPair = PaperPair(*sizes) if network.kind == "paper" else SmallPair(*sizes)
         if network.imagenet and isinstance(self.pair, PaperPair):
             load_weights(self.pair.network, network.imagenet)
 
     def hear(self, sound: Tensor) -> Tensor:
         """(B, V, 2, L) -> (B, V, D)."""
-        return self.sound(sound.flatten(0, 1)).reshape(*sound.shape[:2], -1)
+        return self.sound(self.sound.features(sound.flatten(0, 1))).reshape(*sound.shape[:2], -1)
+
+    def hear_swapped(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Hear sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V, D)."""
+        features = self.sound.features(sound.flatten(0, 1))
+        both = self.sound(torch.cat([features, self.sound.swap(features)])).reshape(2, *sound.shape[:2], -1)
+        return both[0], both[1]
 
     def compare(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Vectors of P ordered pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P, D)."""

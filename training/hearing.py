@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from training.batches import Batch
 
 GREY = (0.299, 0.587, 0.114)
+
+
+@dataclass
+class Percept:
+    """What B sets' listeners hear and see from V views, with the truth; on the device that trains."""
+
+    row: Tensor
+    """(B,) int64, the sets' places in the store."""
+    sound: Tensor
+    """(B, V, 2, L) float32, ears (left, right)."""
+    rgb: Tensor
+    """(B, V, 3, h, w) float32, about -1 to 1."""
+    heading: Tensor
+    """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
+    azimuth: Tensor
+    """(B, V) degrees of the first source. Truth, as above."""
+
+    def turn(self, source: Tensor, target: Tensor) -> Tensor:
+        """True turns in radians, left positive, of P pairs of views: (P,), (P,) -> (B, P)."""
+        return torch.deg2rad(self.heading[:, target] - self.heading[:, source])
+
+
+@torch.no_grad()
+def perceive(batch: Batch) -> Percept:
+    """Render a batch where it lies."""
+    return Percept(batch.row, hear(batch), see(batch), batch.heading, batch.azimuth)
 
 
 def hear(batch: Batch) -> Tensor:

@@ -15,7 +15,7 @@ from training.config import Settings
 from training.encoders import ordered_pairs
 from training.errors import InputError
 from training.geometric import lateral
-from training.hearing import hear, see
+from training.hearing import perceive
 from training.slfm import Localiser
 from training.store import shrink
 
@@ -86,14 +86,11 @@ def errors(localiser: Localiser, batches: Batches, device: torch.device) -> dict
     Uses the truth, so it may guide people and choices on validation data, never the training. `sign` is the better one.
     """
     azimuths, kept, turned = [], [], []
-    for batch in batches.between(0, batches.per_epoch, workers=0):
-        batch = batch.to(device)
-        sound = hear(batch)
-        theta, truth = localiser.azimuth(sound), torch.deg2rad(batch.azimuth)
+    for seen in batches.between(0, batches.per_epoch, lambda batch: perceive(batch.to(device)), workers=0):
+        theta, truth = localiser.azimuth(seen.sound), torch.deg2rad(seen.azimuth)
         azimuths.append(_apart(lateral(theta), lateral(truth)))
-        source, target = ordered_pairs(sound.shape[1])
-        phi = localiser.rotation(see(batch), source, target)
-        turn = torch.deg2rad(batch.heading[:, target] - batch.heading[:, source])
+        source, target = ordered_pairs(theta.shape[1])
+        phi, turn = localiser.rotation(seen.rgb, source, target), seen.turn(source, target)
         kept.append(_apart(phi, turn))
         turned.append(_apart(-phi, turn))
     azimuth, plus, minus = (float(torch.rad2deg(torch.cat([e.flatten() for e in x]).mean())) for x in (azimuths, kept, turned))

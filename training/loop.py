@@ -20,6 +20,7 @@ from training import checkpoint
 from training.batches import Batches
 from training.config import Settings
 from training.errors import InputError
+from training.hearing import perceive
 
 LOG_EVERY = 10
 SAVE_EVERY_S = 60.0
@@ -103,11 +104,11 @@ def train(
 
     asked = _Interrupt()
     bar = tqdm(total=total, initial=first, desc=name, unit="step", disable=run.quiet or run.rank > 0)
-    made = iter(batches.between(first, total, run.workers))
+    made = batches.between(first, total, lambda batch: perceive(batch.to(run.device)), run.workers)
     with bar, asked:
         for step in range(first, total):
             moment = time.monotonic()
-            batch = next(made).to(run.device)
+            batch = next(made)
             waiting += time.monotonic() - moment
 
             task.train()

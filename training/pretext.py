@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.batches import Batch
 from training.config import Settings
 from training.encoders import Encoders, ordered_pairs
-from training.hearing import hear, see
+from training.hearing import Percept
 from training.spectra import from_magnitude_phase, istft, magnitude_phase, stft, target_spectrum
 from training.unet import FrequencyMask, UNet
 
@@ -30,25 +29,23 @@ class Pretext(nn.Module):
         small = settings.network.kind == "small"
         self.decoder: UNet | FrequencyMask = FrequencyMask(condition) if small else UNet(condition)
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
+    def forward(self, batch: Percept) -> dict[str, Tensor]:
         """Losses of a batch: `loss`, and `silence`, what predicting no difference between the ears would cost."""
-        with torch.no_grad():
-            sound, rgb = hear(batch), see(batch)
-        source, target = ordered_pairs(sound.shape[1])
-        condition = self.condition(batch, sound, rgb, source, target).flatten(0, 1)
-        return self.losses(sound[:, target].flatten(0, 1), condition)
+        source, target = ordered_pairs(batch.sound.shape[1])
+        condition = self.condition(batch, source, target).flatten(0, 1)
+        return self.losses(batch.sound[:, target].flatten(0, 1), condition)
 
-    def condition(self, batch: Batch, sound: Tensor, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    def condition(self, batch: Percept, source: Tensor, target: Tensor) -> Tensor:
         """What the decoder is told of P pairs of views: (B, P, 2 D), turn first, then the source view's sound."""
         p, size = self.settings.pretext, self.encoders.size
-        nothing = sound.new_zeros(len(sound), len(source), size)
+        nothing = batch.sound.new_zeros(len(batch.sound), len(source), size)
         turn = heard = nothing
         if p.true_rotation:
-            turn = sine_embedding(torch.deg2rad(batch.heading[:, target] - batch.heading[:, source]), size)
+            turn = sine_embedding(batch.turn(source, target), size)
         elif p.pictures:
-            turn = self.encoders.compare(rgb, source, target)
+            turn = self.encoders.compare(batch.rgb, source, target)
         if p.conditioning_sound:
-            heard = self.encoders.hear(sound)[:, source]
+            heard = self.encoders.hear(batch.sound)[:, source]
         return torch.cat([turn, heard], -1)
 
     def losses(self, sound: Tensor, condition: Tensor) -> dict[str, Tensor]:

@@ -7,11 +7,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from training.batches import Batch
 from training.config import Settings
 from training.encoders import Encoders, ordered_pairs
 from training.geometric import agreement, binaural_loss, geometric_loss, symmetry_loss, uniform_prior
-from training.hearing import hear, see
+from training.hearing import Percept
 from training.spectra import louder_left
 
 MEMORY = 0.95
@@ -33,7 +32,15 @@ class Localiser(nn.Module):
 
     def azimuth(self, sound: Tensor) -> Tensor:
         """Azimuths in radians, left positive: (B, V, 2, L) -> (B, V)."""
-        return self.reach * torch.tanh(self.azimuth_head(self.encoders.hear(sound))[..., 0].float())
+        return self._azimuth(self.encoders.hear(sound))
+
+    def azimuth_swapped(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Azimuths of sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V)."""
+        own, swapped = self.encoders.hear_swapped(sound)
+        return self._azimuth(own), self._azimuth(swapped)
+
+    def _azimuth(self, vectors: Tensor) -> Tensor:
+        return self.reach * torch.tanh(self.azimuth_head(vectors)[..., 0].float())
 
     def rotation(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Turns in radians, up to the global sign, of P pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P)."""
@@ -60,36 +67,40 @@ class Slfm(nn.Module):
             self.localiser.encoders.eval().requires_grad_(False)
         return self
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
+    def forward(self, batch: Percept) -> dict[str, Tensor]:
         """Losses of a batch: `loss` and its parts."""
-        s = self.settings.slfm
-        with torch.no_grad():
-            sound, rgb = hear(batch), see(batch)
-            left = louder_left(sound)
-        theta = self.localiser.azimuth(sound)
-        swapped = self.localiser.azimuth(sound.flip(-2))
-        source, target = ordered_pairs(sound.shape[1])
-        phi = self.localiser.rotation(rgb, source, target)
-        half = len(source) // 2
-        placed, turned = theta, phi
-        if s.true_azimuth:
-            placed = torch.deg2rad(batch.azimuth)
-        if s.true_rotation:
-            turned = torch.deg2rad(batch.heading[:, target] - batch.heading[:, source])
-        self._watch(theta.detach(), left)
+        s, gate = self.settings.slfm, self.gate.clone()
+        left = louder_left(batch.sound)
+        theta, swapped = self.localiser.azimuth_swapped(batch.sound)
         parts = {
-            "geometric": geometric_loss(placed[:, source], placed[:, target], turned, s.permutation).mean(),
             "binaural": binaural_loss(theta, left).mean(),
-            "symmetry": symmetry_loss(theta, swapped).mean() + symmetry_loss(phi[:, :half], phi[:, half:]).mean(),
+            "symmetry": symmetry_loss(theta, swapped).mean(),
             "prior": uniform_prior(theta),
         }
+        # While the gate is closed nothing of the pictures would be learned: they are not looked at.
+        geometric, exchanged = self._turning(batch, theta) if bool(gate) else (theta.new_zeros(()), theta.new_zeros(()))
+        parts |= {"geometric": geometric, "symmetry": parts["symmetry"] + exchanged}
+        self._watch(theta.detach(), left)
         loss = (
-            s.geometric_weight * self.gate * parts["geometric"]
+            s.geometric_weight * parts["geometric"]
             + s.binaural_weight * parts["binaural"]
             + s.symmetry_weight * parts["symmetry"]
             + s.prior_weight * parts["prior"]
         )
-        return {"loss": loss, **parts, "agreement": self.agreement.clone(), "gate": self.gate.clone()}
+        return {"loss": loss, **parts, "agreement": self.agreement.clone(), "gate": gate}
+
+    def _turning(self, batch: Percept, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Geometric loss of the pairs of views, and the symmetry loss of their exchanged pictures."""
+        s = self.settings.slfm
+        source, target = ordered_pairs(theta.shape[1])
+        turned = phi = self.localiser.rotation(batch.rgb, source, target)
+        half = len(source) // 2
+        if s.true_azimuth:
+            theta = torch.deg2rad(batch.azimuth)
+        if s.true_rotation:
+            turned = batch.turn(source, target)
+        geometric = geometric_loss(theta[:, source], theta[:, target], turned, s.permutation).mean()
+        return geometric, symmetry_loss(phi[:, :half], phi[:, half:]).mean()
 
     def _watch(self, theta: Tensor, left: Tensor) -> None:
         """Open the gate once the azimuths' sides agree with the louder ears; it stays open."""

@@ -52,18 +52,24 @@ def ear_spectrograms(sound: Tensor) -> Tensor:
 
 
 def interaural_features(sound: Tensor) -> Tensor:
-    """What tells directions apart, laid open: (B, 2, L) -> (B, 5, 128, L / 160), n_fft 256, hop 160.
+    """What tells directions apart, laid open: (B, 2, L) -> (B, 5, 128, L / 256), n_fft 256, means of two frames 128 apart.
 
     Mean log-magnitude of the ears relative to the clip's mean, level difference (left minus right), cosine and sine of the
-    phase difference, and the frequency.
+    phase difference times the coherence of the ears, and the frequency.
     """
-    left, right = stft(sound, 256, 160, 256)[..., : sound.shape[-1] // 160].unbind(1)
-    a, b = (20 * torch.log10(x.abs().clamp_min(1e-4)) for x in (left, right))
-    cross = left * right.conj()
-    cross = cross / cross.abs().clamp_min(1e-8)
+    frames = 2 * (sound.shape[-1] // 256)
+    left, right = stft(sound, 256, 128, 256)[..., :frames].unflatten(-1, (-1, 2)).unbind(1)
+    p, q = (x.real.square().add(x.imag.square()).mean(-1).clamp_min(1e-8) for x in (left, right))
+    cross = (left * right.conj()).mean(-1) / (p * q).sqrt()
+    a, b = 10 * torch.log10(p), 10 * torch.log10(q)
     frequency = torch.linspace(-1, 1, left.shape[1], device=sound.device)[None, :, None].expand_as(a)
     level = a + b - (a + b).mean((-2, -1), keepdim=True)
     return torch.stack([level / 40, (a - b) / 10, cross.real, cross.imag, frequency], 1)
+
+
+def swap_interaural(features: Tensor) -> Tensor:
+    """What `interaural_features` would give of exchanged ears: (B, 5, F, T) -> (B, 5, F, T)."""
+    return features * features.new_tensor([1.0, -1.0, 1.0, -1.0, 1.0])[:, None, None]
 
 
 def louder_left(sound: Tensor) -> Tensor:

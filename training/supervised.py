@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.batches import Batch
 from training.config import Settings
 from training.encoders import ordered_pairs
 from training.geometric import geometric_loss
-from training.hearing import hear, see
+from training.hearing import Percept
 from training.slfm import Localiser
 
 
@@ -20,14 +19,11 @@ class Supervised(nn.Module):
         super().__init__()
         self.localiser = Localiser(settings)
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
+    def forward(self, batch: Percept) -> dict[str, Tensor]:
         """Losses of a batch: 1 - cos(error) of rotation and of azimuth, front and back alike."""
-        with torch.no_grad():
-            sound, rgb = hear(batch), see(batch)
-        source, target = ordered_pairs(sound.shape[1])
-        turn = torch.deg2rad(batch.heading[:, target] - batch.heading[:, source])
-        theta = self.localiser.azimuth(sound)
+        source, target = ordered_pairs(batch.sound.shape[1])
+        theta = self.localiser.azimuth(batch.sound)
         # Without a turn the geometric loss is the distance of two azimuths, the least over mirroring.
         azimuth = geometric_loss(theta, torch.deg2rad(batch.azimuth), torch.zeros_like(theta)).mean()
-        rotation = (1 - torch.cos(self.localiser.rotation(rgb, source, target) - turn)).mean()
+        rotation = (1 - torch.cos(self.localiser.rotation(batch.rgb, source, target) - batch.turn(source, target))).mean()
         return {"loss": azimuth + rotation, "azimuth": azimuth, "rotation": rotation}
