@@ -1,0 +1,103 @@
+"""Training speed: steps/s of each stage, and the share of the time that it waits for data.
+
+    python -m benchmarks.train --data data/slfm
+    python -m benchmarks.train --data data/slfm --preset paper --device cuda --steps 100
+
+Each stage is trained twice from the start, for a few steps and for more; what the further steps took counts, so that starting,
+warming up and writing checkpoints cancel. Prints, stage by stage, steps/s, sets/s, the share of the time spent waiting for the
+next batch, and how many times faster batches are made, with nothing else to do, than steps consume them. Exit status 1 where a
+stage waits for more than a tenth of its time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from dataset.errors import DatasetError
+from training import loop
+from training.batches import Batches
+from training.config import PRESETS, PretextSettings, Settings, SlfmSettings, SupervisedSettings, preset
+from training.errors import InputError
+from training.pretext import Pretext
+from training.slfm import Slfm
+from training.store import load
+from training.supervised import Supervised
+
+PROMISED_WAITING = 0.1
+SHORT = 10
+"""Steps of the first training."""
+TASKS: dict[str, type[nn.Module]] = {"pretext": Pretext, "slfm": Slfm, "supervised": Supervised}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark; exit status 0 where the promise holds, 1 where not, 2 for wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
+    parser.add_argument("--split", default="train", help="split that is trained on; default %(default)s")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="default %(default)s")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
+    parser.add_argument("--device", default="cpu", help="default %(default)s")
+    parser.add_argument("--steps", type=int, default=40, help="steps timed in each stage; default %(default)s")
+    parser.add_argument("--workers", type=int, default=1, help="threads that make batches ahead; default %(default)s")
+    options = parser.parse_args(argv)
+    if options.steps < 1:
+        parser.error(f"--steps is {options.steps}; 1 or more are expected")
+    try:
+        settings = preset(options.preset, {}, options.set)
+        store = load(options.data, options.split, settings)
+        print(f"{len(store)} sets of {options.data}, preset {options.preset}, on {options.device}")
+        print(f"{'':<12}{'steps/s':>9}{'sets/s':>9}{'waiting':>9}{'batches made / steps done':>28}")
+        waiting = []
+        for name in TASKS:
+            batches = Batches(store, settings, getattr(settings, name).batch, training=True)
+            seconds, waited = time_stage(name, batches, settings, torch.device(options.device), options.steps, options.workers)
+            made = time_batches(batches, options.steps)
+            waiting.append(waited / seconds)
+            rates = f"{1 / seconds:>9.2f}{batches.batch / seconds:>9.1f}"
+            print(f"{name:<12}{rates}{waiting[-1]:>9.1%}{seconds / made:>27.1f}x", flush=True)
+    except (InputError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    holds = max(waiting) <= PROMISED_WAITING
+    print(f"promise (waiting for at most {PROMISED_WAITING:.0%} of the time): {'holds' if holds else 'BROKEN'}")
+    return 0 if holds else 1
+
+
+def time_stage(
+    name: str, batches: Batches, settings: Settings, device: torch.device, steps: int, workers: int
+) -> tuple[float, float]:
+    """Train a stage from the start; gives the seconds that a step takes, and those of them spent waiting for its batch."""
+    stage: PretextSettings | SlfmSettings | SupervisedSettings = getattr(settings, name)
+    seconds, waited = [], []
+    for total in (SHORT, SHORT + steps):
+        torch.manual_seed(settings.seed)
+        with tempfile.TemporaryDirectory() as folder:
+            run = loop.Run(Path(folder), device, workers, resume=False)
+            loop.train(name, TASKS[name](settings), batches, replace(stage, steps=total), settings, run)
+        seconds.append(run.seconds[name])
+        waited.append(run.seconds[f"{name}.waiting"])
+    return (seconds[1] - seconds[0]) / steps, max(0.0, waited[1] - waited[0]) / steps
+
+
+def time_batches(batches: Batches, count: int) -> float:
+    """Make batches one after the other in this thread; gives the seconds of one."""
+    moment = time.perf_counter()
+    for step in tqdm(range(count), desc="batches", unit="batch"):
+        batches.make(step)
+    return (time.perf_counter() - moment) / count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
