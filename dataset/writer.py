@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -17,6 +17,8 @@ from dataset.schema import ATTRIBUTES, FIELDS, TEXT, Field, check_set
 
 MANTISSA_BITS = 12
 """Bits kept of a float32's 23: the rounding error is about -86 dB, and what is dropped no longer takes room."""
+BLOCK_BYTES = 4 << 20
+"""Steps in which an unfinished shard grows in memory."""
 UNCOMPRESSED_BELOW = 4096
 """Bytes of one set's part of a field below which a filter costs more than it saves."""
 
@@ -38,7 +40,8 @@ class ShardWriter:
     with ShardWriter(path, attributes) as shard:
         shard.add(one_set)
 
-    A block that ends with an exception, or without a set, leaves nothing behind. A full disk raises OSError.
+    A block that ends with an exception, or without a set, leaves nothing behind. A full disk raises OSError. The shard
+    is held in memory until the block ends.
     """
 
     def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
@@ -53,6 +56,7 @@ class ShardWriter:
         self._absent = json.loads(attributes.get("absent", "{}"))
         self._sizes: dict[str, int] = {}
         self._file: h5py.File | None = None
+        self._disk: BinaryIO | None = None
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -62,19 +66,18 @@ class ShardWriter:
         check_set(one, self._sizes, self._absent)
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self._temporary, "w")
+            # In memory: HDF5 does not survive a failed write, and may take the process with it.
+            self._file = h5py.File(self._temporary.name, "w", driver="core", backing_store=False, block_size=BLOCK_BYTES)
+            self._disk = open(self._temporary, "wb")  # noqa: SIM115  # closed in __exit__
             self._file.attrs.update(self._attributes)
             for name, value in one.items():
                 self._create(self._file, name, FIELDS[name], value)
         if set(one) != set(self._file):
             raise DatasetError(f"set {self.count} of {self.path.name} has other fields than the sets before it")
-        try:
-            for name, value in one.items():
-                column = self._file[name]
-                column.resize(self.count + 1, axis=0)
-                column[self.count] = rounded(value) if FIELDS[name].audio else value
-        except RuntimeError as error:  # HDF5's way to say that a write failed
-            raise OSError(str(error)) from None
+        for name, value in one.items():
+            column = self._file[name]
+            column.resize(self.count + 1, axis=0)
+            column[self.count] = rounded(value) if FIELDS[name].audio else value
         self.count += 1
 
     def _create(self, file: h5py.File, name: str, field: Field, value: Any) -> None:
@@ -94,14 +97,15 @@ class ShardWriter:
         column.attrs["axes"] = ", ".join(str(a) for a in ("N", *field.axes))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file is None:
+        if self._file is None or self._disk is None:
             return
         try:
-            self._file.close()
+            with self._file, self._disk:
+                if kind is None:
+                    self._file.flush()
+                    self._disk.write(self._file.id.get_file_image())
             if kind is None:
                 publish(self._temporary, self.path)
-        except RuntimeError as failure:
-            raise OSError(str(failure)) from None
         finally:
             self._temporary.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
@@ -19,6 +20,8 @@ RETRIES = 2
 POLL_S = 0.5
 OBJECT_STORE_BYTES = 128 << 20
 """Ray's shared memory; only the plan and reports pass through it."""
+KNOCK_S = 5.0
+"""Time that a cluster has to answer at its address."""
 
 
 def cores() -> int:
@@ -102,14 +105,22 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
         options |= {"num_cpus": workers, "num_gpus": 0, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     terminate = signal.getsignal(signal.SIGTERM)
     try:
+        _knock(address)
         ray.init(address=address or "local", **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         why = str(error).splitlines()[0]
         if not address:
             raise InputError(f"Ray does not start on this machine ({why}); --workers 0 renders without it") from None
         raise InputError(f"no Ray cluster at {address} ({why}); start one with 'ray start --head'") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which drops all and says nothing
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError where nothing listens at HOST:PORT; Ray would try again for ten minutes, and then end the process."""
+    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()
 
 
 def _next(queue: list[Shard], mine: str | None, taken: set[str]) -> Shard:
