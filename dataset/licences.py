@@ -101,7 +101,9 @@ def sources_of(manifest: Mapping[str, Any], stated: Mapping[str, str] | None = N
     """
     stated = dict(stated or {})
     credits = dict(manifest.get("credits", {}))
-    per_scene = manifest.get("scene_credits", {})
+    # The renderer credits a scene with its shards; what was converted or written by others lists scenes apart.
+    per_scene = {s["scene"]: s["credit"] or "licence unknown" for s in manifest["shards"] if "credit" in s}
+    per_scene |= manifest.get("scene_credits", {})
     scenes = {s["scene"] for s in manifest["shards"]}
     pairs = [
         ("scenes", scene, str(per_scene.get(scene, "unknown: the manifest credits no such scene"))) for scene in sorted(scenes)

@@ -49,7 +49,20 @@ class Names:
     sets: dict[str, dict[int, str]] = field(default_factory=dict)
     """Scene: number of a set in it: digest of what tells sets apart."""
     paths: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    """What was called or placed otherwise, one line each."""
+    repeated: Counter[str] = field(default_factory=Counter)
+    """Data set: how many of its sets were there already."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user is told."""
+        return self.changes + [f"{n} sets of {store} are there already" for store, n in self.repeated.items()]
+
+    def note(self, line: str) -> None:
+        """Tell of a change, once."""
+        if line not in self.changes:
+            self.changes.append(line)
 
     def scene(self, entry: Mapping[str, Any]) -> str:
         """Name a shard's scene."""
@@ -124,11 +137,6 @@ def _piece(store: Store, entry: Mapping[str, Any], names: Names, shared: set[str
     scene = names.scene(entry)
     split = names.splits.setdefault(entry["scene_sha256"], entry["split"])
     changes: dict[str, Any] = {k: v for k, v in (("scene", scene), ("split", split)) if v != entry[k]}
-    note = f"scene {entry['scene']} of {store.name} is called {scene}: its content, not its name, says which scene it is"
-    if "scene" in changes and note not in names.notes:
-        names.notes.append(note)
-    if "split" in changes:
-        names.notes.append(f"{entry['path']} of {store.name} goes from {entry['split']} to {split}, where its scene is")
     rows, ids = None, None
     if "scene" in changes or entry["scene_sha256"] in shared:
         with store.open(entry) as file:
@@ -136,15 +144,16 @@ def _piece(store: Store, entry: Mapping[str, Any], names: Names, shared: set[str
             old = [text.decode() for text in file["set_id"][:]]
         new = [f"{scene}/{number}" for _, number in taken]
         if len(taken) < len(old):
-            names.notes.append(f"{len(old) - len(taken)} sets of {entry['path']} of {store.name} are there already")
+            names.repeated[store.name] += len(old) - len(taken)
             rows = tuple(row for row, _ in taken)
             changes |= {"asked": len(rows)} if "asked" in entry else {}
-        if new != [old[row] for row, _ in taken]:
-            ids = tuple(new)
-            if "scene" not in changes:
-                names.notes.append(f"sets of {entry['path']} of {store.name} get new numbers from {new[0]} on")
         if not taken:
             return None
+        if new != [old[row] for row, _ in taken]:
+            ids = tuple(new)
+            names.note(f"sets of {entry['path']} of {store.name} get new ids from {new[0]} on")
+    if "split" in changes:
+        names.note(f"scene {entry['scene']} of {store.name} goes from {entry['split']} to {split}, where its content is")
     return Piece(store, entry, names.path(f"{SHARDS}/{Path(entry['path']).name}", scene), rows, changes, ids)
 
 

@@ -82,3 +82,12 @@ def test_the_publisher_may_name_a_licence_but_not_overrule_one():
     assert not objections(named) and licence_of_whole(named) == "CC-BY-4.0"
     assert objections(sources_of(manifest_of("HM3D 00009"), {"scenes": "CC BY 4.0"}))
     assert recognise("CC BY 4.0, by me") is not UNKNOWN
+
+
+def test_scenes_are_credited_with_their_shards():
+    # As python -m simulator.render writes it: the credit of a scene lies with each of its shards.
+    shards = [{"scene": "a", "credit": "CC BY 4.0, A. Builder"}, {"scene": "b", "credit": ""}]
+    found = {
+        s.credit: s.licence.name for s in sources_of({"shards": shards, "credits": {"clips": ["CC0"]}}) if s.kind == "scenes"
+    }
+    assert found == {"a: CC BY 4.0, A. Builder": "CC-BY-4.0", "b: licence unknown": "unknown"}

@@ -55,7 +55,7 @@ def test_the_first_decides_the_split_of_a_scene(build, tmp_path):
     manifest, notes = merge([a, b], tmp_path / "c")
     assert verify(tmp_path / "c") == []
     assert {s["split"] for s in manifest["shards"] if s["scene"] == "attic"} == {"train"}
-    assert notes == [f"shards/attic-0000.h5 of {b} goes from test to train, where its scene is"]
+    assert notes == [f"scene attic of {b} goes from test to train, where its content is"]
     assert placed(tmp_path / "c") == {**placed(a), **placed(b)}
     assert sorted(s["path"] for s in manifest["shards"]) == [
         "shards/attic-0000.h5", "shards/attic-0001.h5", "shards/barn-0000.h5",
@@ -68,7 +68,7 @@ def test_sets_in_both_are_taken_once(build, tmp_path):
     _, notes = merge([a, b], tmp_path / "c")
     assert verify(tmp_path / "c") == []
     assert placed(tmp_path / "c") == {**placed(a), **placed(b)}
-    assert notes == [f"1 sets of shards/attic-0000.h5 of {b} are there already"]
+    assert notes == [f"1 sets of {b} are there already"]
     manifest, _ = merge([a, a], tmp_path / "d")
     assert placed(tmp_path / "d") == placed(a) and len(manifest["shards"]) == 1
 
@@ -82,7 +82,7 @@ def test_different_sets_of_one_id_get_new_numbers(tmp_path, build, make_set, mak
     assert verify(tmp_path / "c") == []
     old = placed(b)
     assert placed(tmp_path / "c") == {**placed(a), "attic/2": old["attic/0"], "attic/3": old["attic/1"]}
-    assert notes == [f"sets of shards/attic-0000.h5 of {b} get new numbers from attic/2 on"]
+    assert notes == [f"sets of shards/attic-0000.h5 of {b} get new ids from attic/2 on"]
 
 
 def test_different_scenes_of_one_name(build, tmp_path):
