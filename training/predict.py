@@ -90,7 +90,9 @@ def tell_turn(learned: Learned, sign: dict[str, Any] | None, before: Path, after
     side = "left" if turn > 0 else "right"
     told = f"{after} is turned {abs(turn):.1f} degrees to the {side} of {before} ({turn:+.1f}; left is positive)"
     if sign is None:
-        return f"{told}\nthe run's report.json is missing: left and right may be exchanged, for pictures alone cannot tell them"
+        return (
+            f"{told}\nthe run has no report.json: whether left and right are exchanged, as pictures alone allow, is not checked"
+        )
     return (
         f"{told}\nits sign was fixed on {sign['pairs']} pairs of the validation split: mean error "
         f"{sign[_error_of(sign, 1)]:.1f} degrees, {sign[_error_of(sign, -1)]:.1f} with the other sign"

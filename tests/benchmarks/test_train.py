@@ -43,7 +43,7 @@ def test_waiting_for_data_is_found_out(store, settings, monkeypatch):
     monkeypatch.setattr(loop, "time", clock)
     monkeypatch.setattr(train, "time", clock)
     batches = Slow(store, settings, 2, training=True)
-    assert train.time_batches(batches, 3) == 1.0
+    assert train.time_batches(batches, torch.device("cpu"), 3) == 1.0
     assert train.time_stage("slfm", batches, settings, torch.device("cpu"), steps=4, workers=0) == (1.0, 1.0)
 
 

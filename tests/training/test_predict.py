@@ -76,7 +76,7 @@ def test_an_answer_is_that_of_the_predictor(run, pictures, capsys):
     expected = load_predictor(run / "slfm.pt").rotation(*rgb)[0]
     assert main([str(run), *pictures]) == 0
     text = capsys.readouterr().out
-    assert f"({expected:+.1f};" in text and "may be exchanged" in text
+    assert f"({expected:+.1f};" in text and "is not checked" in text
 
 
 def test_pictures_are_upright_and_cut_to_the_networks_shape(tmp_path):
