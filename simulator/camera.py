@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -28,6 +30,34 @@ class Views(NamedTuple):
     """(V, H, W) uint16, the instance at the pixel's centre; 0 for none."""
 
 
+Seen = Callable[[np.ndarray, float], frozenset[int]]
+"""Gives the numbers of the instances that a view from a position (3,), m, and heading, degrees, shows."""
+
+
+class Camera(Protocol):
+    """What looks into one scene: Embree here, habitat-sim in simulator/habitat.py."""
+
+    @property
+    def seen(self) -> Seen | None:
+        """What tells views' instances apart where people annotated the scene, None elsewhere."""
+
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
+        """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbreeCamera:
+    """The default camera; it judges overlap by surface, in annotated scenes too."""
+
+    scene: Scene
+    settings: CameraSettings
+    seen: Seen | None = None
+
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
+        """Render views as Camera says."""
+        return render(self.scene, positions, headings_deg, self.settings)
+
+
 def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings) -> Views:
     """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
     height, width = camera.height_px, camera.width_px
@@ -37,16 +67,22 @@ def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera
         np.empty((views, height, width), np.float32),
         np.empty((views, height, width), np.uint16),
     )
-    instance_of = np.concatenate([scene.face_instance, [0]]).astype(np.uint16)  # a miss is face -1
     for view in range(views):
         light = np.zeros((height * width, 3), np.float32)
-        centre = _first_surface(scene, positions[view], rays(camera, headings_deg[view], (0.5, 0.5)))
-        out.depth[view] = np.where(centre.face < 0, 0.0, centre.distance).reshape(height, width)
-        out.instance[view] = instance_of[centre.face].reshape(height, width)
+        out.depth[view], out.instance[view] = surfaces(scene, positions[view], headings_deg[view], camera)
         for offset in sample_offsets(camera.samples_per_pixel):
             _add_light(light, scene, positions[view], rays(camera, headings_deg[view], offset), camera)
         encode(light, camera.samples_per_pixel, out.rgb[view].reshape(-1, 3))
     return out
+
+
+def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Give planar depth, (H, W) float32 m, and instance, (H, W) uint16, at the centres of one view's pixels; 0 for a miss."""
+    shape = camera.height_px, camera.width_px
+    hits = _first_surface(scene, position, rays(camera, heading_deg, (0.5, 0.5)))
+    hit = hits.face >= 0
+    depth = np.where(hit, hits.distance, np.float32(0.0))
+    return depth.reshape(shape), np.where(hit, scene.face_instance[hits.face], np.uint16(0)).reshape(shape)
 
 
 def depths(

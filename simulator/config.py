@@ -19,7 +19,7 @@ class CameraSettings:
     """One camera for all views; it looks along the heading, pitched down."""
 
     engine: str = "embree"
-    """embree."""
+    """embree, or habitat (habitat-sim, which has to be installed)."""
     width_px: int = 320
     height_px: int = 240
     hfov_deg: float = 60.0
@@ -49,6 +49,8 @@ class SamplingSettings:
     """Each further view is turned by this much from the first."""
     min_overlap: float = 0.1
     """Share of each further view's visible surface that the first view also sees, and the other way round."""
+    min_shared_instances: int = 10
+    """Where habitat-sim knows a scene's annotated instances, each further view shares so many with the first instead."""
     min_source_distance_m: float = 0.5
     max_source_distance_m: float = 3.0
     min_source_height_m: float = 0.7
@@ -121,7 +123,7 @@ class Settings:
 
 
 MOTIONS = ("rotation", "nearby", "free")
-CAMERAS = ("embree",)
+CAMERAS = ("embree", "habitat")
 ENGINES = ("raytrace",)
 QUALITIES = ("draft", "standard", "reference")
 
@@ -143,6 +145,7 @@ def _check(s: Settings) -> None:
         (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; give 1 to 64"),
         (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; give 1 or more"),
         (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; give 0 to below 1"),
+        (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; give 0 or more"),
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
         (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; give 0 to 3"),

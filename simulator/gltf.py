@@ -40,21 +40,21 @@ DEEPEST = 100
 
 
 def read_gltf(
-    path: Path, files: Files, linear_colors: bool = True
+    path: Path, files: Files, linear_colors: bool = True, textures: bool = True
 ) -> tuple[list[Part], list[Look], list[Pillow.Image | None], list[str], str]:
     """Read a .glb or .gltf: parts, looks, undecoded pictures, notes for the user, and the credit in its asset.
 
     linear_colors: whether vertex colours are linear light, as the specification says, to be encoded as sRGB; False keeps
-    their numbers, for annotations.
+    their numbers, for annotations. textures: whether pictures are wanted; without, none is opened or refused.
     Raises InputError for a file that is broken, cut short, or compressed in a way that cannot be decoded here.
     """
     header, chunk = _header(path)
     try:
-        _refuse_compression(path, header)
+        _refuse_compression(path, header, textures)
         geometry = Geometry(path, header, chunk, files)
         looks = [_look(m, header) for m in header.get("materials", [])] + [Look("default")]
         notes: list[str] = []
-        pictures = _pictures(header, geometry, {look.image for look in looks}, notes)
+        pictures = _pictures(header, geometry, {look.image for look in looks} if textures else set(), notes)
         parts = list(_parts(header, geometry, len(looks) - 1, linear_colors))
     except InputError:
         raise
@@ -75,6 +75,11 @@ def referenced(path: Path) -> list[str]:
     return sorted(unquote(u) for u in uris if not u.startswith("data:"))
 
 
+def has_textures(path: Path) -> bool:
+    """Say whether a file has pictures on its surfaces."""
+    return bool(_header(path)[0].get("textures"))
+
+
 def _header(path: Path) -> tuple[dict[str, Any], bytes]:
     """Give the JSON header and the binary chunk; InputError where the file is cut short or something else."""
     data = path.read_bytes()
@@ -93,13 +98,13 @@ def _header(path: Path) -> tuple[dict[str, Any], bytes]:
         raise InputError(f"{path} is not a readable glTF file ({error}); export or download it again") from None
 
 
-def _refuse_compression(path: Path, header: dict[str, Any]) -> None:
+def _refuse_compression(path: Path, header: dict[str, Any], textures: bool) -> None:
     used = set(header.get("extensionsRequired", [])) | set(header.get("extensionsUsed", []))
     refused = used & set(REMEDY)
     if HAS_DRACO:
         refused.discard(DRACO)
-    if all("source" in t for t in header.get("textures", [])):
-        refused.discard("KHR_texture_basisu")  # a plain picture stands beside each compressed one
+    if not textures or all("source" in t for t in header.get("textures", [])):
+        refused.discard("KHR_texture_basisu")  # not needed, or a plain picture stands beside each compressed one
     for name in sorted(refused):
         raise InputError(f"{path} uses the extension {name}, which cannot be decoded here; {REMEDY[name]}")
 

@@ -41,6 +41,8 @@ class Placed:
     """The names of those instances."""
     centred: bool = False
     """Whether the object's place is that of the centre of its bounding box rather than of its mesh's origin."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """What the descriptions say about a stage, with up and front filled in."""
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,9 @@ def _stage(path: Path, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]
         semantic, descriptor = annotations_of(mesh, descriptor)
     if semantic is not None and not (semantic.is_file() and (descriptor is None or descriptor.is_file())):
         semantic = descriptor = None
-    return Placed(mesh, transform, "", semantic, semantic_transform, descriptor), [
-        *([config] if config else []),
-        *([dataset.path] if dataset else []),
-    ]
+    attributes = {**values, "up": list(up), "front": list(front)}
+    read = [*([config] if config else []), *([dataset.path] if dataset else [])]
+    return Placed(mesh, transform, "", semantic, semantic_transform, descriptor, attributes=attributes), read
 
 
 def _stage_file(mesh: Path) -> Path | None:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,15 +37,15 @@ class Mesh(NamedTuple):
     credit: str
 
 
-def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB) -> Scene:
+def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB, textures: bool = True) -> Scene:
     """Read a scene into memory; raises InputError, in one line, for anything that cannot be used.
 
     path: a mesh, or habitat-sim's description of a stage or scene instance. texture_mb: memory that its textures may take,
-    MB; larger ones are scaled down.
+    MB; larger ones are scaled down. textures: False leaves them out, where another camera shows them.
     """
     try:
         placed, notes, _ = placements(path)
-        read = cache(_read)  # an object placed ten times is read once, and its pictures are shared
+        read = cache(partial(_read, textures=textures))  # an object placed ten times is read once
         parts: list[Part] = []
         looks: list[Look] = []
         pictures: list[Pillow.Image | None] = []
@@ -87,10 +87,11 @@ def scene_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> Mesh:
+def _read(path: Path, textures: bool) -> Mesh:
     if path.suffix.lower() in (".glb", ".gltf"):
-        return Mesh(*read_gltf(path, _files(path)))
-    return Mesh(*read_mesh(path), "")
+        return Mesh(*read_gltf(path, _files(path), textures=textures))
+    parts, looks, pictures, notes = read_mesh(path)
+    return Mesh(parts, looks, pictures if textures else [None] * len(pictures), notes, "")
 
 
 def _files(path: Path) -> Callable[[str], bytes]:

@@ -28,6 +28,7 @@ from simulator.cluster import cores, render_here, render_with_ray
 from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
 from simulator.errors import InputError, unwritable
 from simulator.forecast import describe_plan
+from simulator.habitat_setup import load_engine
 from simulator.load import find_scenes
 from simulator.plan import Plan, clear_parts, make_plan, prepare_folder
 from simulator.progress import progress_bar
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         settings = _settings(options)
+        if settings.camera.engine == "habitat":
+            load_engine()  # missing, it is missing for every scene
         inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
         plan = make_plan(find_scenes(options.scenes), options.out, settings, inputs)
         if options.dry_run:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.angles import elevation, wrap_180
-from simulator.camera import depths, project, rays
+from simulator.camera import Seen, depths, project, rays
 from simulator.config import CameraSettings, Settings
 from simulator.scene import Scene
-from simulator.walkable import Places
+from simulator.walkable import Ground
 
 COARSE = (32, 24)
 """Size of the depth pictures by which headings are judged, px."""
@@ -44,10 +44,11 @@ class Rejected(Exception):
         self.counts = counts
 
 
-def draw_set(scene: Scene, places: Places, settings: Settings, rng: np.random.Generator) -> SetGeometry:
+def draw_set(scene: Scene, places: Ground, settings: Settings, rng: np.random.Generator, seen: Seen | None = None) -> SetGeometry:
     """Draw a position on the floor, headings in the scene's rules, and sources in sight, until all hold.
 
     Positions are even over the floor, headings over the circle, sources over the disc around the listener and over height.
+    seen: what tells annotated instances apart: views then have to share some of those instead of surface.
     Raises Rejected after `position_tries` positions.
     """
     counts: Counter[str] = Counter()
@@ -56,7 +57,7 @@ def draw_set(scene: Scene, places: Places, settings: Settings, rng: np.random.Ge
         if floor is None:
             counts["positions without room to stand"] += 1
             continue
-        views = _draw_views(scene, places, floor, settings, rng, counts)
+        views = _draw_views(scene, places, floor, settings, rng, counts, seen)
         if views is None:
             continue
         sources = _draw_sources(scene, places, floor, views[0], settings, rng)
@@ -92,7 +93,13 @@ def overlap(
 
 
 def _draw_views(
-    scene: Scene, places: Places, floor: np.ndarray, settings: Settings, rng: np.random.Generator, counts: Counter[str]
+    scene: Scene,
+    places: Ground,
+    floor: np.ndarray,
+    settings: Settings,
+    rng: np.random.Generator,
+    counts: Counter[str],
+    seen: Seen | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Draw headings (and, with motion, positions) until enough views fit the first; None where they do not."""
     rules, camera = settings.sampling, settings.camera
@@ -110,6 +117,7 @@ def _draw_views(
         depth[rest] = depths(scene, positions[rest], headings[rest], camera, *COARSE)
         rows = np.concatenate([rows[:1], rest[_far_enough(depth[rest], settings, counts)]])
     turn = np.abs(wrap_180(headings - headings[first]))
+    shown = seen(positions[first], headings[first]) if seen else frozenset()
     chosen, shares = [first], [1.0]
     for k in rows[1:]:
         if not rules.min_turn_deg <= turn[k] <= rules.max_turn_deg:
@@ -119,8 +127,11 @@ def _draw_views(
             overlap(scene, positions[a], headings[a], depth[a], positions[b], headings[b], camera)
             for a, b in ((first, k), (k, first))
         )
-        if share < rules.min_overlap:
+        if seen is None and share < rules.min_overlap:
             counts["headings with too little overlap"] += 1
+            continue
+        if seen is not None and len(shown & seen(positions[k], headings[k])) < rules.min_shared_instances:
+            counts["headings that share too few instances"] += 1
             continue
         chosen.append(k)
         shares.append(share)
@@ -139,7 +150,7 @@ def _far_enough(depth: np.ndarray, settings: Settings, counts: Counter[str]) -> 
     return np.asarray((far >= rules.min_depth_max_m) & (mean >= rules.min_depth_mean_m))
 
 
-def _moved(places: Places, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
+def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw the ears' positions of further views around the first one's floor point, (count, 3); NaN where one cannot stand."""
     out = np.full((count, 3), np.nan)
     for k in range(count):
@@ -154,7 +165,7 @@ def _moved(places: Places, floor: np.ndarray, settings: Settings, count: int, rn
 
 
 def _draw_sources(
-    scene: Scene, places: Places, floor: np.ndarray, positions: np.ndarray, settings: Settings, rng: np.random.Generator
+    scene: Scene, places: Ground, floor: np.ndarray, positions: np.ndarray, settings: Settings, rng: np.random.Generator
 ) -> np.ndarray | None:
     """Draw sources in plain sight of every view's ears, (S, 3); None where too few fit."""
     rules = settings.sampling
@@ -169,6 +180,7 @@ def _draw_sources(
     points = points[fits.all(1)]
     for position in np.unique(positions, axis=0):
         points = points[scene.bvh.visible(np.broadcast_to(position, points.shape), points)]
+        points = points[places.straight(position - [0.0, settings.camera.height_m, 0.0], points)]
     points = points[_free_around(scene, points) & _indoors(scene, places, points)]
     return points[: settings.sources] if len(points) >= settings.sources else None
 
@@ -181,7 +193,7 @@ def _free_around(scene: Scene, points: np.ndarray) -> np.ndarray:
     return np.asarray(free.reshape(-1, 6).all(1))
 
 
-def _indoors(scene: Scene, places: Places, points: np.ndarray) -> np.ndarray:
+def _indoors(scene: Scene, places: Ground, points: np.ndarray) -> np.ndarray:
     """Say which of (N, 3) points have something solid below and, in a roofed scene, above; (N,) bool."""
     inside = np.ones(len(points), bool)
     for vertical in (-1.0, 1.0) if places.roofed else (-1.0,):

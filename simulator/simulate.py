@@ -14,17 +14,18 @@ from dataset.angles import azimuth, elevation, wrap_360
 from dataset.writer import rounded
 from simulator.acoustics import Responses, responses
 from simulator.binaural import convolve
-from simulator.camera import Views, render
+from simulator.camera import Camera, EmbreeCamera, Views
 from simulator.clips import Clips, draw_stretches
 from simulator.config import Settings
 from simulator.decay import rt60
+from simulator.habitat import NavmeshGround, open_camera
 from simulator.hrtf import Ears, load_ears
 from simulator.load import load_scene
 from simulator.materials import assign, load_library
 from simulator.room import Room, prepare_room
 from simulator.sampling import SetGeometry, draw_set
 from simulator.scene import Scene
-from simulator.walkable import Places, find_places
+from simulator.walkable import Ground, find_places
 
 DEEPEST_MM = 65535
 
@@ -45,7 +46,8 @@ class Stage:
 
     scene: Scene
     room: Room
-    places: Places
+    places: Ground
+    camera: Camera
     settings: Settings
     ears: Ears
     clips: Clips
@@ -53,11 +55,16 @@ class Stage:
 
 def set_stage(path: Path, name: str, settings: Settings, inputs: Inputs) -> Stage:
     """Load a scene and prepare it for pictures and sound; InputError where it cannot be used."""
-    scene = load_scene(path, name, settings.camera.texture_mb)
+    habitat = settings.camera.engine == "habitat"
+    scene = load_scene(path, name, settings.camera.texture_mb, textures=not habitat)
     acoustics = assign(scene.surfaces, load_library(inputs.materials))
-    places = find_places(scene, settings, generator(settings, scene, -1))
+    places: Ground = find_places(scene, settings, generator(settings, scene, -1))
+    camera: Camera = EmbreeCamera(scene, settings.camera)
+    if habitat:
+        through = open_camera(path, scene, settings.camera)
+        camera, places = through, NavmeshGround(through.navmesh(settings), places)
     ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
-    return Stage(scene, prepare_room(scene, acoustics, settings.acoustics), places, settings, ears, inputs.clips)
+    return Stage(scene, prepare_room(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips)
 
 
 def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:
@@ -74,8 +81,8 @@ def simulate(stage: Stage, index: int, report_clip: Callable[[str, str], None]) 
     """
     # One generator for each concern, so that a change in one does not shift the others.
     place, sound, clip = generator(stage.settings, stage.scene, index).spawn(3)
-    geometry = draw_set(stage.scene, stage.places, stage.settings, place)
-    views = render(stage.scene, geometry.positions, geometry.headings_deg, stage.settings.camera)
+    geometry = draw_set(stage.scene, stage.places, stage.settings, place, stage.camera.seen)
+    views = stage.camera.render(geometry.positions, geometry.headings_deg)
     heard = responses(
         stage.room, geometry.positions, geometry.headings_deg, geometry.sources, stage.settings.acoustics, stage.ears, sound
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Protocol
 
 import numba
 import numpy as np
@@ -32,9 +33,26 @@ SMALLEST_SHARE = 0.1
 """A storey has at least this share of the largest storey's floor."""
 
 
+class Ground(Protocol):
+    """Where a listener can stand in one scene: Places here, habitat-sim's navmesh in simulator/habitat.py."""
+
+    @property
+    def roofed(self) -> bool:
+        """Whether the scene has ceilings, so that a place without one is outside."""
+
+    def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
+        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None where the draw failed."""
+
+    def stand(self, near: np.ndarray) -> np.ndarray | None:
+        """Give the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
+
+    def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Say which of (N, 3) points in plain sight of a listener on a floor point (3,) may be sources; (N,) bool."""
+
+
 @dataclass(frozen=True, eq=False)
 class Places:
-    """The places of a scene; `draw` gives one."""
+    """The places of a scene, found along vertical lines."""
 
     bvh: Bvh
     floor: np.ndarray
@@ -69,6 +87,10 @@ class Places:
         floor = above - [0.0, float(hit.distance[0]), 0.0]
         reason = _obstacles(self.bvh, floor[None], self.ear_height_m, self.clearance_m, self.roofed)[0]
         return floor if reason == "" else None
+
+    def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Ask nothing more of points in sight: a source may stand on a table."""
+        return np.ones(len(points), bool)
 
 
 def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> Places:

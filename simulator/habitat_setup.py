@@ -1,0 +1,127 @@
+"""habitat-sim itself: its import, the one Simulator of a process, and what is told to it about a scene."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from ctypes import CDLL, byref, c_int
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.config import CameraSettings
+from simulator.errors import InputError
+from simulator.gltf import has_textures
+from simulator.habitat_config import INSTANCE, STAGE, dataset_of, placements
+
+INSTALL = "conda install habitat-sim headless -c conda-forge -c aihabitat"
+FORMATS = (".glb", ".gltf", ".ply")
+VIEW, INSTANCES = 0, 1
+"""The agents: one carries the sensors of a view, one that of instances alone."""
+
+
+def load_engine() -> Any:
+    """Import habitat-sim, silenced; InputError with the command that installs it where it is missing."""
+    os.environ.setdefault("HABITAT_SIM_LOG", "quiet")
+    os.environ.setdefault("MAGNUM_LOG", "quiet")
+    try:
+        import habitat_sim
+    except ImportError as error:
+        raise InputError(
+            f"--camera habitat needs habitat-sim, which cannot be imported ({error}); install it with '{INSTALL}', "
+            "or leave the option out for our own camera"
+        ) from None
+    return habitat_sim
+
+
+_held: list[Any] = []
+"""This process's Simulator: a new one takes seconds, another scene in it a tenth."""
+
+
+def simulator_showing(configuration: Any) -> Any:
+    """Give the Simulator, showing what a configuration says."""
+    if not _held:
+        _held.append(load_engine().Simulator(configuration))
+    _held[0].reconfigure(configuration)  # does nothing where it shows that already
+    return _held[0]
+
+
+def configuration_of(path: Path, settings: CameraSettings) -> Any:
+    """Describe a scene and the sensors of its views; InputError for a format that habitat-sim does not read."""
+    habitat_sim = load_engine()
+    backend = habitat_sim.SimulatorConfiguration()
+    backend.gpu_device_id = 0 if _has_cuda() else -1
+    backend.enable_physics = False
+    backend.random_seed = 0
+    dataset = dataset_of(path) if path.name.endswith(INSTANCE) else None
+    if dataset is not None:
+        backend.scene_dataset_config_file, backend.scene_id = str(dataset.path), str(path.resolve())
+    else:
+        backend.scene_id = str(_stage_file(path))
+    factor = oversampling(settings)
+    kinds = habitat_sim.SensorType
+    view, instances = habitat_sim.agent.AgentConfiguration(), habitat_sim.agent.AgentConfiguration()
+    view.sensor_specifications = [
+        _sensor("color", kinds.COLOR, settings, factor),
+        _sensor("depth", kinds.DEPTH, settings),
+        _sensor("instance", kinds.SEMANTIC, settings),
+    ]
+    instances.sensor_specifications = [_sensor("instances", kinds.SEMANTIC, settings)]
+    return habitat_sim.Configuration(backend, [view, instances])
+
+
+def oversampling(settings: CameraSettings) -> int:
+    """Give how many times wider and higher pictures are drawn, before they are averaged to so many samples a pixel."""
+    return int(np.ceil(np.sqrt(settings.samples_per_pixel)))
+
+
+def _sensor(name: str, kind: Any, settings: CameraSettings, factor: int = 1) -> Any:
+    import magnum
+
+    spec = load_engine().CameraSensorSpec()
+    spec.uuid, spec.sensor_type = name, kind
+    spec.resolution = [factor * settings.height_px, factor * settings.width_px]
+    spec.hfov = magnum.Deg(settings.hfov_deg)
+    spec.position = [0.0, 0.0, 0.0]
+    spec.orientation = [float(np.deg2rad(settings.pitch_deg)), 0.0, 0.0]
+    return spec
+
+
+def _stage_file(path: Path) -> Path:
+    """Write habitat-sim's description of a single mesh, in the frame and with the annotations that we read it with."""
+    (stage,), _, _ = placements(path)
+    if stage.path.suffix.lower() not in FORMATS:
+        raise InputError(f"habitat-sim does not read {path}; give {', '.join(FORMATS)}, or leave out --camera habitat")
+    # A scan's colours hold its light already.
+    content = {"shader_type": "flat", **stage.attributes, "render_asset": str(stage.path.resolve())}
+    if stage.semantic is not None and stage.descriptor is not None:
+        content |= {
+            "semantic_asset": str(stage.semantic.resolve()),
+            "semantic_descriptor_filename": str(stage.descriptor.resolve()),
+            "has_semantic_textures": stage.semantic.suffix == ".glb" and has_textures(stage.semantic),
+        }
+        for key in ("up", "front"):
+            content.setdefault(f"semantic_{key}", content[key])
+    text = json.dumps(content)
+    # habitat-sim keeps what it read under a name: other content needs another name.
+    file = Path(_folder().name) / (hashlib.sha256(text.encode()).hexdigest()[:16] + STAGE)
+    file.write_text(text)
+    return file
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="habitat-")
+
+
+def _has_cuda() -> bool:
+    """Say whether there is a CUDA device: habitat-sim aborts the process when it is told to use one in vain."""
+    try:
+        driver, count = CDLL("libcuda.so.1"), c_int(0)
+    except OSError:
+        return False
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(byref(count)) == 0 and count.value > 0
