@@ -18,75 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from dataset.angles import forward, leftward
+from dataset.angles import forward
 from dataset.errors import DatasetError
+from dataset.plan import scene_plan
 from dataset.reader import Dataset
 
-CELL_M = 0.025
-"""Side of the plan's pixels."""
-HIGHEST_M = 1.9
-"""The plan is cut at this height above the floor, so that one looks into rooms."""
-MARGIN_M = 0.4
-"""Room left around the middle 98 % of the occupied cells."""
-PLAN_SETS = 48
-"""Sets whose depth pictures make up the plan, at most."""
 COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e86ab", "#a44a3f")
-
-
-def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float) -> np.ndarray:
-    """Place the pixels of a depth picture in the world.
-
-    depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Gives (H, W, 3) float64, world frame, m; NaN
-    where nothing was hit. The camera is a pinhole with square pixels, pitched up by pitch_deg.
-    """
-    height, width = depth.shape
-    focal = width / 2 / np.tan(np.deg2rad(hfov_deg) / 2)
-    right = (np.arange(width) + 0.5 - width / 2) / focal
-    up = (height / 2 - np.arange(height) - 0.5) / focal
-    level, pitch = forward(np.float64(heading_deg)), np.deg2rad(pitch_deg)
-    vertical = np.array([0.0, 1.0, 0.0])
-    axis = np.cos(pitch) * level + np.sin(pitch) * vertical
-    above = np.cos(pitch) * vertical - np.sin(pitch) * level
-    ray = axis + up[:, None, None] * above - right[None, :, None] * leftward(np.float64(heading_deg))
-    along = np.where(depth == 0, np.nan, depth / 1000.0)
-    return position + along[..., None] * ray
-
-
-def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """Look down on points (P, 3) with colours (P, 3) uint8: the highest point of each cell shows.
-
-    Gives a picture (H, W, 3) uint8, white where there is nothing, and its (left, right, bottom, top) in x and z, m.
-    """
-    low = np.floor(places.min(0)[[0, 2]] / CELL_M).astype(int)
-    cell = np.floor(places[:, [0, 2]] / CELL_M).astype(int) - low
-    width, height = cell.max(0) + 1
-    image = np.full((height, width, 3), 255, np.uint8)
-    order = np.argsort(places[:, 1], kind="stable")
-    image[cell[order, 1], cell[order, 0]] = colors[order]
-    x, z = low * CELL_M
-    return image, (x, x + width * CELL_M, z + height * CELL_M, z)
-
-
-def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Draw the plan of a scene from the depth pictures of some of its sets (indices of the data set)."""
-    chosen = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, PLAN_SETS).astype(int))]
-    places, colors = [], []
-    for index in chosen:
-        one = {name: data.read(index, name) for name in ("rgb", "depth", "position", "heading")}
-        for rgb, depth, position, heading in zip(*one.values(), strict=True):
-            found = points(depth, position, heading, camera["hfov_deg"], camera["pitch_deg"]).reshape(-1, 3)
-            floor = position[1] - camera["height_m"]
-            keep = found[:, 1] < floor + HIGHEST_M  # NaN is not below
-            places.append(found[keep])
-            colors.append(rgb.reshape(-1, 3)[keep])
-    if not sum(map(len, places)):
-        return np.full((1, 1, 3), 255, np.uint8), (0.0, 1.0, 1.0, 0.0)
-    every, tint = np.concatenate(places), np.concatenate(colors)
-    # What is seen far off through windows would shrink the rooms: it is many pixels, but few cells.
-    cells = np.unique(np.floor(every[:, [0, 2]] / CELL_M), axis=0) * CELL_M
-    low, high = np.percentile(cells, [1, 99], axis=0) + np.array([[-MARGIN_M], [MARGIN_M]])
-    near = ((every[:, [0, 2]] >= low) & (every[:, [0, 2]] <= high)).all(1)
-    return plan(every[near], tint[near])
 
 
 def spectrogram(sound: np.ndarray, window: int = 512, hop: int = 160) -> np.ndarray:

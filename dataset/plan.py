@@ -1,0 +1,91 @@
+"""A room seen from above, put together from what its cameras saw: depth pictures laid out in the world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dataset.angles import forward, leftward
+from dataset.reader import Dataset
+
+CELL_M = 0.025
+"""Side of the plan's pixels."""
+HIGHEST_M = 1.9
+"""The plan is cut at this height above the floor, so that one looks into rooms."""
+MARGIN_M = 0.4
+"""Room left around the middle 98 % of the occupied cells."""
+PLAN_SETS = 48
+"""Sets whose depth pictures make up the plan, at most."""
+KEY_BITS = 24
+"""Cells are told apart within 2^23 cells (200 km) of the origin."""
+
+
+def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float) -> np.ndarray:
+    """Place the pixels of a depth picture in the world.
+
+    depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Gives (H, W, 3) float64, world frame, m; NaN
+    where nothing was hit. The camera is a pinhole with square pixels, pitched up by pitch_deg.
+    """
+    height, width = depth.shape
+    focal = width / 2 / np.tan(np.deg2rad(hfov_deg) / 2)
+    right = (np.arange(width) + 0.5 - width / 2) / focal
+    up = (height / 2 - np.arange(height) - 0.5) / focal
+    level, pitch = forward(np.float64(heading_deg)), np.deg2rad(pitch_deg)
+    vertical = np.array([0.0, 1.0, 0.0])
+    axis = np.cos(pitch) * level + np.sin(pitch) * vertical
+    above = np.cos(pitch) * vertical - np.sin(pitch) * level
+    ray = axis + up[:, None, None] * above - right[None, :, None] * leftward(np.float64(heading_deg))
+    along = np.where(depth == 0, np.nan, depth / 1000.0)
+    return position + along[..., None] * ray
+
+
+def highest(places: np.ndarray) -> np.ndarray:
+    """Give the indices of the points (P, 3) that are the highest of their cell; of equals the last."""
+    column, row = np.floor(places[:, [0, 2]].T / CELL_M).astype(np.int64)
+    key = (column << KEY_BITS) + row
+    order = np.lexsort((places[:, 1], key))
+    key = key[order]
+    last = np.ones(len(key), bool)
+    last[:-1] = key[1:] != key[:-1]
+    return order[last]
+
+
+def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+    """Look down on points (P, 3) with colours (P, 3) uint8: the highest point of each cell shows.
+
+    Gives a picture (H, W, 3) uint8, white where there is nothing, and its (left, right, bottom, top) in x and z, m.
+    """
+    top = highest(places)
+    cell = np.floor(places[top][:, [0, 2]] / CELL_M).astype(int)
+    low = cell.min(0)
+    width, height = cell.max(0) - low + 1
+    image = np.full((height, width, 3), 255, np.uint8)
+    image[cell[:, 1] - low[1], cell[:, 0] - low[0]] = colors[top]
+    x, z = low * CELL_M
+    return image, (x, x + width * CELL_M, z + height * CELL_M, z)
+
+
+def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Draw the plan of a scene from the depth pictures of some of its sets (indices of the data set)."""
+    chosen = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, PLAN_SETS).astype(int))]
+    parts, tints = [], []
+    for index in chosen:
+        one = {name: data.read(index, name) for name in ("rgb", "depth", "position", "heading")}
+        for rgb, depth, position, heading in zip(*one.values(), strict=True):
+            found = points(depth, position, heading, camera["hfov_deg"], camera["pitch_deg"]).reshape(-1, 3)
+            seen = np.flatnonzero(found[:, 1] < position[1] - camera["height_m"] + HIGHEST_M)  # NaN is not below
+            # Thousands of pixels fall into few cells: what cannot show is dropped at once.
+            seen = seen[highest(found[seen])]
+            parts.append(found[seen])
+            tints.append(rgb.reshape(-1, 3)[seen])
+    if not sum(map(len, parts)):
+        return np.full((1, 1, 3), 255, np.uint8), (0.0, 1.0, 1.0, 0.0)
+    places, colors = np.concatenate(parts), np.concatenate(tints)
+    top = highest(places)
+    places, colors = places[top], colors[top]
+    # What is seen far off through windows would shrink the rooms: it is many pixels, but few cells.
+    cells = np.floor(places[:, [0, 2]] / CELL_M) * CELL_M
+    low, high = np.percentile(cells, [1, 99], axis=0) + np.array([[-MARGIN_M], [MARGIN_M]])
+    near = ((places[:, [0, 2]] >= low) & (places[:, [0, 2]] <= high)).all(1)
+    return plan(places[near], colors[near])
