@@ -36,6 +36,8 @@ class Batch:
     """(B, V, S, 2, T) float16."""
     noise: Tensor
     """(B, V, 2, L) float32 white noise scaled to the share of the sound's level that it has; empty without noise."""
+    blind: Tensor
+    """(B,) bool: the pretext task withholds the pictures of these sets."""
     heading: Tensor
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
@@ -132,6 +134,7 @@ class Batches:
             "dry": self._dry(row, sources, len(views), response.shape[-1], rng),
             "response": response[..., ::-1, :].copy() if mirrored else response,
             "noise": self._noise(len(views), rng),
+            "blind": np.array(self.training and rng.random() < s.pretext.blind_share),
             "heading": sign * store.heading[row, views],
             "azimuth": sign * store.azimuth[row, views, sources[0]],
         }

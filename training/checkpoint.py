@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,9 @@ def load(path: Path) -> tuple[Settings, dict[str, Any]]:
     return settings, content
 
 
-def check_settings(path: Path, found: Settings, wanted: Settings) -> None:
-    """Refuse to go on with a checkpoint made with other settings; InputError names the first differences."""
-    a, b = found.to_dict(), wanted.to_dict()
+def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence[str] = ()) -> None:
+    """Refuse to go on with a checkpoint made with other settings, but for `free` groups; InputError names the differences."""
+    a, b = ({k: v for k, v in s.to_dict().items() if k not in free} for s in (found, wanted))
     differences = list(_differences(a, b))
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""

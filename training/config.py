@@ -77,6 +77,8 @@ class PretextSettings:
     """Give the other view's binaural sound (ablation)."""
     true_rotation: bool = False
     """Give the true rotation instead of pictures (ablation)."""
+    blind_share: float = 0.1
+    """In this share of the sets the pictures are withheld, so that the same network tells what they are worth."""
     epochs: float = 500
     steps: int = 0
     """Steps of training; 0 = as many as the epochs make."""
@@ -173,7 +175,7 @@ SMALL: dict[str, Any] = {
     "preset": "small",
     "mirror": True,
     "sound.clip_s": 0.64,
-    "sound.response_s": 0.5,
+    "sound.response_s": 0.3,
     "picture.width_px": 96,
     "picture.height_px": 72,
     "network.kind": "small",
@@ -184,6 +186,7 @@ SMALL: dict[str, Any] = {
     "slfm.geometric_weight": 4.0,
     "slfm.prior_weight": 3.0,
     "slfm.gate": True,
+    "slfm.gate_agreement": 0.92,
     "slfm.frozen": False,
     "slfm.steps": 900,
     "slfm.batch": 32,
@@ -216,6 +219,7 @@ def _check(s: Settings) -> None:
         (s.picture.width_px % 16 == 0 or s.network.kind == "small", "picture.width_px must be a multiple of 16"),
         (min(s.picture.width_px, s.picture.height_px) >= 32, "pictures must be at least 32 pixels wide and high"),
         (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; give 0 to below 1"),
+        (0 <= s.pretext.blind_share < 1, f"pretext.blind_share is {s.pretext.blind_share}; give 0 to below 1"),
         (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; give 0.5 to 1"),
         (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; give 2 or more"),
         (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; give more than 0"),

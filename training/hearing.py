@@ -22,6 +22,8 @@ class Percept:
     """(B, V, 2, L) float32, ears (left, right)."""
     rgb: Tensor
     """(B, V, 3, h, w) float32, about -1 to 1."""
+    blind: Tensor
+    """(B,) bool: the pretext task withholds the pictures of these sets."""
     heading: Tensor
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
@@ -35,7 +37,7 @@ class Percept:
 @torch.no_grad()
 def perceive(batch: Batch) -> Percept:
     """Render a batch where it lies."""
-    return Percept(batch.row, hear(batch), see(batch), batch.heading, batch.azimuth)
+    return Percept(batch.row, hear(batch), see(batch), batch.blind, batch.heading, batch.azimuth)
 
 
 def hear(batch: Batch) -> Tensor:

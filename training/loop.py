@@ -24,6 +24,12 @@ from training.hearing import perceive
 
 LOG_EVERY = 10
 SAVE_EVERY_S = 60.0
+LATER = {
+    "pretext": ("slfm", "probe", "supervised"),
+    "slfm": ("probe", "supervised"),
+    "supervised": ("pretext", "probe"),
+}
+"""Groups of settings that a stage's checkpoint does not depend on."""
 CHECKS = 10
 """Times that a stage is looked at on validation data."""
 
@@ -84,13 +90,13 @@ def train(
     InputError when the loss is not finite (naming the sets), the checkpoint does not fit, or the user interrupts.
     """
     path = run.folder / f"{name}.pt"
-    total = stage.steps or max(1, round(stage.epochs * batches.per_epoch))
+    total = steps_of(stage, batches)
     task.to(run.device)
     optimizer = torch.optim.AdamW(task.parameters(), stage.learning_rate, weight_decay=stage.weight_decay)
     first, spent = 0, 0.0
     history: list[dict[str, float]] = []
     if run.resume and path.is_file():
-        first, history, spent = _resume(path, task, optimizer, settings, run.device)
+        first, history, spent = _resume(path, task, optimizer, settings, LATER[name])
     wrapped = DistributedDataParallel(task, find_unused_parameters=True) if run.world > 1 else task
     began, saved, waiting = time.monotonic(), time.monotonic(), 0.0
     window: list[dict[str, float]] = []
@@ -137,15 +143,27 @@ def train(
                 if run.board:
                     for key, value in record.items():
                         run.board.add_scalar(f"{name}/{key}", value, step + 1)
-                if asked.now or step + 1 == total or time.monotonic() - saved > SAVE_EVERY_S:
+                stop = _any_asked(asked.now, run)
+                if stop or step + 1 == total or time.monotonic() - saved > SAVE_EVERY_S:
                     save(step + 1)
                     saved = time.monotonic()
-                if asked.now:
+                if stop:
                     raise InputError(f"interrupted after step {step + 1} of {name}; run the same command again to go on")
     run.seconds[name] = spent + time.monotonic() - began
     run.seconds[f"{name}.waiting"] = waiting
     task.eval()
     return history
+
+
+def steps_of(stage: Stage, batches: Batches) -> int:
+    """Count the steps of a stage."""
+    return stage.steps or max(1, round(stage.epochs * batches.per_epoch))
+
+
+def keep(path: Path, task: nn.Module) -> None:
+    """Write a finished task's changed buffers into its checkpoint."""
+    settings, content = checkpoint.load(path)
+    checkpoint.save(path, settings, {**content, "model": task.state_dict()})
 
 
 def rate(step: int, total: int, warmup: int) -> float:
@@ -187,11 +205,20 @@ class _Interrupt:
         self.now = True
 
 
+def _any_asked(asked: bool, run: Run) -> bool:
+    """Whether any of the processes was asked to stop: they stop together or not at all."""
+    if run.world == 1:
+        return asked
+    flag = torch.tensor(float(asked), device=run.device)
+    torch.distributed.all_reduce(flag, torch.distributed.ReduceOp.MAX)
+    return bool(flag)
+
+
 def _resume(
-    path: Path, task: nn.Module, optimizer: torch.optim.Optimizer, settings: Settings, device: torch.device
+    path: Path, task: nn.Module, optimizer: torch.optim.Optimizer, settings: Settings, free: tuple[str, ...]
 ) -> tuple[int, list[dict[str, float]], float]:
     found, content = checkpoint.load(path)
-    checkpoint.check_settings(path, found, settings)
+    checkpoint.check_settings(path, found, settings, free)
     task.load_state_dict(content["model"])
     optimizer.load_state_dict(content["optimizer"])
     return int(content["step"]), content["history"], float(content["seconds"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
+from training.batches import Batches
 from training.config import Settings
 from training.encoders import Encoders, ordered_pairs
-from training.hearing import Percept
+from training.hearing import Percept, perceive
 from training.spectra import from_magnitude_phase, istft, magnitude_phase, stft, target_spectrum
 from training.unet import FrequencyMask, UNet
 
@@ -43,7 +46,7 @@ class Pretext(nn.Module):
         if p.true_rotation:
             turn = sine_embedding(batch.turn(source, target), size)
         elif p.pictures:
-            turn = self.encoders.compare(batch.rgb, source, target)
+            turn = self.encoders.compare(batch.rgb, source, target) * ~batch.blind[:, None, None]
         if p.conditioning_sound:
             heard = self.encoders.hear(batch.sound)[:, source]
         return torch.cat([turn, heard], -1)
@@ -101,6 +104,20 @@ class Pretext(nn.Module):
         error = (torch.complex(mask[:, 0], mask[:, 1]) * total - truth).abs().mean((0, 2))
         size = truth.abs().mean((0, 2)).clamp_min(1e-6)
         return {"loss": (error / size).mean(), "silence": torch.ones((), device=sound.device)}
+
+
+@torch.no_grad()
+def picture_gain(task: Pretext, batches: Batches, device: torch.device) -> dict[str, float]:
+    """Losses on a store's batches with pictures and without, by the same network, and the share that pictures save.
+
+    The network has met withheld pictures in training (`blind_share`), so the second loss is what it knows from sound alone.
+    """
+    sums = {"val_loss": 0.0, "val_no_picture": 0.0}
+    for seen in batches.between(0, batches.per_epoch, lambda batch: perceive(batch.to(device))):
+        for name, blind in (("val_loss", False), ("val_no_picture", True)):
+            told = replace(seen, blind=torch.full_like(seen.blind, blind))
+            sums[name] += float(task(told)["loss"]) * len(seen.row) / len(batches.store)
+    return {**sums, "val_gain": 1 - sums["val_loss"] / sums["val_no_picture"]}
 
 
 def sine_embedding(angle: Tensor, size: int) -> Tensor:

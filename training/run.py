@@ -2,76 +2,119 @@
 
     python -m training.run --data data/slfm
     python -m training.run --data data/slfm --preset small --out runs/mine --set slfm.steps=2000
+    python -m training.run --stages report,sweeps                     evaluate again what lies in runs/slfm
+    python -m training.run --set pretext.pictures=false --out runs/blind            an ablation
+    torchrun --nproc-per-node 4 -m training.run --preset paper        several GPUs
 
-Runs the pretext task, then sound localisation from motion, then the evaluation, and writes checkpoints, report.json and
-report.md into --out. Running the same command again goes on where it stopped.
+Stages: pretext (give mono sound two ears), slfm (localisation from motion), probe (linear probes on frozen features),
+supervised (the same networks with true angles: the upper bound), report (test split, baselines, plots), sweeps (robustness).
+Writes checkpoints, report.json and report.md into --out. Running the same command again goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from dataset.errors import DatasetError
-from dataset.reader import Dataset
 from training import loop
-from training.batches import Batches
-from training.config import PRESETS, Settings, preset
+from training.config import PRESETS, preset
 from training.errors import InputError
-from training.evaluate import evaluate
-from training.examples import Examples, ExampleSettings
-from training.learned import errors, load_predictor
-from training.pretext import Pretext
-from training.report import write_report
-from training.slfm import Slfm
-from training.store import load
+from training.stages import STAGES, learn
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 done, 2 wrong use or input."""
+    options = _parser().parse_args(arguments)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    try:
+        stages = _stages(options.stages)
+        device = _device(options.device)
+        name = options.preset or ("paper" if device.type == "cuda" else "small")
+        settings = preset(name, {"seed": options.seed, **_sizes(options.epochs, options.batch)}, options.set)
+        if world > 1:
+            torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        run = loop.Run(
+            Path(options.out),
+            device,
+            workers=options.workers,
+            resume=not options.no_resume,
+            quiet=options.quiet,
+            rank=int(os.environ.get("RANK", "0")),
+            world=world,
+        )
+        run.board = _board(run) if run.rank == 0 else None
+        learn(options.data, settings, run, stages)
+    except (InputError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    finally:
+        if world > 1 and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
     parser.add_argument("--out", default="runs/slfm", help="folder of the run; default %(default)s")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="default: paper with a GPU, small without")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stages", default=",".join(STAGES), help="stages to run, separated by commas; default %(default)s")
+    parser.add_argument("--epochs", type=float, help="passes over the training split in each of the training stages")
+    parser.add_argument("--batch", type=int, help="sets in a batch of each of the training stages")
+    parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--device", help="default: cuda where there is one, else cpu")
+    parser.add_argument("--workers", type=int, default=1, help="threads that make batches ahead; default %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
     parser.add_argument("--no-resume", action="store_true", help="start again even where checkpoints are")
-    options = parser.parse_args(arguments)
-    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    parser.add_argument("--quiet", action="store_true", help="no progress, no summaries")
+    return parser
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    wrong = [name for name in names if name not in STAGES]
+    if wrong or not names:
+        raise InputError(f"--stages {text}: give one or more of {', '.join(STAGES)}, separated by commas")
+    return names
+
+
+def _device(name: str | None) -> torch.device:
     try:
-        name = options.preset or ("paper" if device.type == "cuda" else "small")
-        settings = preset(name, {"seed": options.seed}, options.set)
-        run = loop.Run(Path(options.out), device, resume=not options.no_resume)
-        learn(options.data, settings, run)
-    except (InputError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError:
+        raise InputError(f"--device {name} is unknown; give cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"--device {name}: no GPU is at hand; give cpu")
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    return device
 
 
-def learn(data: str, settings: Settings, run: loop.Run) -> None:
-    """Pretext task, localisation from motion, evaluation."""
-    training, val = load(data, "train", settings), load(data, "val", settings)
-    looked_at = Batches(val, settings, 64, training=False)
-    torch.manual_seed(settings.seed)
-    task, model = Pretext(settings), Slfm(settings)
-    batches = Batches(training, settings, settings.pretext.batch, training=True, tag=1)
-    histories = {"pretext": loop.train("pretext", task, batches, settings.pretext, settings, run)}
-    model.localiser.encoders.load_state_dict(task.encoders.state_dict())
-    batches = Batches(training, settings, settings.slfm.batch, training=True, tag=2)
-    histories["slfm"] = loop.train(
-        "slfm", model, batches, settings.slfm, settings, run, lambda _: errors(model.localiser, looked_at, run.device)
-    )
-    heard = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
-    test, reference = (Examples(Dataset(data, split), heard, settings.seed) for split in ("test", "val"))
-    results = evaluate([load_predictor(run.folder / "slfm.pt", str(run.device))], test, reference)
-    curves = {f"{k}/loss": [(r["step"], r["loss"]) for r in h] for k, h in histories.items()}
-    write_report(run.folder, results, test, settings=settings.to_dict(), seconds=run.seconds, curves=curves)
-    print(f"{run.folder}/report.md")
+def _sizes(epochs: float | None, batch: int | None) -> dict[str, Any]:
+    """Settings of the training stages for --epochs and --batch."""
+    values: dict[str, Any] = {}
+    for stage in ("pretext", "slfm", "supervised"):
+        if epochs is not None:
+            values |= {f"{stage}.epochs": epochs, f"{stage}.steps": 0}
+        if batch is not None:
+            values[f"{stage}.batch"] = batch
+    return values
+
+
+def _board(run: loop.Run) -> Any:
+    """Open TensorBoard logs in the run's folder, or None where tensorboard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(run.folder / "tensorboard"))
 
 
 if __name__ == "__main__":
