@@ -61,11 +61,16 @@ def plot_curves(path: Path, curves: Mapping[str, Sequence[tuple[float, float]]])
     for axis, (stage, names) in zip(figure.subplots(1, len(stages), squeeze=False)[0], stages.items(), strict=True):
         for name in names:
             points = np.asarray(curves[name], float).reshape(-1, 2)
-            axis.plot(points[:, 0], points[:, 1], label=name.partition("/")[2] or name, linewidth=1)
+            axis.plot(points[:, 0], points[:, 1], ".-", markersize=2, label=name.partition("/")[2] or name, linewidth=1)
         axis.set(title=stage, xlabel="step")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
     figure.savefig(path, dpi=DPI)
+
+
+def value_text(value: float | None) -> str:
+    """Write the value of a swept setting."""
+    return "none" if value is None else f"{value:g}"
 
 
 def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]]) -> None:
@@ -75,7 +80,7 @@ def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]]) -> None:
     figure = Figure((5.0 * columns, 3.8 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axis, sweep in zip(axes, sweeps, strict=False):
-        labels = [str(p["value"]) for p in sweep["points"]]
+        labels = [value_text(p["value"]) for p in sweep["points"]]
         for name in sweep["points"][0]["mean_deg"]:
             axis.plot(labels, [p["mean_deg"][name] for p in sweep["points"]], "o-", markersize=4, label=name)
         axis.plot(labels, [p["chance_mean_deg"] for p in sweep["points"]], ":", color="0.5", label="chance")

@@ -49,7 +49,7 @@ def write_report(
         "robustness": [dict(s) for s in sweeps],
         "notes": dict(notes or {}),
         "settings": dict(settings),
-        "seconds": {**seconds, "total": sum(seconds.values())},
+        "seconds": {**seconds, "total": sum(v for k, v in seconds.items() if "." not in k)},  # slfm.waiting is a part of slfm
     }
     plot_answers(folder / "answers.png", results.rotation, results.azimuth)
     plot_conditions(folder / "rotation.png", results.rotation)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from training.figures import TITLES, value_text
+
 
 def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with_losses: bool) -> str:
     """Write the report in Markdown; sounds: file name and description of each example sound."""
@@ -13,7 +15,8 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
     scenes = ", ".join(data["scenes"])
     parts = [
         "# Report",
-        f"Split `{data['split']}` of `{data['root']}`: {data['sets']} sets of {len(data['scenes'])} scenes ({scenes}). "
+        f"Split `{data['split']}` of `{data['root']}`: {data['sets']} sets of {len(data['scenes'])} scene"
+        f"{'s' if len(data['scenes']) > 1 else ''} ({scenes}). "
         f"Sounds: {_settings_line(data['sounds'])}. Errors are angles in degrees; [..] is the 95 % interval of the mean "
         "(bootstrap over sets). Chance draws answers of the validation split at random.",
         "## Rotation: how far the camera turned, from two pictures",
@@ -40,7 +43,10 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
         "\n".join(f"- [{file}](report/{file}) {text}" for file, text in sounds),
         *_notes(content["notes"]),
         "## Settings and time",
-        table(["stage", "seconds"], [[name, f"{value:.0f}"] for name, value in content["seconds"].items()]),
+        table(
+            ["stage", "seconds"],
+            [[name.replace(".", ", of this "), f"{value:.0f}"] for name, value in content["seconds"].items()],
+        ),
         f"```json\n{json.dumps(content['settings'], indent=1)}\n```",
     ]
     return "\n\n".join(p for p in parts if p) + "\n"
@@ -91,7 +97,7 @@ def _conditions(task: dict[str, Any]) -> str:
     parts = []
     for condition, by in task["by"].items():
         bins = by[task["method"]]
-        head = [f"mean error by {condition}", *(f"{b['low']:.3g} to {b['high']:.3g}" for b in bins)]
+        head = [f"mean error by {TITLES[condition]}", *(f"{b['low']:.3g} to {b['high']:.3g}" for b in bins)]
         rows = [[name, *(_number(b["mean_deg"]) for b in values)] for name, values in by.items()]
         parts.append(table(head, [*rows, ["n", *(str(b["n"]) for b in bins)]]))
     return "\n\n".join(parts)
@@ -109,7 +115,7 @@ def _sweeps(sweeps: Sequence[dict[str, Any]]) -> list[str]:
     parts = ["## Robustness of azimuth", "![robustness](report/robustness.png)"] if sweeps else []
     for sweep in sweeps:
         names = list(sweep["points"][0]["mean_deg"])
-        head = [sweep["title"], *(str(p["value"]) for p in sweep["points"])]
+        head = [sweep["title"], *(value_text(p["value"]) for p in sweep["points"])]
         rows = [[name, *(_number(p["mean_deg"][name]) for p in sweep["points"])] for name in names]
         parts.append(table(head, [*rows, ["chance", *(_number(p["chance_mean_deg"]) for p in sweep["points"])]]))
     return parts

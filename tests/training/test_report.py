@@ -35,7 +35,7 @@ def run(tiny_data, tmp_path_factory):
     results = evaluate([Zero("learned"), Zero("supervised")], test, val, progress=False)
     content = write_report(
         out, results, test,
-        settings={"seed": 3}, seconds={"pretext": 2.0, "slfm": 3.0},
+        settings={"seed": 3}, seconds={"pretext": 2.0, "slfm": 3.0, "slfm.waiting": 1.0},
         probes={"random": {"rotation_accuracy": 0.1, "azimuth_accuracy": 0.2, "chance_accuracy": 1 / 64}},
         curves={"pretext/loss": [(0, 1.0), (10, 0.5)], "slfm/geometric": [(0, 1.0)]},
         sweeps=[{"title": "noise, dB", "points": [{"value": 10, "chance_mean_deg": 60.0, "mean_deg": {"learned": 5.0}}]}],
