@@ -8,10 +8,9 @@ import numpy as np
 
 from simulator.bvh import new_ray
 
-DIFFUSE, SPECULAR, MEAN_SPECULAR, IN_IMAGES = 0, 1, 2, 3
+DIFFUSE, SPECULAR, IN_IMAGES = 0, 1, 2
 """How a ray was last reflected, and so how the energy that it carries may reach a source directly: diffusely (its rain was
-sent at once); specularly; specularly by the bands' mean scattering, so that each band's own share is still due; or
-specularly throughout on planes whose images are known, which is also the state of a fresh ray."""
+sent at once); specularly; or specularly throughout on planes whose images are known, the state of a fresh ray too."""
 SPHERE_M = 1.0
 """Radius of the spheres around the sources that catch specular reflections."""
 DEPTH = 32
@@ -36,8 +35,6 @@ class Surroundings(NamedTuple):
     """(K, 7) float32."""
     scattering: np.ndarray
     """(K, 7) float32."""
-    mean: np.ndarray
-    """(K,) float32: mean of the bands' scattering."""
     sources: np.ndarray
     """(S, 3) float32."""
     front: np.ndarray

@@ -9,14 +9,12 @@ import numba
 import numpy as np
 
 from simulator.bvh import blocked, nearest
-from simulator.rays import DIFFUSE, IN_IMAGES, MEAN_SPECULAR, SPECULAR, SPHERE_M, Rays, Surroundings, Tally
+from simulator.rays import DIFFUSE, IN_IMAGES, SPECULAR, SPHERE_M, Rays, Surroundings, Tally
 
 NEAREST_M = 0.1
 """Shadow rays shorter than this count as this long: a hit point is not a point source at zero distance."""
 ALL_SOURCES = 4
 """Up to this bounce every source gets a shadow ray; afterwards the sources take turns."""
-BY_BAND = 3
-"""Up to this bounce each band's own scattering is followed; later the mean decides the way (see `_turn`)."""
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -46,12 +44,12 @@ def trace(
             copies = _bounce(around, tally, rays, i, cells[k], groups[k], rng)
             if copies == 2 and i + 1 < depth:
                 _split(rays, i)
-                _turn(around, rays, i, rng)
+                _turn(around, tally, rays, i, rng)
                 i += 1
             if copies == 0:
                 i -= 1
             else:
-                _turn(around, rays, i, rng)
+                _turn(around, tally, rays, i, rng)
     return segments
 
 
@@ -60,7 +58,7 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
     """Bring ray i to its next hit and tell the sources; 0: the ray ends there, 1: it goes on, 2: it should split."""
     total, bands = len(around.sources), rays.power.shape[1]
     face, distance = nearest(around.scene, rays.shot, rays.ints, rays.origin[i], rays.direction[i])
-    if rays.chain[i] in (SPECULAR, MEAN_SPECULAR):
+    if rays.chain[i] == SPECULAR:
         for s in range(total):
             _pass(around, tally, rays, i, s, distance, cell, group)
     first, longest = int(rays.length[i] * tally.windows_per_m) + 1, tally.energy.shape[1] / tally.bins_per_m
@@ -174,7 +172,6 @@ def _pass(
     A sphere of radius R catches the share R^2 / (4 r^2) of N rays: 4 / (N R^2) each makes 1 / r^2. Rays that would pass
     behind a wall never come, so what does come is divided by the share in sight.
     """
-    material = rays.material[i]
     along, square = np.float32(0.0), np.float32(0.0)
     for k in range(3):
         ahead = around.sources[s, k] - rays.origin[i, k]
@@ -192,10 +189,7 @@ def _pass(
     row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
     for b in range(rays.power.shape[1]):
-        due = np.float32(1.0)
-        if rays.chain[i] == MEAN_SPECULAR:
-            due = (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - around.mean[material])
-        value = rays.power[i, b] * factor * due * around.directivity[row, b] ** 2
+        value = rays.power[i, b] * factor * around.directivity[row, b] ** 2
         tally.energy[s, bin_, cell, b] += value
         total += value * tally.weights[bin_, b]
     tally.curves[group, s, bin_] += total
@@ -212,19 +206,23 @@ def _directivity_row(around: Surroundings, origin: np.ndarray, s: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _turn(around: Surroundings, rays: Rays, i: int, rng: np.random.Generator) -> None:
-    """Reflect ray i, diffusely with the bands' mean scattering as probability, else specularly.
+def _turn(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random.Generator) -> None:
+    """Reflect ray i, diffusely or specularly by chance, and weigh each band by its own share over the chance of that way.
 
-    Early, each band is weighted by its own share over the mean's, which is exact but widens the spread with each bounce;
-    later the way is the mean's and only the last reflection before a source takes each band's own share.
+    The chance of diffuse is the mean of the bands' scattering, each counted by what the ray still carries of it, relative to
+    the power of its time: then the weights leave that sum as it was, and no band is biased by its neighbours' scattering.
     """
-    material, by_band = rays.material[i], rays.bounces[i] <= BY_BAND
-    mean = around.mean[material]
-    if rng.random() < mean:
+    material, window = rays.material[i], int(rays.length[i] * tally.windows_per_m)
+    total, diffuse = np.float32(1e-30), np.float32(0.0)
+    for b in range(rays.power.shape[1]):
+        carried = rays.power[i, b] * tally.window[window, b]
+        total += carried
+        diffuse += carried * around.scattering[material, b]
+    chance = diffuse / total
+    if rng.random() < chance:
         _lambert(rays, i, np.float32(rng.random()), np.float32(rng.random()))
-        if by_band:
-            for b in range(rays.power.shape[1]):
-                rays.power[i, b] *= around.scattering[material, b] / mean
+        for b in range(rays.power.shape[1]):
+            rays.power[i, b] *= around.scattering[material, b] / chance
         rays.chain[i] = DIFFUSE
         return
     side = (
@@ -234,11 +232,10 @@ def _turn(around: Surroundings, rays: Rays, i: int, rng: np.random.Generator) ->
     )
     for k in range(3):
         rays.direction[i, k] -= np.float32(2.0) * side * rays.normal[i, k]
-    if by_band:
-        for b in range(rays.power.shape[1]):
-            rays.power[i, b] *= (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - mean)
+    for b in range(rays.power.shape[1]):
+        rays.power[i, b] *= (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - chance)
     if rays.chain[i] != IN_IMAGES:
-        rays.chain[i] = SPECULAR if by_band else MEAN_SPECULAR
+        rays.chain[i] = SPECULAR
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)

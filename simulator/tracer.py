@@ -71,6 +71,7 @@ class Tracer:
     ) -> None:
         """Set up; in_images: (F,) bool, the faces whose specular chains up to image_order are known as images."""
         self.rng = rng
+        self.room = room  # keeps Embree's scene alive
         self.listener = listener.astype(np.float32)
         bins = int(np.ceil(duration_s / BIN_S))
         self.air = np.exp(-room.air * room.speed_m_s * (np.arange(bins)[:, None] + 0.5) * BIN_S)
@@ -85,7 +86,6 @@ class Tracer:
             image_order=image_order,
             kept=room.kept,
             scattering=room.scattering,
-            mean=room.scattering.mean(1),
             sources=sources.astype(np.float32),
             front=(front / np.linalg.norm(front, axis=1, keepdims=True)).astype(np.float32),
             seen=_visible_share(room, sources, rng).astype(np.float32),
