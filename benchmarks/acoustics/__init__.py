@@ -1,0 +1,1 @@
+"""Sound against theory, an independent simulator and the clock: `python -m benchmarks.acoustics`."""

@@ -1,0 +1,61 @@
+"""What sound is held against: pyroomacoustics' pure image method and rays, and Eyring's formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyroomacoustics as pra
+
+
+def image_sources(
+    size: Sequence[float], absorption: float, listener: np.ndarray, source: np.ndarray, order: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give all image sources of a box up to an order, without air: positions (K, 3) and pressure at the listener (K,)."""
+    room = pra.ShoeBox(size, fs=16000, materials=pra.Material(absorption), max_order=order, air_absorption=False)
+    room.add_source(source)
+    room.add_microphone(listener)
+    room.image_source_model()
+    images = room.sources[0].images.T
+    return images, room.sources[0].damping[0] / np.linalg.norm(images - listener, axis=1)
+
+
+def image_echogram(
+    size: Sequence[float], absorption: float, listener: np.ndarray, source: np.ndarray, bins: int, bin_s: float, speed_m_s: float
+) -> np.ndarray:
+    """Give the energy (T,) by time of every image source that is heard within T bins of bin_s."""
+    reach = bins * bin_s * speed_m_s
+    # The farthest image within reach along the diagonal has this many reflections; 3 more for where both stand.
+    order = int(np.ceil(reach * np.linalg.norm(1.0 / np.asarray(size)))) + 3
+    images, pressure = image_sources(size, absorption, listener, source, order)
+    at = (np.linalg.norm(images - listener, axis=1) / speed_m_s / bin_s).astype(int)
+    inside = at < bins
+    return np.bincount(at[inside], pressure[inside] ** 2, bins)
+
+
+def eyring(volume_m3: float, area_m2: float, absorption: float, speed_m_s: float) -> float:
+    """Give the reverberation time of a diffuse field, s (Eyring 1930): 24 ln(10) V / (-c S ln(1 - a))."""
+    return 24.0 * np.log(10.0) * volume_m3 / (-speed_m_s * area_m2 * np.log(1.0 - absorption))
+
+
+def prism_decay(
+    corners: np.ndarray,
+    height: float,
+    absorption: float,
+    listener: np.ndarray,
+    source: np.ndarray,
+    images: int,
+    rays: int,
+    scattering: float = 0.0,
+) -> tuple[np.ndarray, int]:
+    """Give the response of a room of polygonal plan (N, 2) x, z, by images and rays of pyroomacoustics, and its rate in Hz."""
+    material = pra.Material(absorption, scattering)
+    plan = np.asarray(corners, float).T
+    room = pra.Room.from_corners(plan, fs=16000, materials=material, max_order=images, ray_tracing=rays > 0, air_absorption=False)
+    room.extrude(height, materials=material)
+    if rays:
+        room.set_ray_tracing(n_rays=rays, receiver_radius=0.5, energy_thres=1e-7)
+    room.add_source([source[0], source[2], source[1]])
+    room.add_microphone([listener[0], listener[2], listener[1]])
+    room.compute_rir()
+    return room.rir[0][0], room.fs
