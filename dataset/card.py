@@ -155,6 +155,9 @@ As WebDataset tars for streaming trainers, after `python -m dataset.convert --to
 ```python
 {WEBDATASET.format(**words)}```
 
+There, `.npz` files hold depth, instances and responses, and `.flac` files sound (24 bits; multiply by `json["gain"]` where that \
+names the file, which is louder than full scale); `sight-and-sound.json` beside the tars holds credits, settings and meanings.
+
 With the project that made it (it opens folders and addresses such as s3:// and hf://, fetches what is read, and checks it):
 
 ```python

@@ -82,7 +82,7 @@ def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int,
     for kind in (DIRECT, INDIRECT, FULL):
         (part / kind).mkdir(parents=True)
     for view, picture in enumerate(one["rgb"]):
-        Image.fromarray(picture).save(part / f"camera_{view}_rgb.png")
+        Image.fromarray(picture).save(part / f"camera_{view}_rgb.png", compress_level=3)
     direct, indirect = one["brir_direct"], one["brir_indirect"]
     # The original code adds them sample by sample and wants the direct one no longer than the other.
     indirect = np.pad(indirect, ((0, 0), (0, 0), (0, 0), (0, max(0, direct.shape[-1] - indirect.shape[-1]))))
