@@ -13,6 +13,7 @@ from simulator.config import AcousticsSettings
 from simulator.hrtf import SPECTRUM, Ears
 from simulator.images import direct_paths, image_paths, planes_around
 from simulator.room import Room
+from simulator.shoebox import polygon_arrivals
 from simulator.tracer import BIN_S, CELLS, QUALITY, Tracer
 
 FARTHEST_M = 6.0
@@ -69,6 +70,8 @@ def trace(
     room: Room, listener: np.ndarray, sources: np.ndarray, settings: AcousticsSettings, rng: np.random.Generator
 ) -> Arrivals:
     """Find all that reaches a listener (3,) from sources (S, 3), world frame, m: exact paths first, then rays."""
+    if settings.engine == "pyroomacoustics":
+        return polygon_arrivals(room, listener, sources, settings, rng)
     planes = planes_around(room, listener)
     longest = settings.response_s * room.speed_m_s
     images = image_paths(room, planes, listener, sources, settings.image_order, longest)

@@ -68,7 +68,7 @@ class AcousticsSettings:
     """How sound travels and what the ears are."""
 
     engine: str = "raytrace"
-    """raytrace."""
+    """raytrace or pyroomacoustics, see docs/engines.md."""
     sample_rate_hz: int = 16000
     quality: str = "standard"
     """draft, standard or reference: the accuracy that the number of rays is chosen to reach."""
@@ -124,7 +124,7 @@ class Settings:
 
 MOTIONS = ("rotation", "nearby", "free")
 CAMERAS = ("embree", "habitat")
-ENGINES = ("raytrace",)
+ENGINES = ("raytrace", "pyroomacoustics")
 QUALITIES = ("draft", "standard", "reference")
 
 
