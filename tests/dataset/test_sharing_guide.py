@@ -29,6 +29,7 @@ def workplace(make_data, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_command_and_what_it_leaves(workplace):
     pytest.importorskip("mlcroissant")
     pytest.importorskip("matplotlib")
