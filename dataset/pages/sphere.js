@@ -1,0 +1,210 @@
+// Directions and pictures: a pinhole camera pitched up by pitch_deg, azimuths to the left, as the data set defines them.
+"use strict";
+
+const RAD = Math.PI / 180;
+const STRIP_PX = 1200;
+const LEAST_SPAN = 180; // degrees on the strip
+const SPAN_MARGIN = 8;
+const EDGE_POINTS = 24;
+const wrap = (degrees) => 180 - ((((180 - degrees) % 360) + 360) % 360);
+
+// A direction relative to the head -> pixel of a w x h picture; null behind the camera.
+function pixelOf(azimuth, elevation, camera, w, h) {
+  const focal = w / 2 / Math.tan((camera.hfov_deg * RAD) / 2);
+  const [a, e, p] = [azimuth * RAD, elevation * RAD, camera.pitch_deg * RAD];
+  const ahead = Math.cos(e) * Math.cos(a);
+  const depth = ahead * Math.cos(p) + Math.sin(e) * Math.sin(p);
+  if (depth < 1e-6) return null;
+  const up = Math.sin(e) * Math.cos(p) - ahead * Math.sin(p);
+  return [w / 2 - (focal * Math.cos(e) * Math.sin(a)) / depth, h / 2 - (focal * up) / depth];
+}
+
+// Pixel of a w x h picture -> [azimuth, elevation] relative to the head.
+function directionOf(x, y, camera, w, h) {
+  const focal = w / 2 / Math.tan((camera.hfov_deg * RAD) / 2);
+  const p = camera.pitch_deg * RAD;
+  const [left, up] = [(w / 2 - x) / focal, (h / 2 - y) / focal];
+  const ahead = Math.cos(p) - up * Math.sin(p);
+  const above = Math.sin(p) + up * Math.cos(p);
+  return [Math.atan2(left, ahead) / RAD, Math.atan2(above, Math.hypot(left, ahead)) / RAD];
+}
+
+// The part of the circle with all views and sources: its middle, as a heading, and its width.
+function span(facts, edge) {
+  const sum = (f) => facts.heading.reduce((total, h) => total + f(h * RAD), 0);
+  const mean = Math.atan2(sum(Math.sin), sum(Math.cos)) / RAD;
+  const reach = Math.max(...edge.map((d) => d[0]));
+  const ends = facts.heading.flatMap((h) => [wrap(h - mean) - reach, wrap(h - mean) + reach]);
+  (facts.azimuth || []).forEach((row, view) => row.forEach((a) => a !== null && ends.push(wrap(a + facts.heading[view] - mean))));
+  const [low, high] = [Math.min(...ends) - SPAN_MARGIN, Math.max(...ends) + SPAN_MARGIN];
+  return high - low >= 360 ? [mean, 360] : [mean + (low + high) / 2, Math.max(high - low, LEAST_SPAN)];
+}
+
+// The outline of a view as [azimuth, elevation] relative to the head.
+function outline(camera, w, h) {
+  const along = Array.from({ length: EDGE_POINTS }, (_, k) => k / EDGE_POINTS);
+  return [
+    ...along.map((t) => [t * w, 0]), ...along.map((t) => [w, t * h]),
+    ...along.map((t) => [w - t * w, h]), ...along.map((t) => [0, h - t * h]),
+  ].map(([x, y]) => directionOf(x, y, camera, w, h));
+}
+
+// All views on one strip of directions, blended where they overlap, with the sources where they truly are.
+function drawPanorama(canvas, facts, bitmaps, view) {
+  const edge = outline(facts.camera, bitmaps[0].width, bitmaps[0].height);
+  const heights = [...edge.map((d) => d[1]), ...(facts.elevation || []).flat()].filter((e) => e !== null);
+  const [top, bottom] = [Math.min(Math.max(...heights) + 7, 90), Math.max(Math.min(...heights) - 3, -90)];
+  const [middle, width] = span(facts, edge);
+  const scale = STRIP_PX / width;
+  const height = Math.round((top - bottom) * scale) + 22;
+  const x = (world) => STRIP_PX / 2 - wrap(world - middle) * scale;
+  const y = (elevation) => (top - elevation) * scale;
+  const pen = sized(canvas, STRIP_PX, height);
+  canvas.seen = canvas.seen?.facts === facts ? canvas.seen : { facts, image: blended(facts, bitmaps, middle, top, scale, height - 22) };
+  pen.fillStyle = tint("--well");
+  pen.fillRect(0, 0, STRIP_PX, height);
+  pen.drawImage(canvas.seen.image, 0, 0);
+  drawScale(pen, x, y, height);
+  const order = facts.heading.map((_, k) => k).filter((k) => k !== view);
+  for (const k of [...order, view]) drawOutline(pen, edge, facts.heading[k], k, k === view, x, y, scale);
+  drawSources(pen, facts, view, x, y);
+  canvas.viewAt = (px) => {
+    const world = middle - (px - STRIP_PX / 2) / scale;
+    const off = facts.heading.map((h) => Math.abs(wrap(h - world)));
+    return off.indexOf(Math.min(...off));
+  };
+}
+
+function drawScale(pen, x, y, height) {
+  pen.font = "14px system-ui, sans-serif";
+  pen.textAlign = "center";
+  pen.fillStyle = tint("--dim");
+  pen.strokeStyle = tint("--line");
+  for (let world = 0; world < 360; world += 30) {
+    if (x(world) < 20 || x(world) > STRIP_PX - 20) continue;
+    pen.fillText(`${world}°`, x(world), height - 4);
+    pen.fillRect(x(world) - 0.5, height - 22, 1, 5);
+  }
+  pen.setLineDash([4, 5]);
+  pen.beginPath();
+  pen.moveTo(0, y(0));
+  pen.lineTo(STRIP_PX, y(0));
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+function drawOutline(pen, edge, heading, view, chosenOne, x, y, scale) {
+  // Around the heading's own place, so that an outline never jumps across the seam.
+  for (const shift of [0, -360 * scale, 360 * scale]) {
+    pen.beginPath();
+    edge.forEach(([azimuth, elevation], k) => pen[k ? "lineTo" : "moveTo"](x(heading) - azimuth * scale + shift, y(elevation)));
+    pen.closePath();
+    pen.lineWidth = chosenOne ? 3.5 : 1.5;
+    pen.strokeStyle = chosenOne ? tint("--accent") : "#ffffffb0";
+    pen.stroke();
+  }
+  const top = Math.max(...edge.filter((d) => Math.abs(d[0]) < 8).map((d) => d[1]));
+  viewNumber(pen, x(heading), y(top) + 18, view, chosenOne, 12);
+}
+
+function viewNumber(pen, x, y, view, chosenOne, radius) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.fillStyle = chosenOne ? "#0b4fc4" : "#ffffffe0";
+  pen.fill();
+  pen.fillStyle = chosenOne ? "#ffffff" : "#0b3f9c";
+  pen.font = `bold ${radius + 2}px system-ui, sans-serif`;
+  pen.textAlign = "center";
+  pen.fillText(String(view + 1), x, y + 0.4 * radius + 0.5);
+}
+
+function drawSources(pen, facts, view, x, y) {
+  if (!facts.azimuth || !facts.elevation) return;
+  // Of a head that only turns, all views give one direction; of one that moves, the chosen view's is drawn.
+  facts.azimuth[view].forEach((azimuth, source) => {
+    if (azimuth !== null) dot(pen, x(azimuth + facts.heading[view]), y(facts.elevation[view][source]), source, 14);
+  });
+}
+
+function dot(pen, x, y, source, radius = 10) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.fillStyle = colorOf(source);
+  pen.fill();
+  pen.lineWidth = 2;
+  pen.strokeStyle = "#ffffff";
+  pen.stroke();
+  pen.beginPath();
+  pen.arc(x, y, radius + 1.5, 0, 2 * Math.PI);
+  pen.lineWidth = 1;
+  pen.strokeStyle = "#000000";
+  pen.stroke();
+  pen.fillStyle = "#111111";
+  pen.font = `bold ${radius + 2}px system-ui, sans-serif`;
+  pen.textAlign = "center";
+  pen.fillText(String(source + 1), x, y + 0.4 * radius + 0.2);
+}
+
+// Sample every view for every direction of the strip; each weighs as much as the pixel is far from its edge.
+function blended(facts, bitmaps, middle, top, scale, height) {
+  const pictures = bitmaps.map(pixelsOf);
+  const image = new ImageData(STRIP_PX, height);
+  for (let column = 0; column < STRIP_PX; column++) {
+    const world = middle - (column + 0.5 - STRIP_PX / 2) / scale;
+    const near = facts.heading.map((h, k) => [wrap(world - h), pictures[k]]).filter(([a]) => Math.abs(a) < 89);
+    if (!near.length) continue;
+    for (let row = 0; row < height; row++) {
+      const elevation = top - (row + 0.5) / scale;
+      let [red, green, blue, total] = [0, 0, 0, 0];
+      for (const [azimuth, { data, width, height: h }] of near) {
+        const pixel = pixelOf(azimuth, elevation, facts.camera, width, h);
+        if (!pixel) continue;
+        const [px, py] = pixel;
+        const inside = Math.min(px, width - px, py, h - py);
+        if (inside <= 0) continue;
+        const weight = inside ** 3;
+        const at = 4 * (Math.floor(py) * width + Math.floor(px));
+        red += weight * data[at];
+        green += weight * data[at + 1];
+        blue += weight * data[at + 2];
+        total += weight;
+      }
+      if (total) image.data.set([red / total, green / total, blue / total, 255], 4 * (row * STRIP_PX + column));
+    }
+  }
+  const canvas = new OffscreenCanvas(STRIP_PX, height);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+function pixelsOf(bitmap) {
+  const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+  pen.drawImage(bitmap, 0, 0);
+  return pen.getImageData(0, 0, bitmap.width, bitmap.height);
+}
+
+// A view with its sources: a dot where one is in the picture, an arrow at the edge towards one that is not.
+function drawShot(canvas, facts, bitmap, view) {
+  const [w, h] = [320, (320 * bitmap.height) / bitmap.width];
+  const pen = sized(canvas, w, h);
+  pen.drawImage(bitmap, 0, 0, w, h);
+  (facts.azimuth?.[view] || []).forEach((azimuth, source) => {
+    const elevation = facts.elevation?.[view][source];
+    if (azimuth === null || elevation === null || elevation === undefined) return;
+    const at = pixelOf(azimuth, elevation, facts.camera, w, h);
+    const ahead = Math.abs(azimuth) < 90 && at && at[0] >= 0 && at[0] <= w;
+    if (ahead) return dot(pen, Math.min(Math.max(at[0], 12), w - 12), Math.min(Math.max(at[1], 12), h - 12), source);
+    const [x, y] = [azimuth > 0 ? 24 : w - 24, 24 + 28 * source];
+    pen.fillStyle = colorOf(source);
+    pen.strokeStyle = "#000000";
+    const tip = azimuth > 0 ? -20 : 20;
+    pen.beginPath();
+    pen.moveTo(x + tip, y);
+    pen.lineTo(x + tip * 0.3, y - 11);
+    pen.lineTo(x + tip * 0.3, y + 11);
+    pen.closePath();
+    pen.fill();
+    pen.stroke();
+    return dot(pen, x, y, source);
+  });
+}

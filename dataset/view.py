@@ -1,0 +1,156 @@
+"""Look at a data set and listen to it, in a browser.
+
+    python -m dataset.view data/slfm                       one page, data/slfm/view.html, that holds all it shows
+    python -m dataset.view data/slfm --sets 30 --out show.html --open
+    python -m dataset.view data/slfm --serve               every set, read when it is looked at; for this machine only
+
+The page loads nothing from elsewhere, so it can be sent to others and opened years later. Each set takes about 0.2 MB of it:
+--sets says how many to hold, spread over the data set. Served sets come with their whole sound and without loss.
+Press ? in the page for its keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import sys
+import webbrowser
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset.errors import DatasetError
+from dataset.panel import SMALL, Panels
+from dataset.reader import Dataset
+from dataset.splits import SPLITS
+
+PAGES = files("dataset") / "pages"
+SCRIPTS = ("data.js", "list.js", "sphere.js", "plan.js", "sound.js", "stage.js", "keys.js")
+SETS = 100
+PORT = 8765
+
+
+def page(panels: Panels, title: str, sets: Sequence[int], served: bool) -> str:
+    """Give the page's HTML up to where its data follows: markup, style, script and the list of these sets."""
+    scenes = list(panels.scenes)
+    place = {scene: k for k, scene in enumerate(scenes)}
+    listed = []
+    for index in sets:
+        entry = panels.entry(index)
+        name = panels.name(index) if served else panels.data.read(index, "set_id")
+        listed.append([place[entry["scene"]], SPLITS.index(entry["split"]), name])
+    content = {"served": served, "total": len(panels.data), "scenes": scenes, "splits": SPLITS, "sets": listed}
+    script = "\n".join((PAGES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style = (PAGES / "view.css").read_text(encoding="utf-8")
+    parts = {
+        "title": html.escape(title),
+        "policy": policy(script, style, served),
+        "style": style,
+        "script": script,
+        "index": embeddable(content),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], (PAGES / "view.html").read_text(encoding="utf-8"))
+
+
+def policy(script: str, style: str, served: bool) -> str:
+    """Give the Content-Security-Policy: this very script and style, and nothing from elsewhere."""
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
+    connect = "'self'" if served else "'none'"
+    return (
+        f"default-src 'none'; script-src 'sha256-{digests[0]}'; style-src 'sha256-{digests[1]}'; img-src data:; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def embeddable(content: Any) -> str:
+    """Give JSON that can stand in a script element, whatever its strings hold."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def blocks(panels: Panels, sets: Sequence[int]) -> Iterator[tuple[str, Any]]:
+    """Give name and content of every block of data of these sets, in the order in which they are wanted."""
+    scenes = list(panels.scenes)
+    drawn = set()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        facts, sounds = pool.map(panels.facts, sets), pool.map(lambda index: panels.sound(index, SMALL), sets)
+        for number, (index, fact, sound) in enumerate(zip(sets, facts, sounds, strict=True)):
+            scene = panels.entry(index)["scene"]
+            if scene not in drawn:
+                drawn.add(scene)
+                yield f"plan-{scenes.index(scene)}", panels.plan(scene)
+            yield f"facts-{number}", fact
+            yield f"sound-{number}", sound
+
+
+def write_page(data: Dataset, title: str, count: int, out: Path, progress: bool = False) -> int:
+    """Write a page of some sets, spread over the data set, whole or not at all; gives their number.
+
+    Raises DatasetError where the data set cannot be read or is empty, OSError where the page cannot be written.
+    """
+    panels = Panels(data)
+    if not len(data):
+        raise DatasetError("the data set has no sets to show; render some first (python -m simulator.render)")
+    sets = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)).tolist()
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file, tqdm(total=len(sets), unit="set", disable=not progress) as bar:
+            file.write(page(panels, title, sets, served=False))
+            for name, content in blocks(panels, sets):
+                file.write(f'<script type="application/json" id="{name}">{embeddable(content)}</script>\n')
+                bar.update(name.startswith("sound"))
+            file.write("</body>\n</html>\n")
+        os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return len(sets)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset.view", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
+    parser.add_argument("--out", type=Path, help="the page to write (default: view.html in the data set's folder)")
+    parser.add_argument("--sets", type=int, default=SETS, help="most sets that the page holds (default %(default)s)")
+    parser.add_argument("--split", choices=SPLITS, help="only this split")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+    parser.add_argument("--serve", action="store_true", help="serve the page on 127.0.0.1 and read sets when they are looked at")
+    parser.add_argument("--port", type=int, default=PORT, help="port of --serve; 0 takes a free one (default %(default)s)")
+    options = parser.parse_args(argv)
+    try:
+        data = Dataset(options.data, options.split)
+        title = f"{options.data.rstrip('/').split('/')[-1]} ({options.split})" if options.split else Path(options.data).name
+        if options.serve:
+            from dataset.serve import serve
+
+            if options.out is not None:
+                raise DatasetError("--out and --serve exclude each other; a served page is not written")
+            serve(data, title, options.port, options.open)
+            return 0
+        if options.sets < 1:
+            raise DatasetError(f"--sets is {options.sets}; give at least 1")
+        out = options.out or (Path("view.html") if "://" in options.data else Path(options.data) / "view.html")
+        count = write_page(data, title, options.sets, out, progress=True)
+        print(f"{out}: {count} of {len(data)} sets, {out.stat().st_size / 1e6:.1f} MB")
+        if options.open:
+            webbrowser.open(out.resolve().as_uri())
+    except (DatasetError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
