@@ -33,13 +33,15 @@ _EMBREE = ctypes.CDLL(_PATH)
 # Compiled code finds rtcIntersect1 and rtcOccluded1 by name, also when it comes from numba's cache.
 binding.load_library_permanently(_PATH)
 _intersect1 = types.ExternalFunction("rtcIntersect1", types.void(types.uintp, types.uintp, types.uintp))
+_intersect8 = types.ExternalFunction("rtcIntersect8", types.void(types.uintp, types.uintp, types.uintp, types.uintp))
 _occluded1 = types.ExternalFunction("rtcOccluded1", types.void(types.uintp, types.uintp, types.uintp))
 
 for _name in ("NewDevice", "NewScene", "NewGeometry"):
     getattr(_EMBREE, f"rtc{_name}").restype = ctypes.c_void_p
 _TRIANGLES, _INDEX, _VERTEX, _UINT3, _FLOAT3, _ROBUST = 0, 0, 1, 0x5003, 0x9003, 4
 _FAR, _MASK, _U, _V, _FACE = 8, 9, 15, 16, 17
-"""Places in RTCRayHit, counted in four bytes: origin 0-2, near 3, direction 4-6, time 7."""
+"""Places in RTCRayHit, counted in four bytes: origin 0-2, near 3, direction 4-6, time 7; in RTCRayHit8 eight times each."""
+_COHERENT = 1 << 16
 
 
 class Hits(NamedTuple):
@@ -81,6 +83,10 @@ class Bvh:
     def closest(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Find the first triangle along each of N rays; origins and directions are (N, 3), world frame, m."""
         return Hits(*_closest(self.scene, _float32(origins), _float32(directions)))
+
+    def seen(self, origin: np.ndarray, directions: np.ndarray) -> Hits:
+        """Find what `closest` finds for rays from one point (3,), twice as fast where neighbours in (N, 3) are alike."""
+        return Hits(*_seen(self.scene, _float32(origin), _float32(directions)))
 
     def visible(self, origins: np.ndarray, targets: np.ndarray, shrink: float = 1e-3) -> np.ndarray:
         """Say for each of N segments whether nothing lies on it, leaving out its last `shrink` share; (N,) bool."""
@@ -131,6 +137,39 @@ def _closest(scene: int, origins: np.ndarray, directions: np.ndarray) -> tuple[n
     for i in range(count):
         face[i], distance[i] = nearest(scene, ray, ints, origins[i], directions[i])
         u[i], v[i] = ray[_U], ray[_V]
+    return distance, face, u, v
+
+
+@numba.njit(cache=True, nogil=True)
+def _seen(scene: int, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Shoot eight rays at a time."""
+    memory = np.zeros(48 * 8, np.float32)
+    skip = (64 - memory.ctypes.data % 64) % 64 // 4
+    rays = memory[skip : skip + 22 * 8].reshape(22, 8)
+    ints = rays.view(np.int32)
+    valid = memory[skip + 22 * 8 : skip + 23 * 8].view(np.int32)
+    how = memory[skip + 24 * 8 : skip + 30 * 8].view(np.int32)  # RTCIntersectArguments
+    how[0], how[1] = _COHERENT, -1
+    count = len(directions)
+    distance, u, v = np.empty(count, np.float32), np.empty(count, np.float32), np.empty(count, np.float32)
+    face = np.empty(count, np.int32)
+    for k in range(3):
+        rays[k] = origin[k]
+    ints[_MASK] = -1
+    for first in range(0, count, 8):
+        width = min(8, count - first)
+        valid[:] = 0
+        for i in range(width):
+            valid[i] = -1
+            for k in range(3):
+                rays[4 + k, i] = directions[first + i, k]
+        rays[_FAR] = np.inf
+        ints[_FACE] = -1
+        ints[_FACE + 1] = -1
+        _intersect8(valid.ctypes.data, scene, rays.ctypes.data, how.ctypes.data)
+        for i in range(width):
+            distance[first + i], face[first + i] = rays[_FAR, i], ints[_FACE, i]
+            u[first + i], v[first + i] = rays[_U, i], rays[_V, i]
     return distance, face, u, v
 
 

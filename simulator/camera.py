@@ -12,7 +12,7 @@ from dataset.angles import forward, leftward
 from simulator.bvh import Hits
 from simulator.config import CameraSettings
 from simulator.scene import Scene
-from simulator.shading import encode, holes, shade
+from simulator.shading import encode, holes, shade, through
 
 LAYERS = 16
 """At most this many cut-out surfaces lie one behind the other."""
@@ -112,9 +112,7 @@ def rays(
     half = np.tan(np.deg2rad(camera.hfov_deg / 2))
     x = (2.0 * (np.arange(width) + offset[0]) / width - 1.0) * half
     y = (1.0 - 2.0 * (np.arange(height) + offset[1]) / height) * half * camera.height_px / camera.width_px
-    right, up, axis = axes(heading_deg, camera.pitch_deg)
-    grid = axis + y[:, None, None] * up + x[None, :, None] * right
-    return grid.reshape(-1, 3).astype(np.float32)
+    return through(*axes(heading_deg, camera.pitch_deg), x, y)
 
 
 def axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -162,24 +160,20 @@ def _add_light(light: np.ndarray, scene: Scene, position: np.ndarray, directions
 
 def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
     """Find the first surface along each ray (N, 3) that is not cut out; distances count from the origins (N, 3) or (3,)."""
-    origins = np.ascontiguousarray(np.broadcast_to(origins, directions.shape), np.float32)
-    hits = scene.bvh.closest(origins, directions)
+    one = origins.ndim == 1
+    hits = scene.bvh.seen(origins, directions) if one else scene.bvh.closest(origins, directions)
     m, t = scene.materials, scene.textures
-    if not (m.alpha_cutoff > 0).any():
-        return hits
+    look = (scene.face_material, m.base_color, m.texture, m.wrap, m.alpha_cutoff, scene.corner_uv, scene.corner_color)
     rows = np.arange(len(directions))
+    distance, face, u, v = here = hits
     passed = np.zeros(len(directions), np.float32)
-    distance, face, u, v = (np.array(x) for x in hits)
-    for _ in range(LAYERS):
-        open_here = holes(
-            face[rows], u[rows], v[rows], scene.face_material, m.base_color, m.texture, m.wrap, m.alpha_cutoff,
-            scene.corner_uv, scene.corner_color, t.texels, t.offset, t.size,
-        )  # fmt: skip
-        rows = rows[open_here]
+    for _ in range(LAYERS if (m.alpha_cutoff > 0).any() else 0):
+        rows = rows[holes(here.face, here.u, here.v, *look, t.texels, t.offset, t.size)]
         if len(rows) == 0:
             break
         passed[rows] = distance[rows] + STEP_M
-        behind = scene.bvh.closest(origins[rows] + passed[rows, None] * directions[rows], directions[rows])
-        distance[rows], face[rows] = behind.distance + passed[rows], behind.face
-        u[rows], v[rows] = behind.u, behind.v
-    return Hits(distance, face, u, v)
+        origin = np.asarray(origins if one else origins[rows], np.float32)
+        here = scene.bvh.closest(origin + passed[rows, None] * directions[rows], directions[rows])
+        distance[rows], face[rows] = here.distance + passed[rows], here.face
+        u[rows], v[rows] = here.u, here.v
+    return hits

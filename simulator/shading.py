@@ -18,6 +18,17 @@ Real = Any
 """A float of either width: numba decides."""
 
 
+@numba.njit(cache=True, nogil=True)
+def through(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Give the directions (H * W, 3) float32 through a grid of points x (W,) and y (H,) at distance 1 along the axis."""
+    out = np.empty((len(y) * len(x), 3), np.float32)
+    for i in range(len(y)):
+        for j in range(len(x)):
+            for k in range(3):
+                out[i * len(x) + j, k] = axis[k] + y[i] * up[k] + x[j] * right[k]
+    return out
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def holes(
     face: np.ndarray,
