@@ -49,7 +49,7 @@ class Tally(NamedTuple):
     """Where energy is gathered; T time bins, D direction cells, G groups of rays, W times of the window."""
 
     energy: np.ndarray
-    """(S, T, D, 7) float32."""
+    """(D, S, T, 7) float32: what rays of one cell fill lies together, for the processor's cache."""
     curves: np.ndarray
     """(G, S, T) float64: weighted by band."""
     weights: np.ndarray

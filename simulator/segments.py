@@ -11,6 +11,8 @@ import numpy as np
 from simulator.bvh import blocked, nearest
 from simulator.rays import DIFFUSE, IN_IMAGES, SPECULAR, SPHERE_M, Rays, Surroundings, Tally
 
+BANDS = 7
+"""Said here once more, so that loops over them are unrolled."""
 NEAREST_M = 0.1
 """Shadow rays shorter than this count as this long: a hit point is not a point source at zero distance."""
 ALL_SOURCES = 4
@@ -35,7 +37,7 @@ def trace(
         for axis in range(3):
             rays.origin[0, axis] = listener[axis]
             rays.direction[0, axis] = directions[k, axis]
-        for b in range(rays.power.shape[1]):
+        for b in range(BANDS):
             rays.power[0, b] = 1.0
         rays.length[0], rays.bounces[0], rays.chain[0], rays.material[0] = 0.0, 0, IN_IMAGES, 0
         i = 0
@@ -56,16 +58,16 @@ def trace(
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, group: int, rng: np.random.Generator) -> int:
     """Bring ray i to its next hit and tell the sources; 0: the ray ends there, 1: it goes on, 2: it should split."""
-    total, bands = len(around.sources), rays.power.shape[1]
+    total = len(around.sources)
     face, distance = nearest(around.scene, rays.shot, rays.ints, rays.origin[i], rays.direction[i])
     if rays.chain[i] == SPECULAR:
         for s in range(total):
             _pass(around, tally, rays, i, s, distance, cell, group)
-    first, longest = int(rays.length[i] * tally.windows_per_m) + 1, tally.energy.shape[1] / tally.bins_per_m
+    first, longest = int(rays.length[i] * tally.windows_per_m) + 1, tally.energy.shape[2] / tally.bins_per_m
     rays.length[i] = min(rays.length[i] + distance, longest)
     window = int(rays.length[i] * tally.windows_per_m)
     for w in range(first, min(window + 1, len(tally.alive))):
-        for b in range(bands):
+        for b in range(BANDS):
             tally.alive[w, b] += rays.power[i, b]
     if face < 0 or rays.length[i] >= longest:
         return 0
@@ -76,14 +78,14 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
     if not (around.in_images[face] and rays.bounces[i] <= around.image_order) and rays.chain[i] == IN_IMAGES:
         rays.chain[i] = SPECULAR
     share = np.float32(0.0)
-    for b in range(bands):
+    for b in range(BANDS):
         rays.power[i, b] *= around.kept[material, b]
         share += rays.power[i, b] * tally.window[window, b]
     if share < np.float32(0.5):
         # A ray too weak for its time goes on with the strength it should have, as rarely as keeps the energy.
         if rng.random() >= share:
             return 0
-        for b in range(bands):
+        for b in range(BANDS):
             rays.power[i, b] /= share
     if rays.bounces[i] <= ALL_SOURCES:
         for s in range(total):
@@ -100,7 +102,7 @@ def _split(rays: Rays, i: int) -> None:
         rays.origin[i + 1, k] = rays.origin[i, k]
         rays.direction[i + 1, k] = rays.direction[i, k]
         rays.normal[i + 1, k] = rays.normal[i, k]
-    for b in range(rays.power.shape[1]):
+    for b in range(BANDS):
         rays.power[i, b] *= np.float32(0.5)
         rays.power[i + 1, b] = rays.power[i, b]
     rays.length[i + 1], rays.bounces[i + 1] = rays.length[i], rays.bounces[i]
@@ -143,15 +145,15 @@ def _rain(
         return
     way = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-6))
     bin_ = int((rays.length[i] + way) * tally.bins_per_m)
-    if bin_ >= tally.energy.shape[1] or blocked(around.scene, rays.shot, rays.ints, rays.origin[i], source, np.float32(0.999)):
+    if bin_ >= tally.energy.shape[2] or blocked(around.scene, rays.shot, rays.ints, rays.origin[i], source, np.float32(0.999)):
         return
     near = max(way, np.float32(NEAREST_M))
     factor = np.float32(4.0 * weight) * height / (way * near * near)
     row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
-    for b in range(rays.power.shape[1]):
+    for b in range(BANDS):
         value = rays.power[i, b] * factor * around.scattering[material, b] * around.directivity[row, b] ** 2
-        tally.energy[s, bin_, cell, b] += value
+        tally.energy[cell, s, bin_, b] += value
         total += value * tally.weights[bin_, b]
     tally.curves[group, s, bin_] += total
 
@@ -183,14 +185,14 @@ def _pass(
         rays.point[k] = rays.origin[i, k] + along * rays.direction[i, k]
     bin_ = int((rays.length[i] + along) * tally.bins_per_m)
     far = np.float32(0.999)
-    if bin_ >= tally.energy.shape[1] or blocked(around.scene, rays.shot, rays.ints, rays.point, around.sources[s], far):
+    if bin_ >= tally.energy.shape[2] or blocked(around.scene, rays.shot, rays.ints, rays.point, around.sources[s], far):
         return
     factor = np.float32(4.0 / SPHERE_M**2) / around.seen[s]
     row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
-    for b in range(rays.power.shape[1]):
+    for b in range(BANDS):
         value = rays.power[i, b] * factor * around.directivity[row, b] ** 2
-        tally.energy[s, bin_, cell, b] += value
+        tally.energy[cell, s, bin_, b] += value
         total += value * tally.weights[bin_, b]
     tally.curves[group, s, bin_] += total
 
@@ -214,14 +216,14 @@ def _turn(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random
     """
     material, window = rays.material[i], int(rays.length[i] * tally.windows_per_m)
     total, diffuse = np.float32(1e-30), np.float32(0.0)
-    for b in range(rays.power.shape[1]):
+    for b in range(BANDS):
         carried = rays.power[i, b] * tally.window[window, b]
         total += carried
         diffuse += carried * around.scattering[material, b]
     chance = diffuse / total
     if rng.random() < chance:
         _lambert(rays, i, np.float32(rng.random()), np.float32(rng.random()))
-        for b in range(rays.power.shape[1]):
+        for b in range(BANDS):
             rays.power[i, b] *= around.scattering[material, b] / chance
         rays.chain[i] = DIFFUSE
         return
@@ -232,7 +234,7 @@ def _turn(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random
     )
     for k in range(3):
         rays.direction[i, k] -= np.float32(2.0) * side * rays.normal[i, k]
-    for b in range(rays.power.shape[1]):
+    for b in range(BANDS):
         rays.power[i, b] *= (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - chance)
     if rays.chain[i] != IN_IMAGES:
         rays.chain[i] = SPECULAR
