@@ -11,12 +11,15 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+from isal import isal_zlib
 
 from dataset.errors import DatasetError
 from dataset.schema import ATTRIBUTES, FIELDS, TEXT, Field, check_set
 
 MANTISSA_BITS = 12
 """Bits kept of a float32's 23: the rounding error is about -86 dB, and what is dropped no longer takes room."""
+PACKING = 2
+"""Level of isal's deflate: as small as zlib's level 1."""
 BLOCK_BYTES = 4 << 20
 """Steps in which an unfinished shard grows in memory."""
 UNCOMPRESSED_BELOW = 4096
@@ -32,6 +35,12 @@ def rounded(values: np.ndarray) -> np.ndarray:
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     half = np.uint32((1 << (drop - 1)) - 1) + ((bits >> np.uint32(drop)) & np.uint32(1))
     return ((bits + half) & np.uint32(0xFFFFFFFF ^ ((1 << drop) - 1))).view(np.float32)
+
+
+def packed(values: np.ndarray, shuffled: bool) -> bytes:
+    """Compress a chunk as HDF5's filters shuffle and gzip do, in a fifth of the time; any HDF5 reads it."""
+    rows = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
+    return bytes(isal_zlib.compress(rows.T.tobytes() if shuffled else rows.tobytes(), PACKING))
 
 
 class ShardWriter:
@@ -77,8 +86,17 @@ class ShardWriter:
         for name, value in one.items():
             column = self._file[name]
             column.resize(self.count + 1, axis=0)
-            column[self.count] = rounded(value) if FIELDS[name].audio else value
+            self._put(column, rounded(value) if FIELDS[name].audio else value)
         self.count += 1
+
+    def _put(self, column: h5py.Dataset, value: Any) -> None:
+        if column.compression is None:
+            column[self.count] = value
+            return
+        views = column.chunks[1]
+        for first in range(0, len(value), views):
+            place = (self.count, first, *[0] * (value.ndim - 1))
+            column.id.write_direct_chunk(place, packed(value[first : first + views], column.shuffle))
 
     def _create(self, file: h5py.File, name: str, field: Field, value: Any) -> None:
         if field.dtype == TEXT:
