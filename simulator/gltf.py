@@ -75,11 +75,6 @@ def referenced(path: Path) -> list[str]:
     return sorted(unquote(u) for u in uris if not u.startswith("data:"))
 
 
-def has_textures(path: Path) -> bool:
-    """Say whether a file has pictures on its surfaces."""
-    return bool(_header(path)[0].get("textures"))
-
-
 def _header(path: Path) -> tuple[dict[str, Any], bytes]:
     """Give the JSON header and the binary chunk; InputError where the file is cut short or something else."""
     data = path.read_bytes()

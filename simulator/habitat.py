@@ -8,7 +8,6 @@ written to a temporary stage file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from simulator.camera import Views, surfaces
 from simulator.config import CameraSettings, Settings
 from simulator.errors import InputError
+from simulator.habitat_config import INSTANCE, placements
 from simulator.habitat_setup import INSTANCES, VIEW, configuration_of, load_engine, oversampling, simulator_showing
 from simulator.scene import Scene
 from simulator.textures import DECODE, ENCODE
@@ -41,12 +41,10 @@ class HabitatCamera:
     settings: CameraSettings
     configuration: Any
     """What the process's Simulator shows for this scene."""
-
-    @cached_property
-    def annotated(self) -> bool:
-        """Whether habitat-sim found the scene's annotated instances."""
-        semantics = simulator_showing(self.configuration).semantic_scene
-        return semantics is not None and len(semantics.objects) > 1
+    labelled: bool
+    """Whether habitat-sim draws the scene's instances; where it puts objects into a stage itself, Embree finds them."""
+    annotated: bool
+    """Whether people said what is an instance, rather than the mesh's nodes."""
 
     @property
     def seen(self) -> Any:
@@ -54,11 +52,11 @@ class HabitatCamera:
         return self.instances_in if self.annotated else None
 
     def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
-        """Render views as Camera says; where nobody annotated the scene, instances are the mesh's own, as Embree finds them."""
+        """Render views as Camera says."""
         seen = [self._observe(VIEW, p, h) for p, h in zip(positions, headings_deg, strict=True)]
         factor = oversampling(self.settings)
-        if self.annotated:
-            instance = np.stack([_numbers(one["instance"]) for one in seen])
+        if self.labelled:
+            instance = np.stack([one["instance"] for one in seen]).astype(np.uint16)
         else:
             pairs = zip(positions, headings_deg, strict=True)
             instance = np.stack([surfaces(self.scene, p, h, self.settings)[1] for p, h in pairs])
@@ -144,7 +142,10 @@ class NavmeshGround:
 
 def open_camera(path: Path, scene: Scene, settings: CameraSettings) -> HabitatCamera:
     """Make habitat-sim ready for a scene that simulator/load.py has read; InputError where it cannot read it."""
-    camera = HabitatCamera(scene, settings, configuration_of(path, settings))
+    placed, _, _ = placements(path)
+    one = not path.name.endswith(INSTANCE)
+    annotated = one and placed[0].semantic is not None
+    camera = HabitatCamera(scene, settings, configuration_of(path, scene, settings), labelled=one, annotated=annotated)
     try:
         simulator_showing(camera.configuration)
     except Exception as error:  # its C++ side raises many kinds
@@ -157,11 +158,6 @@ def _averaged(picture: np.ndarray, factor: int) -> np.ndarray:
     height, width = picture.shape[0] // factor, picture.shape[1] // factor
     light = DECODE[picture[..., :3]].reshape(height, factor, width, factor, 3).mean((1, 3))
     return ENCODE[np.rint(light * 65535.0).astype(np.int64)]
-
-
-def _numbers(picture: np.ndarray) -> np.ndarray:
-    """Give habitat-sim's semantic numbers as uint16, 0 for those beyond its range."""
-    return np.where(picture > 65535, 0, picture).astype(np.uint16)
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -15,8 +15,10 @@ import numpy as np
 
 from simulator.config import CameraSettings
 from simulator.errors import InputError
-from simulator.gltf import has_textures
 from simulator.habitat_config import INSTANCE, STAGE, dataset_of, placements
+from simulator.habitat_meshes import write_instances, write_surface
+from simulator.publishers import Y_UP
+from simulator.scene import Scene
 
 INSTALL = "conda install habitat-sim headless -c conda-forge -c aihabitat"
 FORMATS = (".glb", ".gltf", ".ply")
@@ -50,7 +52,7 @@ def simulator_showing(configuration: Any) -> Any:
     return _held[0]
 
 
-def configuration_of(path: Path, settings: CameraSettings) -> Any:
+def configuration_of(path: Path, scene: Scene, settings: CameraSettings) -> Any:
     """Describe a scene and the sensors of its views; InputError for a format that habitat-sim does not read."""
     habitat_sim = load_engine()
     backend = habitat_sim.SimulatorConfiguration()
@@ -61,7 +63,7 @@ def configuration_of(path: Path, settings: CameraSettings) -> Any:
     if dataset is not None:
         backend.scene_dataset_config_file, backend.scene_id = str(dataset.path), str(path.resolve())
     else:
-        backend.scene_id = str(_stage_file(path))
+        backend.scene_id = str(_stage_file(path, scene))
     factor = oversampling(settings)
     kinds = habitat_sim.SensorType
     view, instances = habitat_sim.agent.AgentConfiguration(), habitat_sim.agent.AgentConfiguration()
@@ -91,25 +93,30 @@ def _sensor(name: str, kind: Any, settings: CameraSettings, factor: int = 1) -> 
     return spec
 
 
-def _stage_file(path: Path) -> Path:
-    """Write habitat-sim's description of a single mesh, in the frame and with the annotations that we read it with."""
+def _stage_file(path: Path, scene: Scene) -> Path:
+    """Write habitat-sim's description of a single mesh, in the frame that we read it in, and of the instances on it."""
     (stage,), _, _ = placements(path)
-    if stage.path.suffix.lower() not in FORMATS:
+    source = stage.path.suffix.lower()
+    if source not in FORMATS:
         raise InputError(f"habitat-sim does not read {path}; give {', '.join(FORMATS)}, or leave out --camera habitat")
+    if not np.allclose(stage.transform[:3, :3] @ stage.transform[:3, :3].T, np.eye(3), atol=1e-5):
+        raise InputError(
+            f"{path} is a scaled stage, which habitat-sim shows at a wrong size; scale the mesh itself, "
+            "or leave out --camera habitat"
+        )
+    name = Path(_folder().name) / hashlib.sha256(f"{scene.sha256} {path.resolve()}".encode()).hexdigest()[:16]
+    instances, render = name.with_name(f"{name.name}_semantic.ply"), stage.path.resolve()
+    write_instances(instances, scene)
     # A scan's colours hold its light already.
-    content = {"shader_type": "flat", **stage.attributes, "render_asset": str(stage.path.resolve())}
-    if stage.semantic is not None and stage.descriptor is not None:
-        content |= {
-            "semantic_asset": str(stage.semantic.resolve()),
-            "semantic_descriptor_filename": str(stage.descriptor.resolve()),
-            "has_semantic_textures": stage.semantic.suffix == ".glb" and has_textures(stage.semantic),
-        }
-        for key in ("up", "front"):
-            content.setdefault(f"semantic_{key}", content[key])
-    text = json.dumps(content)
-    # habitat-sim keeps what it read under a name: other content needs another name.
-    file = Path(_folder().name) / (hashlib.sha256(text.encode()).hexdigest()[:16] + STAGE)
-    file.write_text(text)
+    content = {"shader_type": "flat", **stage.attributes}
+    if source == ".ply":  # it takes no notice of the frame of a PLY
+        render = name.with_suffix(".glb")
+        write_surface(render, scene)
+        content |= {"up": Y_UP[0], "front": Y_UP[1]}
+    content |= {"render_asset": str(render), "semantic_asset": str(instances), "semantic_descriptor_filename": ""}
+    content |= {"semantic_up": Y_UP[0], "semantic_front": Y_UP[1], "has_semantic_textures": False}
+    file = name.with_name(name.name + STAGE)
+    file.write_text(json.dumps(content))
     return file
 
 
