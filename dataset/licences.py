@@ -30,7 +30,7 @@ class Source:
     """One thing that a data set was made from."""
 
     kind: str
-    """scenes, clips, hrtf or materials."""
+    """scenes, clips, hrtf, materials or acoustics."""
     credit: str
     licence: Licence
 
@@ -108,7 +108,7 @@ def sources_of(manifest: Mapping[str, Any], stated: Mapping[str, str] | None = N
     pairs = [
         ("scenes", scene, str(per_scene.get(scene, "unknown: the manifest credits no such scene"))) for scene in sorted(scenes)
     ]
-    for kind in ("clips", "hrtf", "materials"):
+    for kind in ("clips", "hrtf", "materials", "acoustics"):
         pairs += [(kind, kind, str(c)) for c in dict.fromkeys(credits.get(kind, []))]
     if not credits.get("clips"):
         pairs.append(("clips", "clips", "unknown: the manifest credits no clips"))

@@ -14,6 +14,7 @@ from simulator.hrtf import SPECTRUM, Ears
 from simulator.images import direct_paths, image_paths, planes_around
 from simulator.room import Room
 from simulator.shoebox import polygon_arrivals
+from simulator.soundspaces import soundspaces_responses
 from simulator.tracer import BIN_S, CELLS, QUALITY, Tracer
 
 FARTHEST_M = 6.0
@@ -51,6 +52,10 @@ def responses(
     ambisonic = _ambisonic_room(settings, shape[:2], lengths[1])
     for position in np.unique(positions, axis=0):
         views = np.flatnonzero((positions == position).all(1))
+        if settings.engine == "soundspaces":
+            heard = soundspaces_responses(room, position, headings_deg[views], sources, settings, ears, lengths)
+            direct[views], indirect[views] = heard
+            continue
         arrivals = trace(room, position, sources, settings, rng)
         carrier = rng.spawn(1)[0]
         direct[views], indirect[views] = hear(arrivals, ears, headings_deg[views], *lengths, carrier)

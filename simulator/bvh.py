@@ -80,6 +80,16 @@ class Bvh:
         # Not at the interpreter's end: Embree may be gone by then, and the memory goes anyway.
         weakref.finalize(self, _release, scene, device).atexit = False
 
+    @property
+    def vertices(self) -> np.ndarray:
+        """(V, 3) float32, m."""
+        return self._vertices[:-1]
+
+    @property
+    def faces(self) -> np.ndarray:
+        """(F, 3) uint32."""
+        return self._faces
+
     def closest(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Find the first triangle along each of N rays; origins and directions are (N, 3), world frame, m."""
         return Hits(*_closest(self.scene, _float32(origins), _float32(directions)))

@@ -68,7 +68,7 @@ class AcousticsSettings:
     """How sound travels and what the ears are."""
 
     engine: str = "raytrace"
-    """raytrace or pyroomacoustics, see docs/engines.md."""
+    """raytrace, pyroomacoustics or soundspaces, see docs/engines.md."""
     sample_rate_hz: int = 16000
     quality: str = "standard"
     """draft, standard or reference: the accuracy that the number of rays is chosen to reach."""
@@ -124,7 +124,7 @@ class Settings:
 
 MOTIONS = ("rotation", "nearby", "free")
 CAMERAS = ("embree", "habitat")
-ENGINES = ("raytrace", "pyroomacoustics")
+ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
 QUALITIES = ("draft", "standard", "reference")
 
 
@@ -149,6 +149,11 @@ def _check(s: Settings) -> None:
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
         (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; give 0 to 3"),
+        (
+            s.acoustics.engine != "soundspaces"
+            or (s.acoustics.directivity == "omnidirectional" and s.acoustics.ambisonic_order == -1),
+            "acoustics is soundspaces, which has neither directional sources nor our ambisonics; leave both out",
+        ),
         (0 < s.clips.min_rms <= s.clips.max_rms < 1, "clip levels must satisfy 0 < min_rms <= max_rms < 1"),
         (s.clips.stretch_s >= 0.1, f"stretch is {s.clips.stretch_s} s; give 0.1 or more"),
         (

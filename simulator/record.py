@@ -13,6 +13,7 @@ from simulator.clips import BUNDLED as BUNDLED_CLIPS
 from simulator.plan import Plan, earlier_manifest
 from simulator.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.sofa import read_sofa
+from simulator.soundspaces import CREDIT as SOUNDSPACES
 from simulator.worker import ShardReport
 
 PACKAGES = ("sight-and-sound", "numpy", "scipy", "numba", "embreex", "h5py", "trimesh", "soxr", "pyroomacoustics")
@@ -38,6 +39,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
             "clips": [CLIPS if plan.inputs.clips.root == BUNDLED_CLIPS else _clip_credit(plan)],
             "hrtf": [_hrtf_credit(plan)],
             "materials": ["absorption: pyroomacoustics' database (MIT), after M. Vorlaender, Auralization, 2008"],
+            "acoustics": [SOUNDSPACES] if plan.settings.acoustics.engine == "soundspaces" else [],
         },
         "shortfalls": _shortfalls(before, reports, shards),
         "clips_left_out": clips,

@@ -34,6 +34,7 @@ from simulator.plan import Plan, clear_parts, make_plan, prepare_folder
 from simulator.progress import progress_bar
 from simulator.record import record, summary
 from simulator.simulate import Inputs
+from simulator.soundspaces import CREDIT, check_engine
 from simulator.worker import ShardReport
 
 INTERRUPTED = 130
@@ -44,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         settings = _settings(options)
+        if settings.acoustics.engine == "soundspaces":
+            check_engine()
+            print(f"note: {CREDIT}", file=sys.stderr)
         if settings.camera.engine == "habitat":
             load_engine()  # missing, it is missing for every scene
         inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
