@@ -59,3 +59,14 @@ def prism_decay(
     room.add_microphone([listener[0], listener[2], listener[1]])
     room.compute_rir()
     return room.rir[0][0], room.fs
+
+
+def coupled_decay_time(losses_m2: np.ndarray, volumes_m3: np.ndarray, door_m2: float, speed_m_s: float) -> float:
+    """Give the longer decay time, s, of two diffuse rooms that share a door (Cremer and Mueller 1982, volume 1, part II).
+
+    losses_m2: (2,) -S ln(1 - a) of each; energies follow dE/dt = -c / 4 (losses + door) E / V + c / 4 door E_other / V_other.
+    """
+    leaving = np.diag((losses_m2 + door_m2) / volumes_m3)
+    entering = door_m2 * np.array([[0.0, 1.0 / volumes_m3[1]], [1.0 / volumes_m3[0], 0.0]])
+    slow = np.linalg.eigvals(leaving - entering).real.min() * speed_m_s / 4.0
+    return float(6.0 * np.log(10.0) / slow)

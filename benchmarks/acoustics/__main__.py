@@ -1,0 +1,51 @@
+"""Check the acoustics: against theory, against pyroomacoustics, against measured ears, from seed to seed, and on the clock.
+
+    python -m benchmarks.acoustics                      everything, into docs/acoustics/: half an hour of one core
+    python -m benchmarks.acoustics --quick --out /tmp/sound
+    python -m benchmarks.acoustics --only box ears      some sections (box, shapes, ears, seeds)
+
+Prints every table as it is ready and writes them with plots to OUT/results.md. The comparison with rlr-audio-propagation (the
+engine of SoundSpaces 2.0, for non-commercial use only) runs where that package is installed. Times are CPU seconds of one
+thread; trust their ratios. Exit status 1 where a promise is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.acoustics.findings import Finding, write_report
+
+SECTIONS = ("box", "shapes", "ears", "seeds")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sections asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.acoustics", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION", help="sections; default all")
+    parser.add_argument("--quick", action="store_true", help="fewer seeds, rays and points: a few minutes, less certain")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/acoustics"), help="folder for report and plots; default %(default)s"
+    )
+    options = parser.parse_args(argv)
+    options.out.mkdir(parents=True, exist_ok=True)
+    findings: list[Finding] = []
+    for name in options.only:
+        run: Callable[[Path, bool], list[Finding]] = import_module(f"benchmarks.acoustics.{name}").run
+        for finding in run(options.out, options.quick):
+            print(finding.markdown(), flush=True)
+            findings.append(finding)
+    how = "python -m benchmarks.acoustics" + (" --quick" if options.quick else "")
+    write_report(options.out, findings, how if tuple(options.only) == SECTIONS else f"{how} --only {' '.join(options.only)}")
+    broken = [p.what for f in findings for p in f.promises if not p.holds]
+    print(f"broken: {', '.join(broken)}" if broken else "all promises hold")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""What a section of the benchmark found: a table, a picture, and promises that hold or do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A number and the limit that it should keep."""
+
+    what: str
+    value: float
+    limit: float
+    least: bool = False
+    """The limit is a least value instead of a greatest."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the limit is kept."""
+        return self.value >= self.limit if self.least else self.value <= self.limit
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One table with its heading and what should be read from it."""
+
+    title: str
+    text: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    promises: Sequence[Promise] = field(default_factory=tuple)
+    pictures: Sequence[str] = field(default_factory=tuple)
+    """File names beside the report."""
+
+    def markdown(self) -> str:
+        """Write the finding as a section."""
+        cells = [[_cell(x) for x in row] for row in self.rows]
+        lines = [f"## {self.title}", "", self.text, "", _row(self.header), _row(["---"] * len(self.header))]
+        lines += [_row(row) for row in cells]
+        for p in self.promises:
+            sign = "at least" if p.least else "at most"
+            lines += ["", f"{'Holds' if p.holds else '**Broken**'}: {p.what} {_cell(p.value)}, {sign} {_cell(p.limit)} promised."]
+        lines += [line for name in self.pictures for line in ("", f"![{self.title}]({name})")]
+        return "\n".join(lines) + "\n"
+
+
+def write_report(out: Path, findings: Sequence[Finding], how: str) -> None:
+    """Write all findings into results.md, with the command that made them."""
+    head = f"# Measured: sound\n\nMade by `{how}`; do not edit.\n\n"
+    (out / "results.md").write_text(head + "\n".join(f.markdown() for f in findings))
+
+
+def _row(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(str(c) for c in cells) + " |"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,71 @@
+"""How much results differ from seed to seed, against what each quality setting states."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.acoustics.apartments import apartment, place_in, room_in
+from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.measures import decay_curve, echogram
+from benchmarks.acoustics.rooms import box, clean, room_of
+from simulator.acoustics import trace
+from simulator.bands import energy_share
+from simulator.config import AcousticsSettings, with_options
+from simulator.decay import decay_time
+from simulator.room import Room
+from simulator.tracer import QUALITY
+
+APARTMENTS = (6, 44)
+SEEDS = {"draft": 24, "standard": 16, "reference": 6}
+
+
+def run(out: Path, quick: bool) -> list[Finding]:
+    """Trace several rooms with many seeds at each quality."""
+    del out
+    rows, worst = [], {}
+    for name, room, listener, sources in _cases():
+        for quality, seeds in SEEDS.items():
+            if quick and quality == "reference":
+                continue
+            t30, level, seconds = spread(room, listener, sources, quality, seeds // 2 if quick else seeds)
+            stated = QUALITY[quality]
+            numbers = [f"{100 * stated.t30:g}", f"{100 * t30:.2f}", f"{stated.level_db:g}", f"{level:.3f}", f"{seconds:.3f}"]
+            rows.append([name, quality, *numbers])
+            worst[quality] = max(worst.get(quality, 0.0), t30 / stated.t30, level / stated.level_db)
+    # So few seeds tell a standard deviation to a fourth or so.
+    promises = [Promise(f"{quality}: largest spread over the stated one", ratio, 1.4) for quality, ratio in worst.items()]
+    text = (
+        "Standard deviation over seeds of what the tracer gives (broadband energy with images, three sources, worst source). "
+        "Furnished rooms that would need more rays than a quality allows show it here."
+    )
+    header = ("room", "quality", "T30 stated, %", "T30, %", "level stated, dB", "level, dB", "CPU, s")
+    return [Finding("From seed to seed", text, header, rows, promises)]
+
+
+def spread(room: Room, listener: np.ndarray, sources: np.ndarray, quality: str, seeds: int) -> tuple[float, float, float]:
+    """Give the relative spread of T30, that of the level in dB, both of the worst source, and the median CPU seconds."""
+    settings = AcousticsSettings(response_s=1.0, quality=quality)
+    t30, level, seconds = [], [], []
+    for seed in range(seeds):
+        start = time.process_time()
+        arrivals = trace(room, listener, sources, settings, np.random.default_rng(seed))
+        seconds.append(time.process_time() - start)
+        energy = np.stack([echogram(arrivals, s) @ energy_share(16000) for s in range(len(sources))])
+        t30.append(decay_time(decay_curve(energy), arrivals.bin_s, -5.0, -35.0))
+        level.append(10 * np.log10(energy.sum(-1)))
+    times = np.array(t30)
+    return float((times.std(0, ddof=1) / times.mean(0)).max()), float(np.std(level, 0, ddof=1).max()), float(np.median(seconds))
+
+
+def _cases() -> list[tuple[str, Room, np.ndarray, np.ndarray]]:
+    settings = with_options({"sources": 3})
+    listener, sources = np.array([4.1, 1.5, 3.4]), np.array([[1.7, 1.2, 1.6], [4.9, 1.3, 1.2], [1.0, 1.6, 4.0]])
+    cases = [("box", room_of(clean(box((6.0, 2.8, 5.0))), 0.105, 0.1, settings.acoustics, air=True), listener, sources)]
+    for number in APARTMENTS:
+        scene = apartment(number)
+        listener, _, sources = place_in(scene, settings)
+        cases.append((f"apartment {number}", room_in(scene, settings), listener, sources))
+    return cases
