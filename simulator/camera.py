@@ -90,8 +90,11 @@ def depths(
 ) -> np.ndarray:
     """Give coarse planar depth (V, height, width) of V views, m; 0 where nothing was hit."""
     views = len(headings_deg)
+    if views == 0:
+        return np.zeros((0, height, width), np.float32)
     directions = np.concatenate([rays(camera, h, (0.5, 0.5), width, height) for h in headings_deg])
-    origins = np.repeat(np.broadcast_to(positions, (views, 3)), width * height, 0)
+    same = (positions == positions[:1]).all()
+    origins = positions[0] if same else np.repeat(positions, width * height, 0)
     hits = _first_surface(scene, origins, directions)
     return np.where(hits.face < 0, 0.0, hits.distance).reshape(views, height, width).astype(np.float32)
 
@@ -121,7 +124,8 @@ def axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, 
     pitch = np.deg2rad(pitch_deg)
     vertical = np.array([0.0, 1.0, 0.0])
     axis = np.cos(pitch) * ahead + np.sin(pitch) * vertical
-    return right, np.cross(right, axis), axis
+    up = right[[1, 2, 0]] * axis[[2, 0, 1]] - right[[2, 0, 1]] * axis[[1, 2, 0]]  # their cross product; np.cross is slow
+    return right, up, axis
 
 
 def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
