@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
+from simulator.directivity import PATTERNS
 from simulator.errors import InputError
 
 
@@ -81,7 +82,7 @@ class AcousticsSettings:
     indirect_ratio: float = 1.0
     """Factor on the indirect part in `audio` and `rt60`; 1 is physical."""
     directivity: str = "omnidirectional"
-    """Pattern of the sources, whose front faces the listener."""
+    """Pattern of the sources, whose front faces the listener: speech, or a first-order one such as cardioid."""
     ambisonic_order: int = -1
     """0 (mono) to 3 adds responses of an ambisonic microphone; -1 adds none."""
 
@@ -148,6 +149,7 @@ def _check(s: Settings) -> None:
         (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; give 0 or more"),
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
+        (s.acoustics.directivity in PATTERNS, f"directivity is {s.acoustics.directivity!r}; choose one of {', '.join(PATTERNS)}"),
         (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; give 0 to 3"),
         (
             s.acoustics.engine != "soundspaces"
