@@ -3,7 +3,7 @@
 
 const RAD = Math.PI / 180;
 const STRIP_PX = 1200;
-const LEAST_SPAN = 180; // degrees on the strip
+const LEAST_SPAN = 220; // degrees on the strip
 const SPAN_MARGIN = 8;
 const EDGE_POINTS = 24;
 const wrap = (degrees) => 180 - ((((180 - degrees) % 360) + 360) % 360);

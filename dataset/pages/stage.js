@@ -187,7 +187,7 @@ function buildListen(one) {
     button.dataset.track = track;
     return button;
   });
-  const what = sound.response ? "responses of the room, without sound" : `from ${sound.start_s} s on`;
+  const what = sound.response ? "responses of the room, without sound" : `from ${show(sound.start_s, 1)} s on`;
   const note = sound.tracks.length ? `${sound.seconds} s, ${what}, gain ${show(sound.gain_db, 1, true)} dB` : "This data set holds no sound.";
   const parts = sound.tracks.length ? [one.playButton, ...choices] : [];
   one.listen.replaceChildren(...parts, make("span", { className: "note", textContent: note }));

@@ -153,10 +153,10 @@ def test_the_strip_places_pixels_where_they_are():
 
 
 def test_the_strip_holds_all_views_and_sources_across_north():
-    facts = {"heading": [350, 20], "azimuth": [[-140], [-170]]}  # both hear the source at 210
+    facts = {"heading": [350, 20], "azimuth": [[-160], [170]]}  # both hear the source at 190
     middle, width = in_node(["sphere.js"], f"span({json.dumps(facts)}, [[30, 0], [-30, 0]])")
     low, high = middle - width / 2, middle + width / 2
-    assert low < -150 and high > 50 and width == pytest.approx(50 + 150 + 16)
+    assert low < -170 and high > 50 and width == pytest.approx(170 + 50 + 16)
 
 
 def test_spectrograms_in_the_page_have_0_db_for_a_full_scale_sine():
