@@ -109,8 +109,9 @@ def report(scene: Scene, acoustics: SurfaceAcoustics) -> str:
         rows.append((area[members].sum(), name, acoustics.absorption[members[0], 2], "; ".join(list(reasons)[:3])))
     for size, name, absorbed, reason in sorted(rows, reverse=True):
         lines.append(f"{name:<16}{size:9.1f}{100 * size / max(area.sum(), 1e-9):6.1f}%{absorbed:16.2f}  {reason}")
-    mean = (area[:, None] * acoustics.absorption).sum(0) / max(area.sum(), 1e-9)
-    lines.append("mean absorption by octave band: " + " ".join(f"{a:.2f}" for a in mean))
+    solid = area * (acoustics.absorption < 1.0).any(1)
+    mean = (solid[:, None] * acoustics.absorption).sum(0) / max(solid.sum(), 1e-9)
+    lines.append("mean absorption by octave band, openings left out: " + " ".join(f"{a:.2f}" for a in mean))
     return "\n".join(lines)
 
 
@@ -127,22 +128,32 @@ def _choose(instance: str, material: str, library: Library) -> tuple[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text()
-        return json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        text = path.read_text(encoding="utf-8")
+        table = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
         raise InputError(f"materials file {path} cannot be read ({error.strerror}); check the path") from None
     except ValueError as error:
         raise InputError(
             f"materials file {path} is not valid TOML or JSON ({error}); see simulator/assets/materials.toml"
         ) from None
+    kinds = {"materials": dict, "rules": list, "default": str}
+    if not isinstance(table, dict) or not table.keys() <= kinds.keys():
+        wrong = sorted(table.keys() - kinds.keys()) if isinstance(table, dict) else type(table).__name__
+        raise InputError(f"materials file {path} holds {wrong}; it may hold [materials], [[rules]] and default")
+    for key, value in table.items():
+        if not isinstance(value, kinds[key]):
+            raise InputError(f"materials file {path} has {key} = {value!r}; see simulator/assets/materials.toml")
+    return table
 
 
-def _absorption(name: str, entry: dict[str, Any], path: Path | None) -> np.ndarray:
+def _absorption(name: str, entry: Any, path: Path | None) -> np.ndarray:
+    if not isinstance(entry, dict) or not entry.keys() <= {"absorption", "from", "scattering", "source"}:
+        raise InputError(f"material {name!r} in {path} is {entry!r}; absorption (or from), scattering and source are expected")
     if "absorption" in entry:
         values = entry["absorption"]
     else:
         database = _database()
-        if entry.get("from") not in database:
+        if str(entry.get("from")) not in database:
             raise InputError(
                 f"material {name!r} in {path} has neither 'absorption' nor a 'from' that pyroomacoustics' database knows"
             )
@@ -169,14 +180,12 @@ def _coefficients(name: str, kind: str, values: Any, path: Path | None) -> np.nd
     return np.concatenate([array, np.full(len(BANDS_HZ) - len(array), array[-1])])
 
 
-def _rule(table: dict[str, Any]) -> Rule:
-    try:
-        return Rule(
-            tuple(str(w).lower() for w in table["words"]), tuple(str(w).lower() for w in table.get("not", ())),
-            str(table["material"]),
-        )  # fmt: skip
-    except (KeyError, TypeError):
-        raise InputError(f"materials rule {table!r} is not complete; it needs 'words' (a list) and 'material'") from None
+def _rule(table: Any) -> Rule:
+    lists = [table.get(key, []) for key in ("words", "not")] if isinstance(table, dict) else []
+    if not lists or not all(isinstance(x, list) for x in lists) or not lists[0] or "material" not in table:
+        raise InputError(f"materials rule {table!r} is not complete; it needs 'words' (a list) and 'material'")
+    words, unless = (tuple(str(w).lower() for w in x) for x in lists)
+    return Rule(words, unless, str(table["material"]))
 
 
 @lru_cache(maxsize=1)
