@@ -7,8 +7,11 @@ written to a temporary stage file.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,8 @@ class HabitatCamera:
     settings: CameraSettings
     configuration: Any
     """What the process's Simulator shows for this scene."""
+    folder: Path
+    """What was written for habitat-sim; goes with this object."""
     labelled: bool
     """Whether habitat-sim draws the scene's instances; where it puts objects into a stage itself, Embree finds them."""
     annotated: bool
@@ -145,7 +150,14 @@ def open_camera(path: Path, scene: Scene, settings: CameraSettings) -> HabitatCa
     placed, _, _ = placements(path)
     one = not path.name.endswith(INSTANCE)
     annotated = one and placed[0].semantic is not None
-    camera = HabitatCamera(scene, settings, configuration_of(path, scene, settings), labelled=one, annotated=annotated)
+    folder = Path(mkdtemp(prefix="habitat-"))
+    try:
+        configuration = configuration_of(path, scene, settings, folder)
+    except InputError:
+        rmtree(folder)
+        raise
+    camera = HabitatCamera(scene, settings, configuration, folder, labelled=one, annotated=annotated)
+    weakref.finalize(camera, rmtree, folder, ignore_errors=True)
     try:
         simulator_showing(camera.configuration)
     except Exception as error:  # its C++ side raises many kinds

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import tempfile
 from ctypes import CDLL, byref, c_int
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,8 @@ INSTALL = "conda install habitat-sim headless -c conda-forge -c aihabitat"
 FORMATS = (".glb", ".gltf", ".ply")
 VIEW, INSTANCES = 0, 1
 """The agents: one carries the sensors of a view, one that of instances alone."""
+GROWTH_MB = 500.0
+"""habitat-sim keeps all that it ever read: a process that has grown by this much gets a new one."""
 
 
 def load_engine() -> Any:
@@ -40,20 +39,26 @@ def load_engine() -> Any:
     return habitat_sim
 
 
-_held: list[Any] = []
-"""This process's Simulator: a new one takes seconds, another scene in it a tenth."""
+_held: list[tuple[Any, float]] = []
+"""This process's Simulator and the memory that the process had when it was made, MB."""
 
 
 def simulator_showing(configuration: Any) -> Any:
-    """Give the Simulator, showing what a configuration says."""
+    """Give the Simulator, showing what a configuration says: another scene in it takes a tenth of the time of a new one."""
+    if _held and _held[0][0].config != configuration and _resident_mb() > _held[0][1] + GROWTH_MB:
+        _held.pop()[0].close()
     if not _held:
-        _held.append(load_engine().Simulator(configuration))
-    _held[0].reconfigure(configuration)  # does nothing where it shows that already
-    return _held[0]
+        simulator = load_engine().Simulator(configuration)
+        _held.append((simulator, _resident_mb()))
+    _held[0][0].reconfigure(configuration)  # does nothing where it shows that already
+    return _held[0][0]
 
 
-def configuration_of(path: Path, scene: Scene, settings: CameraSettings) -> Any:
-    """Describe a scene and the sensors of its views; InputError for a format that habitat-sim does not read."""
+def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder: Path) -> Any:
+    """Describe a scene and the sensors of its views; InputError for a format that habitat-sim does not read.
+
+    folder: an empty one that is kept for as long as the scene may be shown.
+    """
     habitat_sim = load_engine()
     backend = habitat_sim.SimulatorConfiguration()
     backend.gpu_device_id = 0 if _has_cuda() else -1
@@ -63,7 +68,7 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings) -> Any:
     if dataset is not None:
         backend.scene_dataset_config_file, backend.scene_id = str(dataset.path), str(path.resolve())
     else:
-        backend.scene_id = str(_stage_file(path, scene))
+        backend.scene_id = str(_stage_file(path, scene, folder))
     factor = oversampling(settings)
     kinds = habitat_sim.SensorType
     view, instances = habitat_sim.agent.AgentConfiguration(), habitat_sim.agent.AgentConfiguration()
@@ -93,7 +98,7 @@ def _sensor(name: str, kind: Any, settings: CameraSettings, factor: int = 1) -> 
     return spec
 
 
-def _stage_file(path: Path, scene: Scene) -> Path:
+def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
     """Write habitat-sim's description of a single mesh, in the frame that we read it in, and of the instances on it."""
     (stage,), _, _ = placements(path)
     source = stage.path.suffix.lower()
@@ -104,25 +109,27 @@ def _stage_file(path: Path, scene: Scene) -> Path:
             f"{path} is a scaled stage, which habitat-sim shows at a wrong size; scale the mesh itself, "
             "or leave out --camera habitat"
         )
-    name = Path(_folder().name) / hashlib.sha256(f"{scene.sha256} {path.resolve()}".encode()).hexdigest()[:16]
-    instances, render = name.with_name(f"{name.name}_semantic.ply"), stage.path.resolve()
+    instances, render = folder / "instances.ply", stage.path.resolve()
     write_instances(instances, scene)
     # A scan's colours hold its light already.
     content = {"shader_type": "flat", **stage.attributes}
     if source == ".ply":  # it takes no notice of the frame of a PLY
-        render = name.with_suffix(".glb")
+        render = folder / "surface.glb"
         write_surface(render, scene)
         content |= {"up": Y_UP[0], "front": Y_UP[1]}
     content |= {"render_asset": str(render), "semantic_asset": str(instances), "semantic_descriptor_filename": ""}
     content |= {"semantic_up": Y_UP[0], "semantic_front": Y_UP[1], "has_semantic_textures": False}
-    file = name.with_name(name.name + STAGE)
+    file = folder / f"scene{STAGE}"
     file.write_text(json.dumps(content))
     return file
 
 
-@cache
-def _folder() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="habitat-")
+def _resident_mb() -> float:
+    """Give the memory that this process holds, MB; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except OSError:
+        return 0.0
 
 
 def _has_cuda() -> bool:

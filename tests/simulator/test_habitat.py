@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import struct
 import sys
@@ -12,6 +13,7 @@ import pytest
 import trimesh
 
 from dataset.verify import main as verify
+from simulator import habitat_setup
 from simulator.camera import EmbreeCamera
 from simulator.config import CameraSettings, with_options
 from simulator.errors import InputError
@@ -256,6 +258,26 @@ class TestSideBySide:
         for one, other in zip(first, again, strict=True):
             assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
         assert not np.array_equal(first[0].rgb, first[1].rgb)
+
+    def test_a_process_that_has_grown_gets_a_new_simulator(self, tmp_path, gltf, monkeypatch):
+        cameras = []
+        for name, layout in (("a", bare), ("b", replica)):
+            path = layout(tmp_path / name, type(gltf))
+            cameras.append(open_camera(path, load_scene(path, textures=False), CAMERA))
+        before, first = simulator_showing(cameras[0].configuration), views(cameras[0])
+        monkeypatch.setattr(habitat_setup, "GROWTH_MB", -1e6)
+        assert simulator_showing(cameras[0].configuration) is before, "the scene in hand is not read again"
+        assert simulator_showing(cameras[1].configuration) is not before
+        monkeypatch.undo()
+        assert all(np.array_equal(a, b) for a, b in zip(views(cameras[0]), first, strict=True))
+
+    def test_files_written_for_it_go_with_the_camera(self, open_both):
+        _, habitat = open_both(replica)
+        folder = habitat.folder
+        assert {p.name for p in folder.iterdir()} == {"instances.ply", "surface.glb", "scene.stage_config.json"}
+        del habitat
+        gc.collect()
+        assert not folder.exists()
 
 
 @needs_habitat
