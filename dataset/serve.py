@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -42,6 +43,11 @@ class Viewer(ThreadingHTTPServer):
         except OSError as error:
             raise DatasetError(f"port {port} cannot be had ({error.strerror}); give another with --port, or 0") from None
         self.names = {f"{host}:{self.server_port}" for host in (HOST, "localhost")}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of browsers that left before their answer came."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def block(self, kind: str, number: int) -> dict[str, Any] | None:
         """Give a block of data; None where there is none of that number."""

@@ -101,6 +101,16 @@ def test_many_ask_at_a_time(viewer, data):
     assert answers == [wanted[k % 6] for k in range(48)]
 
 
+def test_who_leaves_early_is_no_trouble(viewer, capsys):
+    for error in (BrokenPipeError("left"), ConnectionResetError("left"), ValueError("of ours")):
+        try:
+            raise error
+        except (OSError, ValueError):
+            viewer.handle_error(None, ("127.0.0.1", 1))
+    told = capsys.readouterr().err
+    assert "of ours" in told and "left" not in told
+
+
 def test_a_damaged_shard_is_told_and_the_rest_goes_on(viewer, data):
     shard = data / "shards" / "barn-0000.h5"
     content = bytearray(shard.read_bytes())
