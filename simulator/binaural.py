@@ -16,7 +16,7 @@ from scipy import fft, signal
 from dataset.angles import forward, leftward
 from simulator.arrivals import Arrivals, Paths
 from simulator.bands import path_spectra
-from simulator.late import late_responses
+from simulator.late import late_responses, settle
 
 LEAD = 20
 """Half the samples of the band-limited pulse that arrives between two samples; it rises this long before the arrival."""
@@ -41,7 +41,7 @@ class Receiver(Protocol):
         """Give spectra (K, C, F) without delay, and delays (K, C) s, for K directions (K, 3)."""
 
     def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give pressure gains (K, C, 7) and delays (K, C, 7) s of the octave bands for K directions (K, 3)."""
+        """Give pressure gains (K, C, 8) and delays (K, C, 8) s of the bands LATE_HZ for K directions (K, 3)."""
 
 
 def hear(
@@ -61,7 +61,8 @@ def hear(
     indirect = _hear_paths(arrivals.images, arrivals, receiver, headings_deg, sources, indirect_length)
     tables = [receiver.bands(to_head(late_directions(arrivals.cells), h)) for h in headings_deg]
     gain, delay = (np.stack(x) for x in zip(*tables, strict=True))
-    indirect += late_responses(arrivals.energy, arrivals.bin_s, gain, delay, receiver, indirect_length, rng)
+    late = late_responses(arrivals.energy, arrivals.bin_s, gain, delay, receiver, indirect_length, rng)
+    indirect += settle(late, indirect, receiver.sample_rate_hz)
     return direct.astype(np.float32), indirect.astype(np.float32)
 
 

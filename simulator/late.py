@@ -1,7 +1,7 @@
 """Late sound: from energy by time, direction and band to responses whose energy is exact.
 
 Each sample carries one pulse of random sign. Its direction is drawn from the energy that arrives in its time bin, and it
-reaches every channel with that channel's gain and delay in each octave band, so that both ears share one random sequence
+reaches every channel with that channel's gain and delay in each band, so that both ears share one random sequence
 and interaural delays, level differences and coherence follow from the directions. A random sequence has the wanted energy
 only on average; so each band of each channel is scaled, block by block, to the energy it should have.
 """
@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from scipy import fft
 
-from simulator.bands import windows
+from simulator.bands import LATE_HZ, windows, windows_at
 
 if TYPE_CHECKING:
     from simulator.binaural import Receiver
@@ -34,17 +34,17 @@ def late_responses(
 ) -> np.ndarray:
     """Turn energy (S, T, D, 7) into responses (V, S, C, length) for V headings.
 
-    gain, delay_s: (V, D * J, C, 7) pressure gain and delay of J directions in each of the D cells, cell by cell.
+    gain, delay_s: (V, D * J, C, 8), by the bands LATE_HZ: pressure gain and delay of J directions in each of the D cells, cell by cell.
     """
-    sources, _, cells, bands = energy.shape
-    views, directions, channels, _ = gain.shape
+    sources, _, cells, _ = energy.shape
+    views, directions, channels, bands = gain.shape
     per_bin = round(bin_s * receiver.sample_rate_hz)
     block = max(1, round(BLOCK_S / bin_s))
     bins = -(-length // (per_bin * block)) * block
-    energy = _fit(energy, bins)
+    energy = _by_late_band(_fit(energy, bins, per_bin / (bin_s * receiver.sample_rate_hz)))
     mean_square = (gain**2).reshape(views, cells, directions // cells, channels, bands).mean(2)
     samples = fft.next_fast_len(bins * per_bin + 2 * receiver.diffuse.shape[-1], real=True)
-    shape = windows(samples // 2 + 1, receiver.sample_rate_hz)[:, None] * _stretch(receiver.diffuse, samples // 2 + 1)
+    shape = windows(samples // 2 + 1, receiver.sample_rate_hz, LATE_HZ)[:, None] * _stretch(receiver.diffuse, samples // 2 + 1)
     shape = np.ascontiguousarray(shape.transpose(1, 0, 2), np.complex64)
     share = np.einsum("cbf,cbf->cb", shape.real, shape.real) + np.einsum("cbf,cbf->cb", shape.imag, shape.imag)
     share /= shape.shape[-1]
@@ -62,10 +62,51 @@ def late_responses(
     return out
 
 
-def _fit(energy: np.ndarray, bins: int) -> np.ndarray:
-    """Cut or pad the time axis of (S, T, D, 7) energy."""
+def settle(late: np.ndarray, known: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Scale late sound (..., T) so that its energy and that of known sound add up, block by block; known: (..., T).
+
+    How a random sequence happens to interfere with the reflections known one by one would otherwise be heard as a different
+    level from seed to seed.
+    """
+    size = round(BLOCK_S * sample_rate_hz)
+    for row in np.ndindex(late.shape[:-1]):
+        _settle(late[row], known[row], size)
+    return late
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _settle(late: np.ndarray, known: np.ndarray, size: int) -> None:
+    """Scale (T,) late sound in place: |known + g late|^2 = |known|^2 + |late|^2 in each block, g interpolated between them."""
+    blocks = (len(late) + size - 1) // size
+    scale = np.ones(blocks)
+    for k in range(blocks):
+        cross, power = 0.0, 1e-30
+        for n in range(k * size, min((k + 1) * size, len(late))):
+            cross += known[n] * late[n]
+            power += late[n] * late[n]
+        tilt = cross / power
+        scale[k] = min(max(np.sqrt(tilt * tilt + 1.0) - tilt, 0.5), 2.0)
+    for n in range(len(late)):
+        place = (n + 0.5) / size - 0.5
+        k = min(max(int(np.floor(place)), 0), blocks - 1)
+        share = min(max(place - k, 0.0), 1.0)
+        late[n] *= scale[k] * (1.0 - share) + scale[min(k + 1, blocks - 1)] * share
+
+
+def _fit(energy: np.ndarray, bins: int, step: float) -> np.ndarray:
+    """Lay the energy (S, T, D, 7) into `bins` bins that are `step` times as long as before, so as to last whole samples."""
+    if step != 1.0:
+        edge = np.minimum(np.arange(bins + 1) * step, energy.shape[1])
+        whole = np.minimum(edge.astype(np.int64), energy.shape[1] - 1)
+        until = np.cumsum(energy, axis=1, dtype=np.float64) - energy
+        return np.diff(until[:, whole] + energy[:, whole] * (edge - whole)[:, None, None], axis=1).astype(np.float32)
     missing = max(0, bins - energy.shape[1])
     return np.pad(energy, ((0, 0), (0, missing), (0, 0), (0, 0)))[:, :bins]
+
+
+def _by_late_band(energy: np.ndarray) -> np.ndarray:
+    """Turn energy by octave (S, T, D, 7) into energy by the bands LATE_HZ (S, T, D, 8); amplitudes mix in between."""
+    return np.asarray((np.sqrt(energy) @ windows_at(np.asarray(LATE_HZ)).astype(np.float32)) ** 2)
 
 
 def _stretch(spectrum: np.ndarray, count: int) -> np.ndarray:
@@ -75,7 +116,7 @@ def _stretch(spectrum: np.ndarray, count: int) -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sum_exact(signals: np.ndarray, goal: np.ndarray, size: int, out: np.ndarray) -> None:
-    """Scale each band of (C, 7, N) to the energy (C, 7, B) of each block of `size` samples; add the bands to (C, N).
+    """Scale each band of (C, 8, N) to the energy (C, 8, B) of each block of `size` samples; add the bands to (C, N).
 
     Scales are interpolated between block centres; a second pass mends what the first one's interpolation missed.
     """
@@ -105,7 +146,7 @@ def _sum_exact(signals: np.ndarray, goal: np.ndarray, size: int, out: np.ndarray
 def _scatter(
     out: np.ndarray, energy: np.ndarray, gain: np.ndarray, offset: np.ndarray, random: np.ndarray, per_bin: int, parts: int
 ) -> None:
-    """Put one pulse of random sign at each sample of (V, C, 7, N), drawn from energy (T, D, 7)."""
+    """Put one pulse of random sign at each sample of (V, C, 8, N), drawn from energy (T, D, 8)."""
     bins, cells, bands = energy.shape
     views, _, channels, _ = gain.shape
     order = np.empty(per_bin, np.int64)
