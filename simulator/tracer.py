@@ -39,19 +39,20 @@ WEAKEST = 1e-4
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The seed-to-seed spread (one standard deviation) at which tracing stops, and the most rays it may take."""
+    """The seed-to-seed spread (one standard deviation) at which tracing stops, and the most it may cost."""
 
     t30: float
     """Relative spread of T30."""
     level_db: float
     """Spread of the reverberant level, and so of the direct-to-reverberant ratio, dB."""
-    most_rays: int
+    most_segments: int
+    """The most that rays may cost: legs between two hits, of which a ray has a hundred in a closed room, and few in the open."""
 
 
 QUALITY = {
-    "draft": Accuracy(0.05, 0.5, 2048),
-    "standard": Accuracy(0.025, 0.25, 6144),
-    "reference": Accuracy(0.004, 0.05, 131072),
+    "draft": Accuracy(0.05, 0.5, 200_000),
+    "standard": Accuracy(0.025, 0.25, 600_000),
+    "reference": Accuracy(0.004, 0.05, 13_000_000),
 }
 """Standard is half of the 5 % of T30, and a fourth of the 1 dB of level, that listeners notice (ISO 3382-1, table A.1)."""
 
@@ -107,9 +108,10 @@ class Tracer:
     def run(self, accuracy: Accuracy) -> np.ndarray:
         """Trace until the accuracy is reached; give the energy (S, T, CELLS, 7) float32 in bins of BIN_S."""
         more = FEWEST
-        while more > 0 and self.rays < accuracy.most_rays:
-            self.add(min(more, accuracy.most_rays - self.rays))
-            more = _missing(self.rays, _excess(self.tally.curves, accuracy))
+        while more > 0:
+            self.add(more)
+            affordable = self.rays * (accuracy.most_segments / self.segments - 1.0)
+            more = min(_missing(self.rays, _excess(self.tally.curves, accuracy)), int(affordable) // BATCH * BATCH)
         energy = self.tally.energy * (self.air / self.rays).astype(np.float32)
         return np.ascontiguousarray(energy.transpose(1, 2, 0, 3))
 
