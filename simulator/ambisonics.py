@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.arrivals import BANDS_HZ
+from simulator.bands import LATE_HZ
 from simulator.hrtf import SPECTRUM
 
 
@@ -41,6 +41,6 @@ class Microphone:
         return weights[..., None] * self.diffuse, np.zeros(weights.shape)
 
     def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give gains (K, C, 7) and no delays (K, C, 7) for K directions (K, 3)."""
-        weights = np.repeat(encode(toward, self.order)[..., None], len(BANDS_HZ), -1)
+        """Give gains (K, C, 8) and no delays (K, C, 8) for K directions (K, 3)."""
+        weights = np.repeat(encode(toward, self.order)[..., None], len(LATE_HZ), -1)
         return weights, np.zeros(weights.shape)

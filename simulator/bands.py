@@ -7,17 +7,25 @@ from scipy import fft
 
 from simulator.arrivals import BANDS_HZ
 
+LATE_HZ = (125.0, 250.0, 500.0, 707.1, 1000.0, 2000.0, 4000.0, 8000.0)
+"""Centres of the bands in which late sound gets the ears' gains and delays: octaves, and one half of an octave where the
+delay between the ears changes most within an octave (Kuhn 1977)."""
 
-def windows(count: int, sample_rate_hz: int) -> np.ndarray:
-    """Give the amplitude window of each band on the `count` bins of a real spectrum: (7, count), summing to 1.
+
+def windows(count: int, sample_rate_hz: int, centres_hz: tuple[float, ...] = BANDS_HZ) -> np.ndarray:
+    """Give the amplitude window of each of B bands on the `count` bins of a real spectrum: (B, count), summing to 1.
 
     Raised cosines in log-frequency between neighbouring centres; the outermost bands reach to 0 Hz and to Nyquist.
     Amplitudes sum to 1 because all bands of one arrival are coherent.
     """
-    f = np.linspace(0.0, sample_rate_hz / 2, count)
-    position = np.log2(np.maximum(f, 1e-6) / BANDS_HZ[0])
-    position = np.clip(position, 0.0, len(BANDS_HZ) - 1.0)
-    away = np.abs(position - np.arange(len(BANDS_HZ))[:, None])
+    return windows_at(np.linspace(0.0, sample_rate_hz / 2, count), centres_hz)
+
+
+def windows_at(frequency_hz: np.ndarray, centres_hz: tuple[float, ...] = BANDS_HZ) -> np.ndarray:
+    """Give the amplitude windows (B, F) of B bands at F frequencies."""
+    order = np.arange(len(centres_hz))
+    position = np.interp(np.log2(np.maximum(frequency_hz, 1e-6)), np.log2(centres_hz), order)
+    away = np.abs(position - order[:, None])
     return np.where(away < 1.0, 0.5 + 0.5 * np.cos(np.pi * np.minimum(away, 1.0)), 0.0)
 
 

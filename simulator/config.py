@@ -147,6 +147,7 @@ def _check(s: Settings) -> None:
         (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; give 1 or more"),
         (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; give 0 to below 1"),
         (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; give 0 or more"),
+        (8000 <= s.acoustics.sample_rate_hz <= 48000, f"sample_rate_hz is {s.acoustics.sample_rate_hz}; give 8000 to 48000"),
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
         (s.acoustics.directivity in PATTERNS, f"directivity is {s.acoustics.directivity!r}; choose one of {', '.join(PATTERNS)}"),

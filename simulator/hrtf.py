@@ -17,8 +17,7 @@ from scipy import fft
 from scipy.spatial import ConvexHull, QhullError
 
 from dataset.angles import direction
-from simulator.arrivals import BANDS_HZ
-from simulator.bands import minimum_phase, windows
+from simulator.bands import LATE_HZ, minimum_phase, windows
 from simulator.errors import InputError
 from simulator.sofa import BUNDLED, Measurement, read_sofa
 
@@ -49,9 +48,9 @@ class Ears:
     delay_s: np.ndarray
     """(M, 2) delay at each ear after the sound would reach the head's centre, s."""
     band_gain: np.ndarray
-    """(M, 2, 7) pressure gain in each octave band."""
+    """(M, 2, 8) pressure gain in each of the bands LATE_HZ."""
     band_delay_s: np.ndarray
-    """(M, 2, 7) the same for each octave band alone, s."""
+    """(M, 2, 8) the same for each band alone, s."""
     diffuse: np.ndarray
     """(2, SPECTRUM/2 + 1) complex: fine structure of the diffuse-field response that the band gains leave out."""
     title: str
@@ -64,7 +63,7 @@ class Ears:
         return spectra, np.einsum("kc,kce->ke", weight, self.delay_s[corner])
 
     def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give gains (K, 2, 7) and delays (K, 2, 7) s of the octave bands for K directions (K, 3)."""
+        """Give gains (K, 2, 8) and delays (K, 2, 8) s of the bands LATE_HZ for K directions (K, 3)."""
         corner, weight = self._weights(toward)
         gain = np.einsum("kc,kceb->keb", weight, self.band_gain[corner])
         return gain, np.einsum("kc,kceb->keb", weight, self.band_delay_s[corner])
@@ -179,15 +178,15 @@ def _ear_delays(spectra: np.ndarray, magnitude: np.ndarray, sample_rate_hz: int)
 
 
 def _band_lags(spectra: np.ndarray, lag_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Give by how much the left ear lags the right in each octave band, (M, 7) s: the phase between the ears up to 1 kHz.
+    """Give by how much the left ear lags the right in each band, (M, 8) s: the phase between the ears up to 1 kHz.
 
     Diffraction makes it longer at low frequencies (Kuhn 1977). Above 1 kHz phases turn too fast to be told from whole turns,
     and there the lag (M,) of all frequencies together stands.
     """
     f = np.linspace(0.0, sample_rate_hz / 2, spectra.shape[-1])
     aligned = spectra[:, 0] * np.conj(spectra[:, 1]) * np.exp(2j * np.pi * f * lag_s[:, None])
-    centre = np.asarray(BANDS_HZ)
-    phase = np.angle(aligned @ (windows(len(f), sample_rate_hz) ** 2).T)
+    centre = np.asarray(LATE_HZ)
+    phase = np.angle(aligned @ (windows(len(f), sample_rate_hz, LATE_HZ) ** 2).T)
     return lag_s[:, None] - np.where(centre <= 1000.0, phase / (2.0 * np.pi * centre), 0.0)
 
 
@@ -246,14 +245,14 @@ def _vertex_areas(directions: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def _band_gain(magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    weight = windows(magnitude.shape[-1], sample_rate_hz) ** 2
+    weight = windows(magnitude.shape[-1], sample_rate_hz, LATE_HZ) ** 2
     return np.sqrt(magnitude**2 @ weight.T / np.maximum(weight.sum(1), 1e-12))
 
 
 def _fine_structure(magnitude: np.ndarray, gain: np.ndarray, area: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Give what is left of the diffuse-field spectrum of each ear when its band gains are taken out."""
     fine = np.sqrt(np.einsum("m,mef->ef", area, magnitude**2))
-    coarse = np.sqrt(np.einsum("m,meb->eb", area, gain**2)) @ windows(magnitude.shape[-1], sample_rate_hz)
+    coarse = np.sqrt(np.einsum("m,meb->eb", area, gain**2)) @ windows(magnitude.shape[-1], sample_rate_hz, LATE_HZ)
     return minimum_phase(fine / coarse)
 
 

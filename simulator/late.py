@@ -34,7 +34,8 @@ def late_responses(
 ) -> np.ndarray:
     """Turn energy (S, T, D, 7) into responses (V, S, C, length) for V headings.
 
-    gain, delay_s: (V, D * J, C, 8), by the bands LATE_HZ: pressure gain and delay of J directions in each of the D cells, cell by cell.
+    gain, delay_s: (V, D * J, C, 8) pressure gain and delay, by the bands LATE_HZ, of J directions in each of the D cells, cell
+    by cell.
     """
     sources, _, cells, _ = energy.shape
     views, directions, channels, bands = gain.shape
@@ -95,7 +96,7 @@ def _settle(late: np.ndarray, known: np.ndarray, size: int) -> None:
 
 def _fit(energy: np.ndarray, bins: int, step: float) -> np.ndarray:
     """Lay the energy (S, T, D, 7) into `bins` bins that are `step` times as long as before, so as to last whole samples."""
-    if step != 1.0:
+    if abs(step - 1.0) > 1e-9:
         edge = np.minimum(np.arange(bins + 1) * step, energy.shape[1])
         whole = np.minimum(edge.astype(np.int64), energy.shape[1] - 1)
         until = np.cumsum(energy, axis=1, dtype=np.float64) - energy

@@ -129,8 +129,8 @@ def diffuse(seconds=1.0, decay_s=None):
 
 
 BANDS = [(80, 200), (200, 400), (400, 800)]
-REACHED = {80: 0.05, 200: 0.05, 400: 0.12}
-"""How near late coherence comes to theory. Above 400 Hz one gain for an octave hides what the head does inside it."""
+BOUND = 0.08
+"""How near late coherence has to come to theory. KEMAR was not measured below -40 degrees; what is assumed there counts 0.05."""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_late_coherence_is_that_of_the_head_in_a_diffuse_field(ears, theory):
     for low, high in BANDS:
         cross, left, right = sums[:, (f >= low) & (f < high)].sum(1)
         expected = theory[1][(theory[0] >= low) & (theory[0] < high)].mean()
-        assert cross / np.sqrt(left * right) == pytest.approx(expected, abs=REACHED[low]), low
+        assert cross / np.sqrt(left * right) == pytest.approx(expected, abs=BOUND), low
 
 
 def test_late_sound_has_exactly_the_energy_that_arrives():
@@ -206,6 +206,18 @@ def test_late_sound_does_not_start_before_its_bin(ears):
     _, late = hear(arrivals, ears, np.zeros(1), 10, 6400, np.random.default_rng(0))
     before = (late[..., :3100].astype(float) ** 2).sum()
     assert before < 1e-3 * (late.astype(float) ** 2).sum()
+
+
+@pytest.mark.parametrize("rate", [11025, 22050, 44100])
+def test_late_sound_keeps_its_time_at_rates_whose_bins_are_no_whole_samples(rate):
+    arrivals = diffuse(2.0)
+    arrivals.energy[:, :850] = 0  # silent but from 1.7 to 1.75 s
+    arrivals.energy[:, 875:] = 0
+    _, late = hear(arrivals, Microphone(0, rate), np.zeros(1), 10, round(2.1 * rate), np.random.default_rng(0))
+    power = late[0, 0, 0].astype(float) ** 2
+    middle = (power * np.arange(len(power))).sum() / power.sum() / rate
+    assert middle == pytest.approx(1.725, abs=0.0015)
+    assert power.sum() / arrivals.energy[0, :, :, 3].sum() == pytest.approx(1, rel=0.06)
 
 
 def test_late_directions_stay_in_their_cells():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dataset.angles import direction
-from simulator.arrivals import BANDS_HZ, sphere_cells
-from simulator.bands import windows
+from simulator.arrivals import sphere_cells
+from simulator.bands import LATE_HZ, windows
 from simulator.errors import InputError
 from simulator.hrtf import SPECTRUM, load_ears, prepare
 from simulator.sofa import BUNDLED, Measurement, read_sofa
@@ -115,11 +115,11 @@ def test_bands_describe_the_paths(ears):
     toward = sphere_cells(500)
     gain, delay = ears.bands(toward)
     spectra, path_delay = ears.paths(toward)
-    weight = windows(spectra.shape[-1], RATE) ** 2
+    weight = windows(spectra.shape[-1], RATE, LATE_HZ) ** 2
     energy = np.abs(spectra) ** 2 @ weight.T / weight.sum(1)
     error_db = 10 * np.log10(gain**2 / energy)
     assert np.median(np.abs(error_db)) < 0.5
-    high = [k for k, f in enumerate(BANDS_HZ) if f >= 2000]
+    high = [k for k, f in enumerate(LATE_HZ) if f >= 2000]
     itd, band_itd = (d[:, 0] - d[:, 1] for d in (path_delay, delay[..., high].mean(-1)))
     assert np.corrcoef(itd, band_itd)[0, 1] > 0.98
 
@@ -152,7 +152,7 @@ def test_any_rate_keeps_timing_and_level(ears, kemar, rate):
     toward = direction(np.array([60.0]), np.array([0.0]))
     (gain,), (delay,) = other.bands(toward)
     (reference,), (expected,) = ears.bands(toward)
-    common = [k for k, f in enumerate(BANDS_HZ) if 2 * rate / SPECTRUM <= f <= min(rate / 4, 2000)]
+    common = [k for k, f in enumerate(LATE_HZ) if 2 * rate / SPECTRUM <= f <= min(rate / 4, 2000)]
     assert 20 * np.log10(gain[:, common] / reference[:, common]) == pytest.approx(0, abs=1.5)
     assert delay[:, common] == pytest.approx(expected[:, common], abs=60e-6)
     _, path_delay = other.paths(toward)
