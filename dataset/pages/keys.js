@@ -53,6 +53,10 @@ document.getElementById("help-open").addEventListener("click", () => help.showMo
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown?.cards && draw(shown));
 
 startList();
-const wanted = Number(location.hash.slice(1));
-if (index.sets.length) choose(Number.isInteger(wanted) && wanted >= 0 && wanted < index.sets.length ? wanted : 0, location.hash !== "" && narrow.matches);
 performance.mark("listed");
+// The list is painted before the first set is built.
+requestAnimationFrame(() => setTimeout(() => {
+  const wanted = Number(location.hash.slice(1));
+  const known = Number.isInteger(wanted) && wanted >= 0 && wanted < index.sets.length;
+  if (index.sets.length) choose(known ? wanted : 0, location.hash !== "" && narrow.matches);
+}));

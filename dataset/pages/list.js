@@ -5,6 +5,7 @@ const ROW_PX = 126;
 const SPARE_ROWS = 4;
 const THUMBS = 4;
 const LOAD_AFTER_MS = 70; // rows that fly past load nothing
+const MOST_LOADING = 4;
 
 const list = document.getElementById("list");
 const rowsBox = document.getElementById("rows");
@@ -12,6 +13,8 @@ const inputs = Object.fromEntries(["search", "scene", "split"].map((id) => [id, 
 const rows = new Map(); // place in the filtered list -> element
 let found = []; // numbers of the sets that pass the filters
 let chosen = -1; // number of the chosen set
+const waiting = []; // rows that want their pictures
+let loading = 0;
 
 function startList() {
   const option = (value, textContent) => make("option", { value: String(value), textContent });
@@ -83,8 +86,25 @@ function addRow(place) {
   row.setAttribute("aria-label", `${name}, ${index.scenes[scene]}, ${index.splits[split]}`);
   for (let k = 0; k < THUMBS; k++) thumbs.append(make("figure", {}, make("div", { className: "blank" })));
   rowsBox.append(row);
-  row.timer = setTimeout(() => fillRow(number, title, thumbs), LOAD_AFTER_MS);
+  row.fill = () => fillRow(number, title, thumbs);
+  row.timer = setTimeout(() => {
+    waiting.push(row);
+    loadRows();
+  }, LOAD_AFTER_MS);
   return row;
+}
+
+// Few at a time, so that rows which are gone before their turn cost nothing.
+function loadRows() {
+  while (loading < MOST_LOADING && waiting.length) {
+    const row = waiting.shift();
+    if (!row.isConnected) continue;
+    loading++;
+    row.fill().finally(() => {
+      loading--;
+      loadRows();
+    });
+  }
 }
 
 async function fillRow(number, title, thumbs) {

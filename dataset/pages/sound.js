@@ -7,11 +7,16 @@ const FADE_S = 0.015;
 const FLOOR = 1e-6;
 // Nine colours from black over red to pale yellow, of even steps in lightness.
 const HEAT = [[0, 0, 4], [28, 16, 68], [79, 18, 123], [129, 37, 129], [181, 54, 122], [229, 80, 100], [251, 135, 97], [254, 194, 135], [252, 253, 191]];
-const PALETTE = Array.from({ length: 256 }, (_, k) => {
+// Opaque pixels as 32-bit words: red is the lowest byte on every machine that browsers run on.
+const PALETTE = Uint32Array.from({ length: 256 }, (_, k) => {
   const at = (k / 255) * (HEAT.length - 1);
   const low = Math.min(Math.floor(at), HEAT.length - 2);
-  return HEAT[low].map((c, j) => c + (HEAT[low + 1][j] - c) * (at - low));
+  const [red, green, blue] = HEAT[low].map((c, j) => Math.round(c + (HEAT[low + 1][j] - c) * (at - low)));
+  return (255 << 24) | (blue << 16) | (green << 8) | red;
 });
+const HANN = Float64Array.from({ length: WINDOW }, (_, k) => 0.5 - 0.5 * Math.cos((2 * Math.PI * k) / WINDOW));
+const TURNS = Array.from({ length: WINDOW / 2 }, (_, k) => (-2 * Math.PI * k) / WINDOW);
+const [COS, SIN] = [Float64Array.from(TURNS, Math.cos), Float64Array.from(TURNS, Math.sin)];
 
 // Base64 sound -> AudioBuffer at the given rate; nothing plays.
 function decoded(base64, rate) {
@@ -61,37 +66,41 @@ function levels(samples, hop) {
   const [real, imaginary] = [new Float64Array(WINDOW), new Float64Array(WINDOW)];
   for (let frame = 0; frame < frames; frame++) {
     for (let k = 0; k < WINDOW; k++) {
-      real[k] = (samples[frame * hop + k] || 0) * (0.5 - 0.5 * Math.cos((2 * Math.PI * k) / WINDOW));
+      real[k] = (samples[frame * hop + k] || 0) * HANN[k];
       imaginary[k] = 0;
     }
     transform(real, imaginary);
     for (let k = 0; k < half; k++) {
-      out[frame * half + k] = 20 * Math.log10(Math.hypot(real[k], imaginary[k]) / (WINDOW / 4) + FLOOR);
+      out[frame * half + k] = 20 * Math.log10(Math.sqrt(real[k] * real[k] + imaginary[k] * imaginary[k]) / (WINDOW / 4) + FLOOR);
     }
   }
   return { frames, half, out };
 }
 
-// Fourier transform in place, a power of two long.
+// Fourier transform of WINDOW values in place. No destructuring here: it is what takes the time.
 function transform(real, imaginary) {
-  const n = real.length;
-  for (let i = 1, j = 0; i < n; i++) {
-    let bit = n >> 1;
+  for (let i = 1, j = 0; i < WINDOW; i++) {
+    let bit = WINDOW >> 1;
     for (; j & bit; bit >>= 1) j ^= bit;
     j ^= bit;
-    if (i < j) {
-      [real[i], real[j]] = [real[j], real[i]];
-      [imaginary[i], imaginary[j]] = [imaginary[j], imaginary[i]];
-    }
+    if (i >= j) continue;
+    const re = real[i];
+    const im = imaginary[i];
+    real[i] = real[j];
+    imaginary[i] = imaginary[j];
+    real[j] = re;
+    imaginary[j] = im;
   }
-  for (let size = 2; size <= n; size <<= 1) {
-    const step = (-2 * Math.PI) / size;
-    for (let k = 0; k < size / 2; k++) {
-      const [c, s] = [Math.cos(step * k), Math.sin(step * k)];
-      for (let i = k; i < n; i += size) {
-        const j = i + size / 2;
-        const [re, im] = [real[j] * c - imaginary[j] * s, real[j] * s + imaginary[j] * c];
-        [real[j], imaginary[j]] = [real[i] - re, imaginary[i] - im];
+  for (let half = 1; half < WINDOW; half <<= 1) {
+    for (let k = 0; k < half; k++) {
+      const c = COS[(k * WINDOW) / (2 * half)];
+      const s = SIN[(k * WINDOW) / (2 * half)];
+      for (let i = k; i < WINDOW; i += 2 * half) {
+        const j = i + half;
+        const re = real[j] * c - imaginary[j] * s;
+        const im = real[j] * s + imaginary[j] * c;
+        real[j] = real[i] - re;
+        imaginary[j] = imaginary[i] - im;
         real[i] += re;
         imaginary[i] += im;
       }
@@ -108,12 +117,13 @@ function spectrogram(buffer, hop) {
 function drawEars(canvas, { ears }, peak, buffer) {
   const { frames, half } = ears[0];
   const image = new ImageData(frames, 2 * half);
+  const pixels = new Uint32Array(image.data.buffer);
   ears.forEach(({ out }, ear) => {
     for (let frame = 0; frame < frames; frame++) {
       for (let k = 0; k < half; k++) {
         const level = Math.max(0, Math.min(1, 1 + (out[frame * half + k] - peak) / SPAN_DB));
         const row = ear * half + half - 1 - k;
-        image.data.set([...PALETTE[Math.round(255 * level)], 255], 4 * (row * frames + frame));
+        pixels[row * frames + frame] = PALETTE[Math.round(255 * level)];
       }
     }
   });

@@ -147,34 +147,45 @@ function dot(pen, x, y, source, radius = 10) {
 
 // Sample every view for every direction of the strip; each weighs as much as the pixel is far from its edge.
 function blended(facts, bitmaps, middle, top, scale, height) {
-  const pictures = bitmaps.map(pixelsOf);
+  const sums = new Float32Array(4 * STRIP_PX * height);
+  bitmaps.forEach((bitmap, view) => addView(sums, pixelsOf(bitmap), facts, view, middle, top, scale, height));
   const image = new ImageData(STRIP_PX, height);
-  for (let column = 0; column < STRIP_PX; column++) {
-    const world = middle - (column + 0.5 - STRIP_PX / 2) / scale;
-    const near = facts.heading.map((h, k) => [wrap(world - h), pictures[k]]).filter(([a]) => Math.abs(a) < 89);
-    if (!near.length) continue;
-    for (let row = 0; row < height; row++) {
-      const elevation = top - (row + 0.5) / scale;
-      let [red, green, blue, total] = [0, 0, 0, 0];
-      for (const [azimuth, { data, width, height: h }] of near) {
-        const pixel = pixelOf(azimuth, elevation, facts.camera, width, h);
-        if (!pixel) continue;
-        const [px, py] = pixel;
-        const inside = Math.min(px, width - px, py, h - py);
-        if (inside <= 0) continue;
-        const weight = inside ** 3;
-        const at = 4 * (Math.floor(py) * width + Math.floor(px));
-        red += weight * data[at];
-        green += weight * data[at + 1];
-        blue += weight * data[at + 2];
-        total += weight;
-      }
-      if (total) image.data.set([red / total, green / total, blue / total, 255], 4 * (row * STRIP_PX + column));
-    }
+  for (let at = 0; at < sums.length; at += 4) {
+    const total = sums[at + 3];
+    if (!total) continue;
+    for (let k = 0; k < 3; k++) image.data[at + k] = sums[at + k] / total;
+    image.data[at + 3] = 255;
   }
   const canvas = new OffscreenCanvas(STRIP_PX, height);
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
+}
+
+// Add a view's weighted colours and weights: pixelOf for every direction, without an array for each.
+function addView(sums, { data, width, height: h }, facts, view, middle, top, scale, height) {
+  const focal = width / 2 / Math.tan((facts.camera.hfov_deg * RAD) / 2);
+  const [sinP, cosP] = [Math.sin(facts.camera.pitch_deg * RAD), Math.cos(facts.camera.pitch_deg * RAD)];
+  const elevations = Array.from({ length: height }, (_, row) => (top - (row + 0.5) / scale) * RAD);
+  const [sinE, cosE] = [Float64Array.from(elevations, Math.sin), Float64Array.from(elevations, Math.cos)];
+  for (let column = 0; column < STRIP_PX; column++) {
+    const azimuth = wrap(middle - (column + 0.5 - STRIP_PX / 2) / scale - facts.heading[view]);
+    if (Math.abs(azimuth) > 89) continue;
+    const [sinA, cosA] = [Math.sin(azimuth * RAD), Math.cos(azimuth * RAD)];
+    for (let row = 0; row < height; row++) {
+      const ahead = cosE[row] * cosA;
+      const depth = ahead * cosP + sinE[row] * sinP;
+      if (depth < 1e-6) continue;
+      const x = width / 2 - (focal * cosE[row] * sinA) / depth;
+      const y = h / 2 - (focal * (sinE[row] * cosP - ahead * sinP)) / depth;
+      const inside = Math.min(x, width - x, y, h - y);
+      if (inside <= 0) continue;
+      const weight = inside * inside * inside;
+      const from = 4 * (Math.floor(y) * width + Math.floor(x));
+      const to = 4 * (row * STRIP_PX + column);
+      for (let k = 0; k < 3; k++) sums[to + k] += weight * data[from + k];
+      sums[to + 3] += weight;
+    }
+  }
 }
 
 function pixelsOf(bitmap) {
