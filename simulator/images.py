@@ -12,6 +12,8 @@ PLANES = 20
 """At most this many planes take part around one listener."""
 PROBES = 2048
 """Rays that look for the planes around a listener."""
+ROOM = 1024
+"""Candidate chains that there is room for at first."""
 
 
 def direct_paths(room: Room, listener: np.ndarray, sources: np.ndarray) -> Paths:
@@ -115,60 +117,77 @@ def _trace_legs(
     return free, loss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _candidates(
-    normal: np.ndarray,
-    offset: np.ndarray,
-    box: np.ndarray,
-    listener: np.ndarray,
-    sources: np.ndarray,
-    order: int,
-    longest: float,
+    normal: np.ndarray, offset: np.ndarray, box: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int, longest: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Enumerate chains of planes whose reflection points fall inside the planes' extents.
 
     Returns source (K,), count (K,), chain (K, order) and points (K, order, 3), all in the order source to listener.
     """
-    planes = len(offset)
-    room = 256
+    room = ROOM
+    while True:
+        source, count = np.zeros((2, room), np.int64)
+        chain, points = np.zeros((room, order), np.int64), np.zeros((room, order, 3))
+        found = _enumerate(normal, offset, box, listener, sources, longest, source, count, chain, points)
+        if found <= room:
+            return source[:found], count[:found], chain[:found], points[:found]
+        room = found
+
+
+# Below, all is scalars and single elements: numba takes ten times as long to compile slices and products of arrays.
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _enumerate(
+    normal: np.ndarray,
+    offset: np.ndarray,
+    box: np.ndarray,
+    listener: np.ndarray,
+    sources: np.ndarray,
+    longest: float,
+    out_source: np.ndarray,
+    out_count: np.ndarray,
+    out_chain: np.ndarray,
+    out_points: np.ndarray,
+) -> int:
+    """Fill the arrays as far as they reach; give the number of chains, which may be larger."""
     found = 0
-    out_source, out_count = np.zeros(room, np.int64), np.zeros(room, np.int64)
-    out_chain, out_points = np.zeros((room, order), np.int64), np.zeros((room, order, 3))
+    order = out_chain.shape[1]
     chain = np.zeros(order, np.int64)
-    image = np.zeros((order + 1, 3))
-    points = np.zeros((order, 3))
+    image, points = np.zeros((order + 1, 3)), np.zeros((order, 3))
     for s in range(len(sources)):
-        image[0] = sources[s]
+        for axis in range(3):
+            image[0, axis] = sources[s, axis]
         depth = 0
         chain[0] = -1
         while depth >= 0:
             chain[depth] += 1
-            if chain[depth] >= planes:
+            if chain[depth] >= len(offset):
                 depth -= 1
                 continue
             p = chain[depth]
             if depth > 0 and chain[depth - 1] == p:
                 continue
-            height = image[depth] @ normal[p] - offset[p]
-            image[depth + 1] = image[depth] - 2.0 * height * normal[p]
+            height = _along(normal, p, image[depth, 0], image[depth, 1], image[depth, 2]) - offset[p]
+            for axis in range(3):
+                image[depth + 1, axis] = image[depth, axis] - 2.0 * height * normal[p, axis]
             if _backtrack(normal, offset, box, listener, image, chain, depth, longest, points):
-                if found == room:
-                    room *= 2
-                    out_source, out_count = _longer(out_source), _longer(out_count)
-                    out_chain, out_points = _longer(out_chain), _longer(out_points)
-                out_source[found], out_count[found] = s, depth + 1
-                out_chain[found, : depth + 1] = chain[: depth + 1]
-                out_points[found, : depth + 1] = points[: depth + 1]
+                if found < len(out_source):
+                    out_source[found], out_count[found] = s, depth + 1
+                    for k in range(depth + 1):
+                        out_chain[found, k] = chain[k]
+                        for axis in range(3):
+                            out_points[found, k, axis] = points[k, axis]
                 found += 1
             if depth + 1 < order:
                 depth += 1
                 chain[depth] = -1
-    return out_source[:found], out_count[:found], out_chain[:found], out_points[:found]
+    return found
 
 
-@numba.njit(cache=True, nogil=True)
-def _longer(array: np.ndarray) -> np.ndarray:
-    return np.concatenate((array, np.zeros_like(array)))
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _along(normal: np.ndarray, p: int, x: float, y: float, z: float) -> float:
+    return x * normal[p, 0] + y * normal[p, 1] + z * normal[p, 2]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -184,20 +203,18 @@ def _backtrack(
     points: np.ndarray,
 ) -> bool:
     """Walk from the listener to the source over the chain's planes; False where a point misses its plane."""
-    here = listener
-    if ((image[depth + 1] - here) ** 2).sum() > longest * longest:
+    x, y, z = listener[0], listener[1], listener[2]
+    last = depth + 1
+    if (image[last, 0] - x) ** 2 + (image[last, 1] - y) ** 2 + (image[last, 2] - z) ** 2 > longest * longest:
         return False
     for k in range(depth, -1, -1):
         p = chain[k]
-        toward = image[k + 1] - here
-        along = toward @ normal[p]
-        t = (offset[p] - here @ normal[p]) / along
+        dx, dy, dz = image[k + 1, 0] - x, image[k + 1, 1] - y, image[k + 1, 2] - z
+        t = (offset[p] - _along(normal, p, x, y, z)) / _along(normal, p, dx, dy, dz)
         if not (1e-9 < t < 1.0 - 1e-9):
             return False
-        point = here + t * toward
-        for axis in range(3):
-            if not (box[p, 0, axis] <= point[axis] <= box[p, 1, axis]):
-                return False
-        points[k] = point
-        here = points[k]
+        x, y, z = x + t * dx, y + t * dy, z + t * dz
+        if not (box[p, 0, 0] <= x <= box[p, 1, 0] and box[p, 0, 1] <= y <= box[p, 1, 1] and box[p, 0, 2] <= z <= box[p, 1, 2]):
+            return False
+        points[k, 0], points[k, 1], points[k, 2] = x, y, z
     return True

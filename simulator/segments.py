@@ -40,7 +40,7 @@ def trace(
         for b in range(BANDS):
             rays.power[0, b] = 1.0
         rays.length[0], rays.bounces[0], rays.chain[0], rays.material[0] = 0.0, 0, IN_IMAGES, 0
-        i = 0
+        i = np.int64(0)  # of a plain 0, numba compiles everything below twice: for the constant and for the rest
         while i >= 0:
             segments += 1
             copies = _bounce(around, tally, rays, i, cells[k], groups[k], rng)
@@ -89,7 +89,7 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
             rays.power[i, b] /= share
     if rays.bounces[i] <= ALL_SOURCES:
         for s in range(total):
-            _rain(around, tally, rays, i, s, 1, cell, group)
+            _rain(around, tally, rays, i, s, np.int64(1), cell, group)
     elif total > 0:
         _rain(around, tally, rays, i, min(int(rng.random() * total), total - 1), total, cell, group)
     return 2 if share > np.float32(2.0) else 1
