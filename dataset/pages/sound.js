@@ -135,16 +135,17 @@ function drawEars(canvas, { ears }, peak, buffer) {
     pen.drawImage(picture, 0, 0, w, h);
     pen.fillStyle = "#ffffff";
     pen.fillRect(0, h / 2 - 0.5, w, 1);
-    pen.font = "12px system-ui, sans-serif";
-    pen.shadowColor = "#000000";
-    pen.shadowBlur = 4;
-    pen.fillText("left ear", 6, 15);
-    pen.fillText("right ear", 6, h / 2 + 15);
-    pen.textAlign = "right";
-    pen.fillText(`${buffer.sampleRate / 2000} kHz`, w - 6, 15);
-    pen.fillText(`${buffer.duration.toFixed(2)} s`, w - 6, h - 6);
-    pen.shadowBlur = 0;
+    label(pen, "left ear", 6, 15, "left");
+    label(pen, "right ear", 6, h / 2 + 15, "left");
+    label(pen, `${buffer.sampleRate / 2000} kHz`, w - 6, 15, "right");
+    label(pen, `${buffer.duration.toFixed(2)} s`, w - 6, h - 6, "right");
     if (progress) pen.fillRect(progress * w - 1, 0, 2, h);
   };
   canvas.redraw(0);
+}
+
+function label(pen, text, x, y, textAlign) {
+  Object.assign(pen, { font: "12px system-ui, sans-serif", textAlign, lineWidth: 3, lineJoin: "round", strokeStyle: "#000000c0" });
+  pen.strokeText(text, x, y);
+  pen.fillText(text, x, y);
 }
