@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -61,20 +60,19 @@ class PaperPair(nn.Module):
 
 
 class SmallSound(nn.Module):
-    """Four convolutions on interaural features, averaged over time only: frequencies keep their places."""
+    """Delays and levels between the ears, frame by frame, then a mean over the frames that can be trusted, which it learns."""
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (16, 32, 64, 64)
-        # The first layer is the dearest: it takes four moments at a stride.
-        layers: list[nn.Module] = [nn.Conv2d(5, 16, (3, 5), (2, 4), (1, 2), bias=False), nn.BatchNorm2d(16), nn.ReLU()]
-        for inputs, outputs in pairwise(widths):
-            layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-        self.convolutions = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.linear = nn.Linear(64 * 8, 128)
+        layers: list[nn.Module] = []
+        for inputs, width in ((187, 1), (128, 3)):
+            layers += [nn.Conv1d(inputs, 128, width, padding="same", bias=False), nn.BatchNorm1d(128), nn.ReLU()]
+        self.frames = nn.Sequential(*layers)
+        self.trust = nn.Conv1d(128, 1, 1)
+        self.linear = nn.Linear(128, 128)
 
     def features(self, sound: Tensor) -> Tensor:
-        """(B, 2, L), ears (left, right) -> (B, 5, 128, T)."""
+        """(B, 2, L), ears (left, right) -> (B, 187, T)."""
         return interaural_features(sound)
 
     def swap(self, features: Tensor) -> Tensor:
@@ -82,9 +80,9 @@ class SmallSound(nn.Module):
         return swap_interaural(features)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, 5, 128, T) -> (B, 128)."""
-        x = features.contiguous(memory_format=torch.channels_last)
-        return torch.relu(self.linear(self.convolutions(x).mean(-1).flatten(1)))
+        """(B, 187, T) -> (B, 128)."""
+        frames = self.frames(features)
+        return torch.relu(self.linear((frames * self.trust(frames).softmax(-1)).sum(-1)))
 
 
 class Residual(nn.Module):

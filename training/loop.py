@@ -226,7 +226,7 @@ def _resume(
 
 def _stop_not_finite(name: str, step: int, batches: Batches, rows: Tensor, losses: dict[str, Tensor], path: Path) -> None:
     ids = ", ".join(batches.store.set_id[int(r)] for r in rows)
-    parts = ", ".join(f"{k} {float(v):.3g}" for k, v in losses.items())
+    parts = ", ".join(f"{k} {float(v.detach()):.3g}" for k, v in losses.items())
     kept = f"{path} holds the last good state" if path.is_file() else "no checkpoint was written yet"
     raise InputError(f"{name}: loss or gradient not finite at step {step + 1} ({parts}); sets {ids}; {kept}")
 
