@@ -2,7 +2,7 @@
 
     python -m benchmarks.acoustics                      everything, into docs/acoustics/: half an hour of one core
     python -m benchmarks.acoustics --quick --out /tmp/sound
-    python -m benchmarks.acoustics --only box ears      some sections (box, shapes, ears, seeds)
+    python -m benchmarks.acoustics --only box ears      some sections (box, shapes, ears, seeds, cost, peers, listening)
 
 Prints every table as it is ready and writes them with plots to OUT/results.md. The comparison with rlr-audio-propagation (the
 engine of SoundSpaces 2.0, for non-commercial use only) runs where that package is installed. Times are CPU seconds of one
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.acoustics.findings import Finding, write_report
 
-SECTIONS = ("box", "shapes", "ears", "seeds")
+SECTIONS = ("box", "shapes", "ears", "seeds", "cost", "peers", "listening")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,7 +25,8 @@ SEEDS = {"draft": 24, "standard": 16, "reference": 6}
 def run(out: Path, quick: bool) -> list[Finding]:
     """Trace several rooms with many seeds at each quality."""
     del out
-    rows, worst = [], {}
+    rows: list[list[object]] = []
+    worst: dict[str, float] = {}
     for name, room, listener, sources in _cases():
         for quality, seeds in SEEDS.items():
             if quick and quality == "reference":

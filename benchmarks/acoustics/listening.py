@@ -1,0 +1,145 @@
+"""A clip in a small tiled bathroom, a carpeted bedroom and a large hall: how it decays, looks and sounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from scipy import signal
+
+from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.plots import panels
+from benchmarks.acoustics.rooms import Surface, box, clean
+from simulator.acoustics import responses
+from simulator.air import attenuation, speed_of_sound
+from simulator.arrivals import BANDS_HZ
+from simulator.binaural import convolve
+from simulator.clips import BUNDLED, decode
+from simulator.config import AcousticsSettings
+from simulator.decay import rt60
+from simulator.hrtf import load_ears
+from simulator.materials import SurfaceAcoustics, assign, load_library
+from simulator.room import prepare_room
+from simulator.scene import Scene
+
+RATE_HZ = 16000
+CLIP = "speech_english_gb.flac"
+CLIP_S, LEVEL_RMS = 3.5, 0.1
+OCTAVES = BANDS_HZ[:6]
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A room and who stands where in it."""
+
+    name: str
+    surfaces: list[Surface]
+    listener: tuple[float, float, float]
+    source: tuple[float, float, float]
+    response_s: float
+
+
+def places() -> list[Place]:
+    """Give the three rooms; surfaces are named by their materials, as in any scene."""
+    bathroom = _room((1.9, 2.4, 2.6), "ceramic floor tile", "painted plaster", "wall tile")
+    bathroom += box((0.7, 0.55, 1.6), (0.0, 0.0, 1.0), outside=True, name="bathtub acrylic plastic")
+    bedroom = _room((4.2, 2.5, 3.6), "carpet", "painted plaster", "plasterboard")
+    bedroom += box((1.6, 0.5, 2.0), (0.2, 0.0, 1.2), outside=True, name="mattress")
+    bedroom += box((1.8, 2.2, 0.5), (2.2, 0.0, 3.1), outside=True, name="wooden wardrobe")
+    bedroom += box((0.08, 2.2, 1.6), (4.1, 0.1, 0.8), outside=True, name="curtain")
+    hall = _room((16.0, 10.0, 28.0), "parquet", "painted plaster", "brick")
+    hall += box((12.0, 0.5, 14.0), (2.0, 0.0, 10.0), outside=True, name="upholstery")
+    return [
+        Place("tiled bathroom", bathroom, (1.2, 1.5, 0.7), (1.0, 1.2, 1.9), 1.5),
+        Place("carpeted bedroom", bedroom, (2.6, 1.5, 1.0), (3.4, 1.2, 2.2), 0.8),
+        Place("large hall", hall, (8.0, 1.5, 22.0), (6.0, 1.5, 4.0), 3.5),
+    ]
+
+
+def _room(size: tuple[float, float, float], floor: str, ceiling: str, wall: str) -> list[Surface]:
+    names = {"floor": floor, "ceiling": ceiling}
+    return [Surface(names.get(s.name, wall), s.corner, s.along, s.across) for s in box(size)]
+
+
+def run(out: Path, quick: bool) -> list[Finding]:
+    """Make the responses, convolve the clip, plot spectrograms, write what is heard as FLAC."""
+    dry = decode(BUNDLED / CLIP, RATE_HZ)[: round(CLIP_S * RATE_HZ)]
+    dry = dry * (LEVEL_RMS / np.sqrt((dry**2).mean()))
+    rows, shown = [], [("dry", np.concatenate([dry, np.zeros(RATE_HZ)]))]
+    loudest, early, spike = 0.0, -np.inf, 0.0
+    for place in places():
+        scene = clean(place.surfaces)
+        acoustics = assign(scene.surfaces, load_library())
+        full, distance, speed = _respond(place, scene, acoustics, "draft" if quick else "reference")
+        heard = convolve(np.concatenate([dry, np.zeros(RATE_HZ)])[None], full)
+        soundfile.write(out / f"{place.name.replace(' ', '-')}.flac", (heard * 0.5).T, RATE_HZ)
+        shown.append((place.name, heard[0]))
+        loudest = max(loudest, float(np.abs(heard).max()))
+        onset = int((distance / speed - 0.0015) * RATE_HZ)
+        early = max(early, 10 * np.log10((full[:, :onset] ** 2).sum() / (full**2).sum() + 1e-30))
+        spike = max(spike, _crest(full[:, onset + RATE_HZ // 10 :]))
+        rows.append([place.name, *(f"{t:.2f}" for t in _octave_rt60(full)), f"{rt60(full, RATE_HZ).mean():.2f}"])
+        rows.append([f"{place.name}, Eyring", *(f"{t:.2f}" for t in _eyring(scene, acoustics)), ""])
+    with panels(out / "listening.png", len(shown), "s", "Hz", 3.6) as axes:
+        for axis, (name, sound) in zip(axes, shown, strict=True):
+            axis.specgram(sound + 1e-9, NFFT=512, Fs=RATE_HZ, noverlap=384, vmin=-130, vmax=-40, cmap="magma")
+            axis.set(title=name)
+            axis.grid(False)
+    text = (
+        f"RT60 (T30) by octave of what both ears get, and Eyring's formula with the materials' mean absorption and air; {CLIP} "
+        "through the left ear below, and as [bathroom](tiled-bathroom.flac), [bedroom](carpeted-bedroom.flac) and "
+        "[hall](large-hall.flac) at half level. Carpet and furniture on few surfaces, as in the bedroom and hall, leave sound "
+        "between hard walls longer than Eyring's diffuse field would."
+    )
+    promises = [
+        Promise("peak of what is heard at an RMS of 0.1", loudest, 1.0),
+        Promise("energy 1.5 ms and more before the direct sound passes the head, dB", early, -60.0),
+        Promise("largest sample of the tail over the RMS of its 20 ms", spike, 8.0),
+    ]
+    header = ("room", *(f"{f:g} Hz, s" for f in OCTAVES), "all, s")
+    return [Finding("Three rooms to listen to", text, header, rows, promises, ["listening.png"])]
+
+
+def _respond(place: Place, scene: Scene, acoustics: SurfaceAcoustics, quality: str) -> tuple[np.ndarray, float, float]:
+    """Give the response (2, T) of a listener who faces 30 degrees right of the source, its distance and the speed of sound."""
+    settings = AcousticsSettings(response_s=place.response_s, quality=quality)
+    room = prepare_room(scene, acoustics, settings)
+    listener, source = np.array(place.listener), np.array(place.source)
+    offset = source - listener
+    heading = np.rad2deg(np.arctan2(-offset[0], -offset[2])) - 30.0
+    ears = load_ears(None, RATE_HZ)
+    heard = responses(room, listener[None], np.array([heading]), source[None], settings, ears, np.random.default_rng(0))
+    full, direct = heard.indirect[0, 0].astype(np.float64), heard.direct[0, 0]
+    shared = min(full.shape[-1], direct.shape[-1])
+    full[:, :shared] += direct[:, :shared]
+    return full, float(np.linalg.norm(offset)), room.speed_m_s
+
+
+def _octave_rt60(response: np.ndarray) -> np.ndarray:
+    """Give T30 in each octave, mean of both ears."""
+    out = []
+    for centre in OCTAVES:
+        sos = signal.butter(4, [centre / np.sqrt(2), centre * np.sqrt(2)], "bandpass", fs=RATE_HZ, output="sos")
+        out.append(rt60(signal.sosfiltfilt(sos, response), RATE_HZ).mean())
+    return np.array(out)
+
+
+def _eyring(scene: Scene, acoustics: SurfaceAcoustics) -> np.ndarray:
+    """Give Eyring's reverberation time by octave with air (Kuttruff 2009, 5.1); furniture takes its volume away."""
+    a, b, c = scene.vertices[scene.faces].astype(np.float64).transpose(1, 0, 2)
+    volume = abs(np.einsum("fi,fi->f", a, np.cross(b, c)).sum()) / 6.0
+    area = scene.areas.astype(np.float64)
+    mean = (area[:, None] * acoustics.absorption[scene.face_surface]).sum(0) / area.sum()
+    loss = -area.sum() * np.log(1.0 - mean) + 4.0 * attenuation(20.0, 50.0) * volume
+    return (24.0 * np.log(10.0) * volume / (speed_of_sound(20.0) * loss))[: len(OCTAVES)]
+
+
+def _crest(tail: np.ndarray) -> float:
+    """Give the largest sample of (2, T) responses relative to the RMS of the 20 ms around it, as long as they are heard."""
+    size = RATE_HZ // 50
+    blocks = tail[:, : tail.shape[1] // size * size].reshape(2, -1, size)
+    power = (blocks**2).mean(-1)
+    loud = power > 1e-6 * power.max()
+    return float((np.abs(blocks).max(-1)[loud] / np.sqrt(power[loud])).max())

@@ -1,0 +1,172 @@
+"""Speed against other engines on the same rooms: pyroomacoustics, and rlr-audio-propagation where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.acoustics.apartments import apartment, place_in, room_in, without_ceilings
+from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.rooms import box, clean, room_of
+from benchmarks.peer import ears_here, ears_there
+from simulator import soundspaces
+from simulator.acoustics import direct_length, responses
+from simulator.config import AcousticsSettings, with_options
+from simulator.decay import direct_to_reverberant, rt60
+from simulator.hrtf import load_ears
+from simulator.room import Room
+from simulator.tracer import QUALITY, Accuracy
+
+LISTENER = np.array([4.1, 1.5, 3.4])
+SOURCES = np.array([[1.7, 1.2, 1.6], [4.9, 1.3, 1.2], [1.0, 1.6, 4.0]])
+HEADINGS = np.array([0.0, 40.0, 90.0, 160.0])
+RESPONSE_S = 1.0
+SET_S = 0.35
+Timed = tuple[np.ndarray, np.ndarray, float]
+"""Direct (V, S, 2, Td) and indirect (V, S, 2, Ti) responses, and the CPU seconds they took."""
+
+
+def run(out: Path, quick: bool) -> list[Finding]:
+    """Time whole sets: 4 headings, 3 sources, direct and indirect apart."""
+    del out
+    found = [microphones(1 if quick else 3)]
+    if importlib.util.find_spec("rlr_audio_propagation") is None:
+        return [*found, closed_box(3 if quick else 10, False)]
+    return [*found, closed_box(3 if quick else 10, True), open_apartment(3 if quick else 10)]
+
+
+def microphones(repeats: int) -> Finding:
+    """The box through 8 KEMAR microphones of pyroomacoustics."""
+    here, there = ears_here("standard", max(3, repeats)), float(np.median([ears_there() for _ in range(repeats)]))
+    return Finding(
+        "Speed against pyroomacoustics", "A box, 4 headings, 3 sources, 0.8 s: 8 KEMAR microphones there, standard quality here.",
+        ("here, CPU s", "there, CPU s", "ratio"), [[f"{here:.3f}", f"{there:.2f}", f"{there / here:.1f}"]],
+        [Promise("times as fast as pyroomacoustics", there / here, 10.0, least=True)],
+    )  # fmt: skip
+
+
+def closed_box(seeds: int, with_peer: bool) -> Finding:
+    """A box of 0.93 s, at several numbers of rays each, their spread and time side by side."""
+    settings = AcousticsSettings(response_s=RESPONSE_S)
+    room = room_of(clean(box((6.0, 2.8, 5.0))), 0.105, 0.1, settings, air=True)
+    engines: list[tuple[str, str, Callable[[int], Timed]]] = [
+        ("here", f"to {100 * t:g} %", _ours(room, LISTENER, HEADINGS, SOURCES, t)) for t in (0.012, 0.006, 0.0035)
+    ]
+    if with_peer:
+        engines += [("rlr", f"{n}", _theirs(room, LISTENER, HEADINGS, SOURCES, n)) for n in (1000, 5000)]
+    rows, fits = [], {"here": [], "rlr": []}  # type: tuple[list[list[object]], dict[str, list[tuple[float, float]]]]
+    measured = _measure([call for _, _, call in engines], seeds)
+    for (name, rays, _), (seconds, t30, drr) in zip(engines, measured, strict=True):
+        rows.append([name, rays, f"{seconds:.3f}", f"{100 * t30:.2f}", f"{drr:.3f}"])
+        fits[name].append((t30, seconds))
+    promises = [
+        Promise("CPU s of a set at a T30 spread of 0.4 %", _seconds_at(fits["here"], 0.004), SET_S),
+        Promise("D/R spread of the most accurate, dB", min(d for _, _, d in measured[:3]), 0.05),
+    ]
+    if with_peer:
+        at = max(min(t for t, _ in fits["rlr"]), min(t for t, _ in fits["here"]))
+        ratio = _seconds_at(fits["rlr"], at) / _seconds_at(fits["here"], at)
+        promises.append(
+            Promise(f"times as fast as rlr's batched call at its T30 spread of {100 * at:.2f} %", ratio, 5.0, least=True)
+        )
+    return Finding(
+        "Speed and spread in a closed box" + (", against rlr-audio-propagation" if with_peer else ""),
+        f"A set: 4 headings, 3 sources, direct and indirect apart, {RESPONSE_S:g} s, absorption 0.105 (T30 0.95 s). CPU seconds "
+        "of the fastest run (rlr: in its batched calls alone), mean spread of both ears' responses; "
+        f"{seeds} runs that take turns.",
+        ("engine", "asked for (here) or rays (rlr)", "CPU s a set", "T30 spread, %", "D/R spread, dB"), rows, promises,
+    )  # fmt: skip
+
+
+def open_apartment(seeds: int) -> Finding:
+    """A furnished apartment without ceilings, where most sound escapes."""
+    settings = with_options({"sources": 3})
+    scene = apartment(0)
+    listener, headings, sources = place_in(scene, settings)
+    room = room_in(without_ceilings(scene), settings)
+    engines: list[tuple[str, Callable[[int], Timed]]] = [("here, standard", _ours(room, listener, headings, sources, 0.0))]
+    engines += [("rlr, 5000 rays", _theirs(room, listener, headings, sources, 5000))]
+    measured = _measure([call for _, call in engines], seeds)
+    rows = [[name, f"{s:.3f}", f"{100 * t:.2f}", f"{d:.3f}"] for (name, _), (s, t, d) in zip(engines, measured, strict=True)]
+    return Finding(
+        "Speed in an open apartment, against rlr-audio-propagation",
+        f"A bundled apartment without ceilings, {len(room.surface)} triangles; the same set, of fewer arrivals.",
+        ("engine", "CPU s a set", "T30 spread, %", "D/R spread, dB"), rows,
+        [Promise("its time over rlr's", measured[0][0] / measured[1][0], 1.0)],
+    )  # fmt: skip
+
+
+def _ours(room: Room, listener: np.ndarray, headings: np.ndarray, sources: np.ndarray, t30: float) -> Callable[[int], Timed]:
+    """Give a function of the seed; t30: accuracy to reach, 0 for standard quality."""
+    settings = AcousticsSettings(response_s=RESPONSE_S, quality="asked" if t30 else "standard")
+    ears, places = load_ears(None, settings.sample_rate_hz), np.repeat(listener[None], len(headings), 0)
+
+    def call(seed: int) -> Timed:
+        QUALITY["asked"] = Accuracy(t30, 0.5, QUALITY["reference"].most_segments)
+        start = time.process_time()
+        heard = responses(room, places, headings, sources, settings, ears, np.random.default_rng(seed))
+        return heard.direct, heard.indirect, time.process_time() - start
+
+    return call
+
+
+def _theirs(room: Room, listener: np.ndarray, headings: np.ndarray, sources: np.ndarray, rays: int) -> Callable[[int], Timed]:
+    """Give a function that moves the listener by micrometres, for their engine has no seed; its set-up is not counted."""
+    import rlr_audio_propagation as library
+
+    settings = AcousticsSettings(response_s=RESPONSE_S)
+    ears = load_ears(None, settings.sample_rate_hz)
+    lengths = direct_length(settings), round(RESPONSE_S * settings.sample_rate_hz)
+    plain, seconds = library.Context.simulate, 0.0
+
+    def timed(context: Any) -> None:
+        nonlocal seconds
+        start = time.process_time()
+        plain(context)
+        seconds += time.process_time() - start
+
+    def call(seed: int) -> Timed:
+        nonlocal seconds
+        soundspaces.RAYS["standard"], seconds = rays, 0.0
+        library.Context.simulate = timed
+        beside = listener + 1e-5 * np.random.default_rng(seed).normal(size=3)
+        heard = soundspaces.soundspaces_responses(room, beside, headings, sources, settings, ears, lengths)
+        library.Context.simulate = plain
+        return *heard, seconds
+
+    return call
+
+
+def _measure(calls: list[Callable[[int], Timed]], seeds: int) -> list[tuple[float, float, float]]:
+    """Give each engine's CPU seconds (fastest run), relative spread of T30 and spread of D/R in dB; engines take turns."""
+    for call in calls:
+        call(10_000)
+    times: list[list[float]] = [[] for _ in calls]
+    t30: list[list[np.ndarray]] = [[] for _ in calls]
+    drr: list[list[np.ndarray]] = [[] for _ in calls]
+    for seed in range(seeds):
+        for k, call in enumerate(calls):
+            direct, indirect, seconds = call(seed)
+            times[k].append(seconds)
+            full = indirect.copy()
+            shared = min(full.shape[-1], direct.shape[-1])
+            full[..., :shared] += direct[..., :shared]
+            t30[k].append(rt60(full, 16000))
+            drr[k].append(direct_to_reverberant(direct, indirect))
+    out = []
+    for k in range(len(calls)):
+        t, d = np.array(t30[k]), np.array(drr[k])
+        out.append((min(times[k]), float((t.std(0, ddof=1) / t.mean(0)).mean()), float(d.std(0, ddof=1).mean())))
+    return out
+
+
+def _seconds_at(points: list[tuple[float, float]], spread: float) -> float:
+    """Interpolate the seconds that an engine takes for a spread, on logarithmic scales; (spread, seconds) points."""
+    x, y = np.log(np.array(sorted(points)).T)
+    slope = np.polyfit(x, y, 1)
+    return float(np.exp(np.polyval(slope, np.log(spread))))
