@@ -9,16 +9,13 @@ import numpy as np
 from simulator.ambisonics import Microphone
 from simulator.arrivals import Arrivals, sphere_cells
 from simulator.binaural import hear
-from simulator.config import AcousticsSettings
+from simulator.config import FARTHEST_M, AcousticsSettings
 from simulator.hrtf import SPECTRUM, Ears
 from simulator.images import direct_paths, image_paths, planes_around
 from simulator.room import Room
 from simulator.shoebox import polygon_arrivals
 from simulator.soundspaces import soundspaces_responses
 from simulator.tracer import BIN_S, CELLS, QUALITY, Tracer
-
-FARTHEST_M = 6.0
-"""Direct responses are long enough for sources this far away."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,6 +123,8 @@ class Settings:
         return asdict(self)
 
 
+FARTHEST_M = 6.0
+"""Direct responses are long enough for sources this far away."""
 MOTIONS = ("rotation", "nearby", "free")
 CAMERAS = ("embree", "habitat")
 ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
@@ -143,13 +145,22 @@ def _check(s: Settings) -> None:
         (8 <= s.camera.width_px <= 8192, f"width is {s.camera.width_px} pixels; give 8 to 8192"),
         (8 <= s.camera.height_px <= 8192, f"height is {s.camera.height_px} pixels; give 8 to 8192"),
         (10 <= s.camera.hfov_deg <= 150, f"field of view is {s.camera.hfov_deg} degrees; give 10 to 150"),
+        (-90 <= s.camera.pitch_deg <= 90, f"pitch is {s.camera.pitch_deg} degrees; give -90 to 90"),
+        (0 < s.camera.height_m <= 3, f"camera height is {s.camera.height_m} m above the floor; give above 0 to 3"),
         (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; give 1 to 64"),
         (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; give 1 or more"),
         (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; give 0 to below 1"),
         (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; give 0 or more"),
+        (0 <= s.sampling.clearance_m <= 2, f"clearance is {s.sampling.clearance_m} m; give 0 to 2"),
+        (0 < s.sampling.max_elevation_deg <= 90, f"max_elevation is {s.sampling.max_elevation_deg} degrees; give above 0 to 90"),
+        (s.sampling.position_tries >= 1, f"position_tries is {s.sampling.position_tries}; give 1 or more"),
+        (s.sampling.heading_tries >= s.views, f"heading_tries is {s.sampling.heading_tries}; give at least the views, {s.views}"),
         (8000 <= s.acoustics.sample_rate_hz <= 48000, f"sample_rate_hz is {s.acoustics.sample_rate_hz}; give 8000 to 48000"),
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
+        (-20 <= s.acoustics.temperature_c <= 50, f"temperature is {s.acoustics.temperature_c} degrees C; give -20 to 50"),
+        (0 <= s.acoustics.humidity_percent <= 100, f"humidity is {s.acoustics.humidity_percent} %; give 0 to 100"),
+        (0 <= s.acoustics.indirect_ratio <= 100, f"indirect_ratio is {s.acoustics.indirect_ratio}; give 0 to 100"),
         (s.acoustics.directivity in PATTERNS, f"directivity is {s.acoustics.directivity!r}; choose one of {', '.join(PATTERNS)}"),
         (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; give 0 to 3"),
         (
@@ -158,10 +169,14 @@ def _check(s: Settings) -> None:
             "acoustics is soundspaces, which has neither directional sources nor our ambisonics; leave both out",
         ),
         (0 < s.clips.min_rms <= s.clips.max_rms < 1, "clip levels must satisfy 0 < min_rms <= max_rms < 1"),
-        (s.clips.stretch_s >= 0.1, f"stretch is {s.clips.stretch_s} s; give 0.1 or more"),
+        (0.1 <= s.clips.stretch_s <= 600, f"stretch is {s.clips.stretch_s} s; give 0.1 to 600"),
         (
-            0.1 <= s.sampling.min_source_distance_m < s.sampling.max_source_distance_m,
-            "source distances must satisfy 0.1 <= min_source_distance_m < max_source_distance_m",
+            0.1 <= s.sampling.min_source_distance_m < s.sampling.max_source_distance_m <= FARTHEST_M,
+            f"source distances must satisfy 0.1 <= min_source_distance_m < max_source_distance_m <= {FARTHEST_M:g}",
+        ),
+        (
+            0 <= s.sampling.min_source_height_m < s.sampling.max_source_height_m,
+            "source heights must satisfy 0 <= min_source_height_m < max_source_height_m",
         ),
         (
             0 < s.sampling.min_turn_deg < s.sampling.max_turn_deg <= 180,
