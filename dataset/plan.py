@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from dataset.angles import forward, leftward
 from dataset.reader import Dataset
@@ -15,6 +16,8 @@ HIGHEST_M = 1.9
 """The plan is cut at this height above the floor, so that one looks into rooms."""
 MARGIN_M = 0.4
 """Room left around the middle 98 % of the occupied cells."""
+GAP_CELLS = 3
+"""Gaps up to twice as wide are filled: far off, the rows of a picture meet the floor that far apart."""
 PLAN_SETS = 48
 """Sets whose depth pictures make up the plan, at most."""
 KEY_BITS = 24
@@ -61,9 +64,21 @@ def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[floa
     low = cell.min(0)
     width, height = cell.max(0) - low + 1
     image = np.full((height, width, 3), 255, np.uint8)
+    seen = np.zeros((height, width), bool)
+    seen[cell[:, 1] - low[1], cell[:, 0] - low[0]] = True
     image[cell[:, 1] - low[1], cell[:, 0] - low[0]] = colors[top]
     x, z = low * CELL_M
-    return image, (x, x + width * CELL_M, z + height * CELL_M, z)
+    return filled(image, seen), (x, x + width * CELL_M, z + height * CELL_M, z)
+
+
+def filled(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Give gaps between the seen cells (H, W) of a picture (H, W, 3) the colour of the nearest; outlines stay where they are."""
+    wide = np.pad(seen, GAP_CELLS + 1)
+    away, nearest = distance_transform_edt(~wide, return_indices=True)
+    closed = distance_transform_edt(away <= GAP_CELLS) > GAP_CELLS
+    inner = (slice(GAP_CELLS + 1, -GAP_CELLS - 1),) * 2
+    row, column = nearest[(slice(None), *inner)] - GAP_CELLS - 1
+    return np.where((closed[inner] | seen)[..., None], image[row, column], image)
 
 
 def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[np.ndarray, tuple[float, ...]]:

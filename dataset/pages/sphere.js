@@ -68,6 +68,7 @@ function drawPanorama(canvas, facts, bitmaps, view) {
   const order = facts.heading.map((_, k) => k).filter((k) => k !== view);
   for (const k of [...order, view]) drawOutline(pen, edge, facts.heading[k], k, k === view, x, y, scale);
   drawSources(pen, facts, view, x, y);
+  canvas.viewX = (k) => x(facts.heading[k]);
   canvas.viewAt = (px) => {
     const world = middle - (px - STRIP_PX / 2) / scale;
     const off = facts.heading.map((h) => Math.abs(wrap(h - world)));

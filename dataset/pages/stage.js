@@ -57,11 +57,11 @@ async function loadTrack(one, track) {
 function build(one) {
   const { facts, number } = one;
   const [scene, split] = index.sets[number];
-  const tag = (textContent) => make("span", { className: "tag", textContent });
+  const tag = (textContent, kind) => make("span", { className: `tag ${kind}`, textContent });
   const button = (textContent, title, onclick, id = "") => make("button", { type: "button", textContent, title, onclick, id });
   const head = make("div", { className: "head" },
     button("‹ List", "Back to the list (Esc)", () => document.body.classList.remove("open"), "back"),
-    make("h2", { textContent: facts.set }), tag(index.scenes[scene]), tag(index.splits[split]),
+    make("h2", { textContent: facts.set }), tag(index.scenes[scene], "of-scene"), tag(index.splits[split], "of-split"),
     make("span", { className: "space" }),
     button("↑", "Set before (↑)", () => step(-1)), button("↓", "Set after (↓)", () => step(1)));
   head.querySelectorAll(".space ~ button").forEach((b) => b.setAttribute("aria-label", b.title));
@@ -75,9 +75,9 @@ function build(one) {
   one.sources = make("div");
   one.listen = make("div", { className: "listen" }, make("span", { className: "note", textContent: "Loading sound" }));
   one.cards = facts.pictures.map((_, view) => viewCard(one, view));
-  const stripBox = make("div", { className: "strip" }, one.strip);
+  one.stripBox = make("div", { className: "strip" }, one.strip);
   stage.replaceChildren(head,
-    make("section", { className: "box" }, make("h3", { textContent: "Where the views look and where the sources are, by heading" }), stripBox),
+    make("section", { className: "box" }, make("h3", { textContent: "Where the views look and where the sources are, by heading" }), one.stripBox),
     make("div", { className: "pair" },
       make("section", { className: "box plan" }, make("h3", { textContent: "From above" }), one.planCanvas),
       make("div", {},
@@ -86,7 +86,12 @@ function build(one) {
     make("div", { className: "views" }, ...one.cards.map((card) => card.box)));
   stage.scrollTop = 0;
   draw(one);
-  stripBox.scrollLeft = (one.strip.clientWidth - stripBox.clientWidth) / 2;
+  new ResizeObserver(() => centre(one)).observe(one.stripBox); // on narrow screens it has no width until it is opened
+}
+
+// Bring the chosen view to the middle of a strip that is wider than the screen.
+function centre(one) {
+  one.stripBox.scrollLeft = (one.strip.viewX(one.view) / STRIP_PX) * one.strip.clientWidth - one.stripBox.clientWidth / 2;
 }
 
 function describe(canvas, text) {
@@ -109,6 +114,7 @@ function turn(one, view) {
   if (view < 0 || view >= one.cards.length) return;
   one.view = view;
   draw(one);
+  centre(one);
   const seen = one.cards[0].box.getBoundingClientRect().top < stage.clientHeight / 2;
   if (seen) one.cards[view].box.scrollIntoView({ block: "nearest" });
   if (player.source) play(one, player.time());

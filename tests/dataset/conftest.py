@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,12 @@ SPLIT_OF = {"attic": "train", "barn": "val", "cellar": "test"}
 
 
 def one_set(scene: str, index: int) -> dict[str, Any]:
-    """Make a set of a listener in a 6 x 2.8 x 5 m room who turns, with two sources; rt60 0.1 s."""
+    """Give a set of a listener in a 6 x 2.8 x 5 m room who turns, with two sources; rt60 0.1 s. The caller may change it."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in _made(scene, index).items()}
+
+
+@cache
+def _made(scene: str, index: int) -> dict[str, Any]:
     rng = np.random.default_rng([index, *scene.encode()])
     position = np.tile(rng.uniform((2, 1.5, 2), (4, 1.5, 3)), (VIEWS, 1)).astype(np.float32)
     heading = rng.uniform(0, 360, VIEWS).astype(np.float32)
@@ -148,10 +155,16 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> s
     return f"s3://{name}"
 
 
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good data set that no test may change; `data` is a copy of it."""
+    return build_set(tmp_path_factory.mktemp("good") / "data")
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(good: Path, tmp_path: Path) -> Path:
     """A good data set: attic (train), barn (val), cellar (test), two sets each."""
-    return build_set(tmp_path / "data")
+    return Path(shutil.copytree(good, tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")

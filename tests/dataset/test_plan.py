@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataset.plan import highest, plan, points
+from dataset.plan import filled, highest, plan, points
 
 
 def test_a_wall_goes_back_to_its_place():
@@ -28,11 +28,23 @@ def test_nothing_hit_is_nowhere():
 
 def test_the_highest_point_shows():
     red, blue = [255, 0, 0], [0, 0, 255]
-    places = np.array([[0.01, 1.0, 0.01], [0.01, 0.2, 0.01], [0.11, 0.0, 0.06]])
+    places = np.array([[0.01, 1.0, 0.01], [0.01, 0.2, 0.01], [0.31, 0.0, 0.06]])
     image, extent = plan(places, np.array([red, blue, blue], np.uint8))
-    assert image.shape == (3, 5, 3)
-    assert image[0, 0].tolist() == red and image[2, 4].tolist() == blue and image[1, 1].tolist() == [255] * 3
-    assert extent == pytest.approx((0, 0.125, 0.075, 0))
+    assert image.shape == (3, 13, 3)
+    assert image[0, 0].tolist() == red and image[2, 12].tolist() == blue and image[1, 1].tolist() == [255] * 3
+    assert extent == pytest.approx((0, 0.325, 0.075, 0))
+
+
+def test_narrow_gaps_are_filled_and_outlines_stay():
+    seen = np.zeros((40, 40), bool)
+    seen[10:30, 10:20] = seen[10:30, 23:30] = True  # a gap of three cells
+    seen[10:30, 38] = True  # eight cells off
+    image = np.where(seen[..., None], np.uint8(7), np.uint8(255)).repeat(3, -1)
+    image[10:30, 23:30] = 9
+    found = filled(image, seen)
+    assert (found[12:28, 20] == 7).all() and (found[12:28, 22] == 9).all() and np.isin(found[12:28, 21], (7, 9)).all()
+    changed = np.argwhere((found != image).any(-1))
+    assert changed.min(0).tolist() >= [10, 20] and changed.max(0).tolist() <= [29, 22]
 
 
 def test_of_equals_the_last_shows():

@@ -21,10 +21,19 @@ WORDS = Words("Attic, <barn> & cellar", ("Ada Example", "Bo Example"), "https://
 BARN = "shards/barn-0000.h5"
 
 
+@pytest.fixture(scope="module")
+def published(good, tmp_path_factory):
+    """The good data set, shared once for all tests here; `shared` is a copy of it."""
+    root = shutil.copytree(good, tmp_path_factory.mktemp("shared") / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIGHT_AND_SOUND_CACHE", str(root.parent / "cache"))
+        share(root, WORDS)
+    return root
+
+
 @pytest.fixture
-def shared(data):
-    share(data, WORDS)
-    return data
+def shared(published, tmp_path):
+    return shutil.copytree(published, tmp_path / "data")
 
 
 def change_manifest(root, change):
