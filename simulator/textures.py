@@ -47,7 +47,7 @@ ENCODE = srgb_from_linear(np.arange(65536) / 65535.0)
 def pack(
     pictures: Sequence[Pillow.Image | None], used: Iterable[int], budget_mb: float, notes: list[str]
 ) -> tuple[Textures, dict[int, int]]:
-    """Decode and pack the used pictures; also give the texture index of each picture index.
+    """Decode, pack and close the used pictures; also give the texture index of each picture index.
 
     budget_mb: memory that all pyramids may take together, MB; larger pictures are scaled down to fit. A picture that
     cannot be decoded is left out, which `notes` is told.
@@ -64,6 +64,8 @@ def pack(
         except UNREADABLE as error:
             notes.append(f"picture {k} cannot be decoded ({error}): plain colour instead")
             continue
+        finally:
+            picture.close()  # or its own pixels stay until all are packed
         row = row_of[k] = len(row_of)
         for level, image in enumerate(chain):
             height, width = image.shape[:2]
