@@ -2,11 +2,11 @@
 
     python -m benchmarks.acoustics                      everything, into docs/acoustics/: half an hour of one core
     python -m benchmarks.acoustics --quick --out /tmp/sound
-    python -m benchmarks.acoustics --only box ears      some sections (box, shapes, ears, seeds, cost, peers, listening)
+    python -m benchmarks.acoustics --only box ears      some sections (laws, box, shapes, ears, seeds, cost, peers, listening)
 
-Prints every table as it is ready and writes them with plots to OUT/results.md. The comparison with rlr-audio-propagation (the
-engine of SoundSpaces 2.0, for non-commercial use only) runs where that package is installed. Times are CPU seconds of one
-thread; trust their ratios. Exit status 1 where a promise is broken.
+Prints every section as it is ready and writes it, with plots, to its place in OUT/results.md. The comparison with
+rlr-audio-propagation (the engine of SoundSpaces 2.0, for non-commercial use only) runs where that package is installed. Times
+are CPU seconds of one thread; trust their ratios. Exit status 1 where a promise is broken.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.acoustics.findings import Finding, write_report
 
-SECTIONS = ("box", "shapes", "ears", "seeds", "cost", "peers", "listening")
+SECTIONS = ("laws", "box", "shapes", "ears", "seeds", "cost", "peers", "listening")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,11 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     findings: list[Finding] = []
     for name in options.only:
         run: Callable[[Path, bool], list[Finding]] = import_module(f"benchmarks.acoustics.{name}").run
-        for finding in run(options.out, options.quick):
-            print(finding.markdown(), flush=True)
-            findings.append(finding)
-    how = "python -m benchmarks.acoustics" + (" --quick" if options.quick else "")
-    write_report(options.out, findings, how if tuple(options.only) == SECTIONS else f"{how} --only {' '.join(options.only)}")
+        found = run(options.out, options.quick)
+        print("\n".join(f.markdown() for f in found), flush=True)
+        how = f"python -m benchmarks.acoustics --only {name}" + (" --quick" if options.quick else "")
+        write_report(options.out, name, found, how, SECTIONS)
+        findings += found
     broken = [p.what for f in findings for p in f.promises if not p.holds]
     print(f"broken: {', '.join(broken)}" if broken else "all promises hold")
     return 1 if broken else 0

@@ -32,7 +32,7 @@ def decays(out: Path, absorptions: tuple[float, ...], quality: str) -> Finding:
     curves = {}
     distance = float(np.linalg.norm(LISTENER - SOURCE))
     for a in absorptions:
-        duration = round(1.3 * eyring(VOLUME, AREA, a, 343.2), 3)
+        duration = round(eyring(VOLUME, AREA, a, 343.2), 3)
         settings = AcousticsSettings(quality=quality, response_s=duration)
         room = room_of(clean(box(SIZE)), a, 0.0, settings)
         arrivals = trace(room, LISTENER, SOURCE[None], settings, np.random.default_rng(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,10 +48,16 @@ class Finding:
         return "\n".join(lines) + "\n"
 
 
-def write_report(out: Path, findings: Sequence[Finding], how: str) -> None:
-    """Write all findings into results.md, with the command that made them."""
-    head = f"# Measured: sound\n\nMade by `{how}`; do not edit.\n\n"
-    (out / "results.md").write_text(head + "\n".join(f.markdown() for f in findings))
+def write_report(out: Path, section: str, findings: Sequence[Finding], how: str, order: Sequence[str]) -> None:
+    """Write a section of results.md in place of what it held before; the others, in the given order, stay."""
+    path = out / "results.md"
+    parts = re.split(r"^<!-- section (\w+) -->\n", path.read_text(), flags=re.M)[1:] if path.exists() else []
+    sections = dict(zip(parts[::2], parts[1::2], strict=True))
+    sections[section] = "\n".join([*(f.markdown() for f in findings), f"Made by `{how}`.\n\n"])
+    head = (
+        "# Measured: sound\n\nMade by `python -m benchmarks.acoustics`; [acoustics.md](../acoustics.md) tells what it means.\n\n"
+    )
+    path.write_text((head + "".join(f"<!-- section {s} -->\n{sections[s]}" for s in order if s in sections)).rstrip() + "\n")
 
 
 def _row(cells: Sequence[object]) -> str:
