@@ -121,7 +121,7 @@ def _rotation(predictors: Sequence[Predictor], test: Examples, val: Examples, ba
     for name, sign in signs.items():
         whole[name] = wrap_180(sign["sign"] * whole[name])
     constant = constant_answers(truth, reference)
-    conditions = {"turn_deg": np.abs(truth), "overlap": test.pairs.overlap}
+    conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
     names = (*constant, *own)
     return Task(truth, test.pairs.row, conditions, _mirrored(reference), tuple(everyone), names, whole | constant, signs)
 
@@ -141,7 +141,7 @@ def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, bat
     everyone = {p.name: p.azimuth for p in predictors}
     constant = constant_answers(truth, reference)
     answers = locate(everyone | AZIMUTH_BASELINES, test, batch, progress)
-    conditions = {"azimuth_deg": np.abs(truth), "rt60_s": test.sounds.rt60_s, "distance_m": test.sounds.distance_m}
+    conditions = _known({"azimuth_deg": np.abs(truth), "rt60_s": test.sounds.rt60_s, "distance_m": test.sounds.distance_m})
     names = (*constant, *AZIMUTH_BASELINES)
     return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(everyone), names, answers | constant)
 
@@ -156,6 +156,11 @@ def locate(
         for name, tell in everyone.items():
             answers[name].append(fold_front(np.asarray(tell(sound, examples.sample_rate), float)))
     return {name: np.concatenate(parts) for name, parts in answers.items()}
+
+
+def _known(conditions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Leave out conditions that the data set says nothing of."""
+    return {name: values for name, values in conditions.items() if not np.isnan(values).any()}
 
 
 def _mirrored(angle_deg: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from scipy.signal import oaconvolve
 
 from dataset.angles import wrap_180
 from dataset.reader import Dataset
+from training.clips import has
 from training.errors import InputError
 from training.moments import draw_start
 from training.overlap import Camera, overlap
@@ -44,7 +45,7 @@ class Pairs:
     turn_deg: np.ndarray
     """heading_t - heading_s, left positive, in (-180, 180]."""
     overlap: np.ndarray
-    """Share of what view s sees that lies in the picture of view t, 0 to 1."""
+    """Share of what view s sees that lies in the picture of view t, 0 to 1; NaN where the data set has no depth."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Sounds:
     """First sample of the clip in the set's stretch of mono sound."""
     azimuth_deg: np.ndarray
     rt60_s: np.ndarray
-    """Mean of the two ears."""
+    """Mean of the two ears; NaN where the data set has none."""
     distance_m: np.ndarray
 
 
@@ -105,11 +106,13 @@ class Examples:
         for row in range(len(self.data)):
             rng = np.random.default_rng((self.seed, 11, row))
             heading = self.data.read(row, "heading").astype(float)
-            azimuth, distance, rt60 = (self.data.read(row, name) for name in ("azimuth", "distance", "rt60"))
-            depth, position, mono = (self.data.read(row, name) for name in ("depth", "position", "mono"))
+            azimuth, distance, position, mono = (self.data.read(row, n) for n in ("azimuth", "distance", "position", "mono"))
+            rt60 = self.data.read(row, "rt60") if has(self.data, "rt60") else np.full((*azimuth.shape, 2), np.nan)
+            depth = self.data.read(row, "depth") if has(self.data, "depth") else None
             for other in range(1, len(heading)):
                 a, b = (0, other) if rng.random() < 0.5 else (other, 0)
-                shared = overlap(depth[a], position[a], heading[a], position[b], heading[b], self.camera)
+                poses = (position[a], heading[a], position[b], heading[b])
+                shared = np.nan if depth is None else overlap(depth[a], *poses, self.camera)
                 pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
             for view in range(len(heading)):
                 source = int(rng.integers(azimuth.shape[1]))

@@ -80,6 +80,7 @@ def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") ->
     return Learned(localiser, settings, torch.device(device), name)
 
 
+@torch.no_grad()
 def errors(localiser: Localiser, batches: Batches, device: torch.device) -> dict[str, float]:
     """Mean errors in degrees on a store's batches: azimuth folded to the front, rotation with the better sign.
 

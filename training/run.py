@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             world=world,
         )
         run.board = _board(run) if run.rank == 0 else None
-        learn(options.data, settings, run, stages)
+        learn(options.data, settings, run, stages, options.clips)
     except (InputError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -62,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
+    parser.add_argument(
+        "--clips", type=Path, metavar="DIR", help="play these clips, not the data set's own dry sounds (SLfM's has none)"
+    )
     parser.add_argument("--out", default="runs/slfm", help="folder of the run; default %(default)s")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="default: paper with a GPU, small without")
     parser.add_argument("--stages", default=",".join(STAGES), help="stages to run, separated by commas; default %(default)s")

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from dataset.reader import Dataset
 from training import checkpoint, loop
 from training.batches import Batches
+from training.clips import open_split
 from training.config import Settings
 from training.encoders import Encoders
 from training.errors import InputError
@@ -49,17 +49,19 @@ class Work:
     histories: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     probes: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    clips: Path | None = None
+    """Folder of dry sounds to play instead of the data set's own."""
 
     def drawn(self, batch: int, tag: int) -> Batches:
         """Batches of the training split of another size, with draws of their own."""
         return Batches(self.training.store, self.settings, batch, True, self.run.rank, self.run.world, tag)
 
 
-def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = STAGES) -> None:
+def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = STAGES, clips: Path | None = None) -> None:
     """Go through the stages asked for; those left out are taken from the run's folder where they lie there."""
-    training = Batches(load(data, "train", settings, run.quiet), settings, settings.pretext.batch, True, run.rank, run.world, 1)
-    val = Batches(load(data, "val", settings, run.quiet), settings, LOOK_BATCH, training=False)
-    work = Work(data, settings, run, training, val)
+    known, unseen = (load(data, split, settings, run.quiet, clips) for split in ("train", "val"))
+    training = Batches(known, settings, settings.pretext.batch, True, run.rank, run.world, 1)
+    work = Work(data, settings, run, training, Batches(unseen, settings, LOOK_BATCH, training=False), clips=clips)
     torch.manual_seed(settings.seed)
     task, model, bound = Pretext(settings), Slfm(settings), Supervised(settings)
     if run.rank == 0 and not run.quiet:
@@ -121,7 +123,8 @@ def _slfm(work: Work, model: Slfm) -> None:
 def _probe(work: Work, learned: dict[str, Encoders]) -> None:
     began = time.monotonic()
     plain = Batches(work.training.store, work.settings, LOOK_BATCH, training=False)
-    test = Batches(load(work.data, "test", work.settings, work.run.quiet), work.settings, LOOK_BATCH, training=False)
+    store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
+    test = Batches(store, work.settings, LOOK_BATCH, training=False)
     encoders = learned | untrained(work.settings, work.training, work.run.device)
     for one in encoders.values():
         one.to(work.run.device).eval()
@@ -133,7 +136,7 @@ def _report(work: Work, sweeps: bool) -> None:
     run, settings = work.run, work.settings
     began = time.monotonic()
     heard = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
-    test, reference = (Examples(Dataset(work.data, split), heard, settings.seed) for split in ("test", "val"))
+    test, reference = (Examples(open_split(work.data, split, work.clips), heard, settings.seed) for split in ("test", "val"))
     names = {"SLfM": "slfm.pt", "supervised": "supervised.pt"}
     predictors = [load_predictor(run.folder / f, str(run.device), n) for n, f in names.items() if (run.folder / f).is_file()]
     if not predictors:
@@ -163,7 +166,8 @@ def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
     task.load_state_dict(checkpoint.load(path)[1]["model"])
     task.to(work.run.device).eval()
     folder.mkdir(parents=True, exist_ok=True)
-    test = Batches(load(work.data, "test", work.settings, work.run.quiet), work.settings, LOOK_BATCH, training=False)
+    store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
+    test = Batches(store, work.settings, LOOK_BATCH, training=False)
     out: dict[str, Any] = {"pretext sounds (test split)": listen(task, test, work.run.device, folder)}
     p = work.settings.pretext
     if p.pictures and not p.true_rotation and p.blind_share > 0:

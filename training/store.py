@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from dataset.angles import wrap_180
-from dataset.reader import Dataset
+from training.clips import open_split
 from training.config import Settings
 from training.errors import InputError
 
@@ -47,9 +48,12 @@ class Store:
         return sum(a.nbytes for a in (self.rgb, self.heading, self.azimuth, self.response, self.mono))
 
 
-def load(root: str, split: str, settings: Settings, quiet: bool = False) -> Store:
-    """Decode a split; InputError where it has no sets or too few views or sources, DatasetError for damaged shards."""
-    data = Dataset(root, split, FIELDS)
+def load(root: str, split: str, settings: Settings, quiet: bool = False, clips: Path | None = None) -> Store:
+    """Decode a split; InputError where it has no sets or too few views or sources, DatasetError for damaged shards.
+
+    clips: folder of dry sounds to play instead of the data set's own.
+    """
+    data = open_split(root, split, clips, FIELDS)
     if len(data) == 0:
         raise InputError(f"{root} has no set in split {split}; render at least three scenes, so that every split has one")
     rate = int(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
