@@ -18,6 +18,8 @@ NAME = "manifest.json"
 SHARDS = "shards"
 SUMS = "SHA256SUMS"
 """Checksums of all published files, as sha256sum -c reads them."""
+PUBLISHED = "published"
+"""What the publisher said of the data set: title, authors and so on, licences by source."""
 ENTRY = ("path", "bytes", "sha256", "scene", "scene_sha256", "split", "sets")
 """What the manifest says of each shard."""
 

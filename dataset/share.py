@@ -10,14 +10,16 @@ it. Where a credit names no licence, say what you know:
 
     python -m dataset.share data/slfm --licence-of "clips=CC BY 4.0, LibriSpeech, V. Panayotov et al., 2015"
 
-An upload that was interrupted goes on where it stopped when the command is given again. Keys and endpoints come from the
-environment, as usual for s3fs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL) and huggingface_hub (HF_TOKEN).
+The manifest remembers what was said of the data set (title, authors, licences, ...): only changes need saying again. An upload
+that was interrupted goes on where it stopped when the command is given again. Keys and endpoints come from the environment,
+as usual for s3fs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL) and huggingface_hub (HF_TOKEN).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from dataset.blocks import describe_blocks
 from dataset.describe import Words, describe, today
 from dataset.errors import DatasetError
 from dataset.licences import Conflict, Source, licence_of_whole, objections, sources_of
-from dataset.manifest import NAME, SUMS, read_manifest, sha256_of, write_manifest
+from dataset.manifest import NAME, PUBLISHED, SUMS, read_manifest, sha256_of, write_manifest
 from dataset.reader import Dataset
 from dataset.sheet import draw_sheet
 from dataset.upload import upload
@@ -49,6 +51,7 @@ def share(root: Path, words: Words, stated: dict[str, str] | None = None, progre
     (root / SUMS).unlink(missing_ok=True)
     for shard in manifest["shards"]:
         shard.pop("blocks", None)
+    manifest[PUBLISHED] = {**asdict(words), "licences": stated or {}}
     write_manifest(root, manifest)
     if problems := verify(root, progress):
         some = "\n  ".join(problems[:MOST_NAMED])
@@ -95,22 +98,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--to", help="upload it there: hf://datasets/OWNER/NAME, s3://BUCKET/PATH, another fsspec address, or a folder"
     )
-    parser.add_argument("--title", default="Sight and sound", help="what the data set is called")
+    parser.add_argument("--title", help="what the data set is called (default: Sight and sound)")
     parser.add_argument("--author", action="append", default=[], help="an author; may be repeated")
-    parser.add_argument("--about", default="", help="a sentence or two for the top of the card (default: from its content)")
-    parser.add_argument("--url", default="", help="where people find it (default: --to, where that is an address)")
-    parser.add_argument("--version", default="1.0.0", help="version of the data (default 1.0.0)")
-    parser.add_argument("--date", default=today(), help="date of publication, ISO (default: today)")
+    parser.add_argument("--about", help="a sentence or two for the top of the card (default: from its content)")
+    parser.add_argument("--url", help="where people find it (default: --to, where that is an address)")
+    parser.add_argument("--version", help="version of the data (default 1.0.0)")
+    parser.add_argument("--date", help="date of publication, ISO (default: the day this version is first shared)")
     parser.add_argument(
         "--licence-of", action="append", default=[], metavar="WHAT=LICENCE", help="licence and credit of clips, hrtf, materials, "
         "scenes or one scene by name, where the manifest's credit names none; may be repeated",
     )  # fmt: skip
     options = parser.parse_args(argv)
     try:
-        stated = dict(_stated(text) for text in options.licence_of)
-        url = options.url or (options.to if options.to and "://" in options.to else "")
-        authors = tuple(n.strip() for n in options.author if n.strip()) or ("authors not named",)
-        words = Words(options.title, authors, url, options.about, options.version, options.date)
+        said = read_manifest(options.data).get(PUBLISHED, {})
+        stated = {**said.get("licences", {}), **dict(_stated(text) for text in options.licence_of)}
+        words = _words(options, said)
         files = share(options.data, words, stated, progress=True)
         print(f"{options.data}: ready, {len(files)} files; what is told of it: {options.data / 'README.md'}")
         if not croissant.validate(options.data / croissant.FILE):
@@ -122,6 +124,21 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _words(options: argparse.Namespace, said: dict[str, Any]) -> Words:
+    """Give what the publisher says now, or said before, or else what goes without saying."""
+    authors = tuple(n.strip() for n in options.author if n.strip()) or tuple(said.get("authors", ()))
+    there = options.to if options.to and "://" in options.to else ""
+    first = said.get("date") if options.version in (None, said.get("version")) else None
+    return Words(
+        title=options.title or said.get("title") or "Sight and sound",
+        authors=authors or ("authors not named",),
+        url=options.url or there or said.get("url", ""),
+        about=said.get("about", "") if options.about is None else options.about,
+        version=options.version or said.get("version") or "1.0.0",
+        date=options.date or first or today(),
+    )
 
 
 def _stated(text: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset.errors import DatasetError
-from dataset.manifest import write_manifest
+from dataset.manifest import PUBLISHED, write_manifest
 from dataset.recipe import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewrite import Piece, write_pieces
 from dataset.splits import SPLITS
@@ -95,6 +95,7 @@ def _described(manifest: dict[str, Any], part: Part, shards: Sequence[dict[str, 
     out = {**manifest, "shards": list(shards), "credits": credits}
     for key in ("format", "format_version"):
         out.pop(key)
+    out.pop(PUBLISHED, None)  # said of the whole
     if "scene_credits" in manifest:
         out["scene_credits"] = {k: v for k, v in manifest["scene_credits"].items() if k in here}
     if "shortfalls" in manifest:

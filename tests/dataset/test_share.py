@@ -14,6 +14,7 @@ from dataset.errors import DatasetError
 from dataset.manifest import read_manifest, sha256_of, write_manifest
 from dataset.reader import Dataset
 from dataset.share import main, share
+from dataset.subset import Part, subset
 from dataset.upload import upload
 from dataset.verify import verify
 
@@ -173,6 +174,22 @@ def test_a_licence_named_by_the_publisher(data):
     assert main([str(data), "--licence-of", "attic=CC BY-SA 4.0, by its builder"]) == 0
     text = (data / "README.md").read_text()
     assert "by its builder" in text and "license: cc-by-sa-4.0" in text
+
+
+def test_what_was_said_need_not_be_said_again(data, tmp_path):
+    change_manifest(data, lambda m: m["scene_credits"].update(attic="found somewhere"))
+    said = ["--title", "Three rooms", "--author", "Ada", "--about", "All of it.", "--date", "2026-01-31"]
+    assert main([str(data), *said, "--licence-of", "attic=CC BY-SA 4.0, by its builder"]) == 0
+    before = (data / "README.md").read_text()
+    assert main([str(data), "--to", str(tmp_path / "mirror")]) == 0
+    assert (data / "README.md").read_text() == before == (tmp_path / "mirror" / "README.md").read_text()
+    assert "# Three rooms" in before and "All of it." in before and "Version 1.0.0, 2026-01-31" in before
+    assert main([str(data), "--version", "1.1.0", "--author", "Bo", "--about", ""]) == 0
+    after = (data / "README.md").read_text()
+    assert "# Three rooms" in after and "author = {Bo}" in after and "All of it." not in after
+    assert "Version 1.1.0" in after and "2026-01-31" not in after
+    part = subset(data, tmp_path / "part", Part(sets=1))
+    assert "published" not in part
 
 
 def test_a_swapped_file_is_found(shared):
