@@ -68,10 +68,8 @@ def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera
         np.empty((views, height, width), np.uint16),
     )
     for view in range(views):
-        light = np.zeros((height * width, 3), np.float32)
         out.depth[view], out.instance[view] = surfaces(scene, positions[view], headings_deg[view], camera)
-        for offset in sample_offsets(camera.samples_per_pixel):
-            _add_light(light, scene, positions[view], rays(camera, headings_deg[view], offset), camera)
+        light = _light(scene, positions[view], headings_deg[view], camera)
         encode(light, camera.samples_per_pixel, out.rgb[view].reshape(-1, 3))
     return out
 
@@ -102,19 +100,20 @@ def depths(
 def rays(
     camera: CameraSettings,
     heading_deg: float,
-    offset: tuple[float, float],
+    offsets: tuple[float, float] | np.ndarray,
     width: int | None = None,
     height: int | None = None,
 ) -> np.ndarray:
-    """Give ray directions (H * W, 3) through a point of each pixel; their part along the optical axis is 1.
+    """Give ray directions (H * W * S, 3) through S points of each pixel; their part along the optical axis is 1.
 
-    offset: (0.5, 0.5) is the pixel's centre, (0, 0) its upper left corner. The field of view is that of `camera` even for
-    another width and height.
+    offsets: (2,) for one point, or (S, 2): (0.5, 0.5) is the pixel's centre, (0, 0) its upper left corner. Directions of one
+    pixel come one after another. The field of view is that of `camera` even for another width and height.
     """
+    right, down = np.atleast_2d(offsets).T[..., None]
     width, height = width or camera.width_px, height or camera.height_px
     half = np.tan(np.deg2rad(camera.hfov_deg / 2))
-    x = (2.0 * (np.arange(width) + offset[0]) / width - 1.0) * half
-    y = (1.0 - 2.0 * (np.arange(height) + offset[1]) / height) * half * camera.height_px / camera.width_px
+    x = (2.0 * (np.arange(width) + right) / width - 1.0) * half
+    y = (1.0 - 2.0 * (np.arange(height) + down) / height) * half * camera.height_px / camera.width_px
     return through(*axes(heading_deg, camera.pitch_deg), x, y)
 
 
@@ -150,16 +149,20 @@ def sample_offsets(count: int) -> np.ndarray:
     return np.stack([(columns + 0.5) / count, (rows + 0.5) / count], -1)
 
 
-def _add_light(light: np.ndarray, scene: Scene, position: np.ndarray, directions: np.ndarray, camera: CameraSettings) -> None:
+def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
+    """Sum the linear light of each pixel's samples, (H * W, 3)."""
+    directions = rays(camera, heading_deg, sample_offsets(camera.samples_per_pixel))
     hits = _first_surface(scene, position, directions)
     pixel = 2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)) / camera.width_px
     spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))
+    light = np.zeros((camera.height_px * camera.width_px, 3), np.float32)
     m, t = scene.materials, scene.textures
     shade(
-        light, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.normals, scene.face_material,
-        scene.texel_level, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv, scene.corner_color,
-        t.texels, t.offset, t.size,
+        light, camera.samples_per_pixel, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.normals,
+        scene.face_material, scene.texel_level, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv,
+        scene.corner_color, t.texels, t.offset, t.size,
     )  # fmt: skip
+    return light
 
 
 def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:

@@ -20,12 +20,19 @@ Real = Any
 
 @numba.njit(cache=True, nogil=True)
 def through(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Give the directions (H * W, 3) float32 through a grid of points x (W,) and y (H,) at distance 1 along the axis."""
-    out = np.empty((len(y) * len(x), 3), np.float32)
-    for i in range(len(y)):
-        for j in range(len(x)):
-            for k in range(3):
-                out[i * len(x) + j, k] = axis[k] + y[i] * up[k] + x[j] * right[k]
+    """Give the directions (H * W * S, 3) float32 through S grids of points x (S, W), y (S, H) at distance 1 along the axis.
+
+    The S directions of one pixel come one after another: they meet the same surfaces, which are then at hand.
+    """
+    samples, width, height = x.shape[0], x.shape[1], y.shape[1]
+    out = np.empty((height * width * samples, 3), np.float32)
+    row = 0
+    for i in range(height):
+        for j in range(width):
+            for s in range(samples):
+                for k in range(3):
+                    out[row, k] = axis[k] + y[s, i] * up[k] + x[s, j] * right[k]
+                row += 1
     return out
 
 
@@ -70,6 +77,7 @@ def holes(
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def shade(
     light: np.ndarray,
+    samples: int,
     face: np.ndarray,
     u: np.ndarray,
     v: np.ndarray,
@@ -90,19 +98,19 @@ def shade(
     offset: np.ndarray,
     size: np.ndarray,
 ) -> None:
-    """Add the linear colour of N hits to light (N, 3).
+    """Add the linear colour of N * samples hits to light (N, 3); those of one pixel come one after another.
 
     spread: width of a sample per length of its ray, which chooses the mip level.
     """
     for i in range(len(face)):
-        f = face[i]
+        f, p = face[i], i // samples
         dx, dy, dz = direction[i, 0], direction[i, 1], direction[i, 2]
         length = np.sqrt(dx * dx + dy * dy + dz * dz)
         if f < 0:
             up = max(dy / length, np.float32(0.0))
-            light[i, 0] += np.float32(0.78) - np.float32(0.30) * up
-            light[i, 1] += np.float32(0.82) - np.float32(0.22) * up
-            light[i, 2] += np.float32(0.88) - np.float32(0.10) * up
+            light[p, 0] += np.float32(0.78) - np.float32(0.30) * up
+            light[p, 1] += np.float32(0.82) - np.float32(0.22) * up
+            light[p, 2] += np.float32(0.88) - np.float32(0.10) * up
             continue
         m = face_material[f]
         a, b = u[i], v[i]
@@ -121,9 +129,9 @@ def shade(
         if shaded[m]:
             up = normals[f, 1] if along < 0 else -normals[f, 1]
             tone = np.float32(0.45) + np.float32(0.18) * up + np.float32(0.37) * cosine
-        light[i, 0] += tone * red + emissive[m, 0]
-        light[i, 1] += tone * green + emissive[m, 1]
-        light[i, 2] += tone * blue + emissive[m, 2]
+        light[p, 0] += tone * red + emissive[m, 0]
+        light[p, 1] += tone * green + emissive[m, 1]
+        light[p, 2] += tone * blue + emissive[m, 2]
 
 
 @numba.njit(cache=True, nogil=True)
