@@ -50,6 +50,13 @@ class TestDepth:
             there = views.instance[0] == box_room.instances.index(name) + 1
             np.testing.assert_allclose(points[there][:, axis], value, atol=1e-3)
 
+    def test_samples_of_a_pixel_come_one_after_another(self):
+        camera = CameraSettings(width_px=12, height_px=8, pitch_deg=-10.0)
+        offsets = sample_offsets(4)
+        together = rays(camera, 30.0, offsets).reshape(8 * 12, 4, 3)
+        for k, offset in enumerate(offsets):
+            np.testing.assert_array_equal(together[:, k], rays(camera, 30.0, tuple(offset)))
+
     def test_nothing_hit_is_zero(self, make_scene, make_box):
         v, f = make_box((-1, -1, -5), (1, 1, -4), inward=False)
         scene = make_scene([("block", "wood", v, f, (0.5, 0.5, 0.5))])

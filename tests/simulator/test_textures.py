@@ -103,3 +103,12 @@ class TestPack:
     def test_scaled_textures_keep_their_colour(self):
         textures, _ = pack([picture(512, 512)], {0}, 0.1, [])
         assert (textures.texels == (90, 160, 30, 255)).all()
+
+
+def test_pictures_give_their_memory_back_once_they_are_packed():
+    """A scan has hundreds: their own pixels beside the packed ones would double the memory of its textures."""
+    pictures = [picture(8, 8), picture(8, 8)]
+    pack(pictures, [0], 100, [])
+    with pytest.raises(ValueError, match="closed"):
+        pictures[0].load()
+    assert pictures[1].getpixel((0, 0)) == (90, 160, 30, 255), "what no surface uses is left alone"
