@@ -11,13 +11,14 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from PIL import Image
 
 COLORS = ("#0b5394", "#cc4125", "#38761d", "#b45f06", "#674ea7", "#444444")
 
 
 @contextmanager
 def panels(path: Path, count: int, x: str, y: str, width: float = 4.5) -> Iterator[list[Axes]]:
-    """Give axes side by side; afterwards save them as PNG."""
+    """Give axes side by side; afterwards save them as PNG of 256 colours."""
     figure, axes = plt.subplots(1, count, figsize=(width * count, 3.6), squeeze=False, layout="constrained")
     for axis in axes[0]:
         axis.set(xlabel=x, ylabel=y)
@@ -26,3 +27,5 @@ def panels(path: Path, count: int, x: str, y: str, width: float = 4.5) -> Iterat
     yield list(axes[0])
     figure.savefig(path, dpi=110)
     plt.close(figure)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(path, optimize=True)
