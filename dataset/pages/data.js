@@ -62,6 +62,12 @@ function side(azimuth) {
   return `${size}° ${azimuth > 0 ? "left" : "right"}`;
 }
 
+// The same in a few letters, where there are several: 91°L.
+function shortSide(azimuth) {
+  const size = Math.round(Math.abs(azimuth));
+  return `${size}°${size % 180 === 0 ? "" : azimuth > 0 ? "L" : "R"}`;
+}
+
 // A canvas's context in CSS pixels, sharp on the screen at hand.
 function sized(canvas, width, height) {
   const scale = Math.min(window.devicePixelRatio || 1, 2);

@@ -112,9 +112,10 @@ async function fillRow(number, title, thumbs) {
     const facts = await block("facts", number);
     title.textContent = title.title = facts.set;
     thumbs.replaceChildren(...facts.pictures.slice(0, THUMBS).map((picture, view) => {
-      const sides = facts.azimuth ? facts.azimuth[view].map(side).join(", ") : "";
+      const azimuths = (facts.azimuth?.[view] || []).filter((a) => a !== null);
+      const sides = azimuths.length > 1 ? azimuths.map(shortSide).join(" ") : azimuths.map((a) => `♪ ${side(a)}`).join("");
       const image = make("img", { src: jpeg(picture), alt: "", decoding: "async" });
-      return make("figure", {}, image, make("figcaption", { textContent: sides ? `♪ ${sides}` : "" }));
+      return make("figure", { title: azimuths.map(side).join(", ") }, image, make("figcaption", { textContent: sides }));
     }));
   } catch (error) {
     thumbs.replaceChildren(make("span", { className: "trouble", textContent: error.message }));

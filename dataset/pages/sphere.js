@@ -105,7 +105,7 @@ function drawOutline(pen, edge, heading, view, chosenOne, x, y, scale) {
     pen.stroke();
   }
   const top = Math.max(...edge.filter((d) => Math.abs(d[0]) < 8).map((d) => d[1]));
-  viewNumber(pen, x(heading), y(top) + 18, view, chosenOne, 12);
+  viewNumber(pen, x(heading), Math.max(y(top) - 16, 14), view, chosenOne, 12); // above the picture, where few sources are
 }
 
 function viewNumber(pen, x, y, view, chosenOne, radius) {
@@ -113,6 +113,9 @@ function viewNumber(pen, x, y, view, chosenOne, radius) {
   pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.fillStyle = chosenOne ? "#0b4fc4" : "#ffffffe0";
   pen.fill();
+  pen.lineWidth = 1;
+  pen.strokeStyle = "#0b3f9c";
+  pen.stroke();
   pen.fillStyle = chosenOne ? "#ffffff" : "#0b3f9c";
   pen.font = `bold ${radius + 2}px system-ui, sans-serif`;
   pen.textAlign = "center";
@@ -200,23 +203,27 @@ function drawShot(canvas, facts, bitmap, view) {
   const [w, h] = [320, (320 * bitmap.height) / bitmap.width];
   const pen = sized(canvas, w, h);
   pen.drawImage(bitmap, 0, 0, w, h);
+  const inside = [];
   (facts.azimuth?.[view] || []).forEach((azimuth, source) => {
     const elevation = facts.elevation?.[view][source];
     if (azimuth === null || elevation === null || elevation === undefined) return;
     const at = pixelOf(azimuth, elevation, facts.camera, w, h);
-    const ahead = Math.abs(azimuth) < 90 && at && at[0] >= 0 && at[0] <= w;
-    if (ahead) return dot(pen, Math.min(Math.max(at[0], 12), w - 12), Math.min(Math.max(at[1], 12), h - 12), source);
-    const [x, y] = [azimuth > 0 ? 24 : w - 24, 24 + 28 * source];
-    pen.fillStyle = colorOf(source);
-    pen.strokeStyle = "#000000";
-    const tip = azimuth > 0 ? -20 : 20;
-    pen.beginPath();
-    pen.moveTo(x + tip, y);
-    pen.lineTo(x + tip * 0.3, y - 11);
-    pen.lineTo(x + tip * 0.3, y + 11);
-    pen.closePath();
-    pen.fill();
-    pen.stroke();
-    return dot(pen, x, y, source);
+    if (Math.abs(azimuth) < 90 && at && at[0] >= 0 && at[0] <= w) inside.push([at, source]);
+    else drawArrow(pen, azimuth > 0 ? 24 : w - 24, 24 + 28 * source, azimuth > 0 ? -1 : 1, source);
   });
+  // Last, so that no arrow hides a true place.
+  for (const [[x, y], source] of inside) dot(pen, Math.min(Math.max(x, 12), w - 12), Math.min(Math.max(y, 12), h - 12), source);
+}
+
+function drawArrow(pen, x, y, way, source) {
+  pen.fillStyle = colorOf(source);
+  pen.strokeStyle = "#000000";
+  pen.beginPath();
+  pen.moveTo(x + 20 * way, y);
+  pen.lineTo(x + 6 * way, y - 11);
+  pen.lineTo(x + 6 * way, y + 11);
+  pen.closePath();
+  pen.fill();
+  pen.stroke();
+  dot(pen, x, y, source);
 }

@@ -77,7 +77,7 @@ function build(one) {
   one.cards = facts.pictures.map((_, view) => viewCard(one, view));
   one.stripBox = make("div", { className: "strip" }, one.strip);
   stage.replaceChildren(head,
-    make("section", { className: "box" }, make("h3", { textContent: "Where the views look and where the sources are, by heading" }), one.stripBox),
+    make("section", { className: "box" }, make("h3", { textContent: "Views and sources by heading" }), one.stripBox),
     make("div", { className: "pair" },
       make("section", { className: "box plan" }, make("h3", { textContent: "From above" }), one.planCanvas),
       make("div", {},
