@@ -83,7 +83,7 @@ def two_rooms(out: Path, quality: str) -> Finding:
         axis.plot(t, decay, label="this tracer")
         at = int(np.argmax(decay < -35))
         axis.plot(t, decay[at] - 60 * (t - t[at]) / theory, "--", label="late slope of theory")
-        axis.set(ylim=(-60, 1))
+        axis.set(ylim=(-60, 1), xlim=(0, 0.9))
         axis.legend()
     text = (
         f"Listener and source in a dead room (absorption {DEAD}), an open door of 2 m2 to a live one ({LIVE}). Late decay "
