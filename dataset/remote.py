@@ -82,9 +82,9 @@ class Remote(Store):
         try:
             return h5py.File(source, "r")
         except OSError as error:
-            if isinstance(source, BlockFile) and source.failure:
-                raise source.failure from None
-            raise DatasetError(f"shard {entry['path']} is damaged ({error}); copy it again") from None
+            told = source.failure if isinstance(source, BlockFile) else ""
+            why = told or f"shard {entry['path']} is damaged ({error}); copy it again"
+        raise DatasetError(why)  # out here it does not hold the error, whose frames hold HDF5's
 
     def _blocks(self, entry: Mapping[str, Any]) -> BlockFile | None:
         """Give the shard as a file of blocks, or None where the store or the manifest does not allow it."""
@@ -155,8 +155,9 @@ class BlockFile(io.RawIOBase):
 
     def __init__(self, remote: Remote, name: str, size: int, digests: list[str], block: int) -> None:
         """Prepare a file of `size` bytes with the digest of each block; nothing is fetched yet."""
-        self.failure: DatasetError | None = None
-        """Why a read failed: HDF5 does not pass errors on in full."""
+        self.failure = ""
+        """Why a read failed: HDF5 does not pass errors on in full. Words alone: an error would keep HDF5's handles, which keep
+        this file, in a circle that nothing collects, and closing them at exit would crash."""
         self._remote, self._name, self._size, self._digests, self._block = remote, name, size, digests, block
         self._position = 0
         self._memory: OrderedDict[int, bytes] = OrderedDict()
@@ -195,7 +196,7 @@ class BlockFile(io.RawIOBase):
             first, last = start // self._block, (end - 1) // self._block
             content = b"".join(self._load(first, last))
         except DatasetError as error:
-            self.failure = error
+            self.failure = str(error)
             raise OSError(str(error)) from None
         offset = start - first * self._block
         buffer[: end - start] = content[offset : offset + end - start]

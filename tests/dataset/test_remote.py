@@ -4,6 +4,8 @@ import hashlib
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -148,6 +150,13 @@ def test_damage_afar_is_found_and_refused(data, blocks, change, message):
     with pytest.raises(DatasetError, match=rf"barn-0000.h5.*(?:{message})"):
         _ = list(Dataset(url, split="val"))
     assert len(list(Dataset(url, split="train"))) == 2
+
+
+def test_damage_afar_ends_a_program_with_its_message(data):
+    spoil((with_blocks(data) / BARN).as_uri(), flip)
+    code = f"from dataset.reader import Dataset; Dataset({data.as_uri()!r}, split='val')[0]"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1 and "damaged or replaced" in ended.stderr.splitlines()[-1]
 
 
 def test_damaged_digests_of_blocks(memory):
