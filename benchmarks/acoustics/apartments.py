@@ -30,19 +30,24 @@ def without_ceilings(scene: Scene) -> Scene:
 
 
 def of_triangles(scene: Scene, count: int) -> Scene:
-    """Split the largest triangles into four until there are about `count`; shape and materials stay."""
+    """Split the largest triangles into four until there are about `count`; shape and materials stay.
+
+    Parts of a triangle stay side by side and share their vertices, as neighbours do in the meshes of modellers and scanners.
+    """
     corners, surface = scene.vertices[scene.faces].astype(np.float64), scene.face_surface
     while len(corners) + 3 <= count:
         area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-        order = np.argsort(-area, kind="stable")
-        split, rest = np.split(order, [min(len(order), (count - len(corners)) // 3)])
+        split = np.sort(np.argsort(-area, kind="stable")[: (count - len(corners)) // 3])
+        parts = np.ones(len(corners), np.int64)
+        parts[split] = 4
+        first = (np.cumsum(parts) - parts)[split]
         a, b, c = corners[split].transpose(1, 0, 2)
         ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
-        parts = [np.stack(t, 1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
-        corners = np.concatenate([corners[rest], *parts])
-        surface = np.concatenate([surface[rest], np.tile(surface[split], 4)])
-    faces = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
-    return replace(scene, vertices=corners.reshape(-1, 3).astype(np.float32), faces=faces, face_surface=surface)
+        corners, surface = np.repeat(corners, parts, 0), np.repeat(surface, parts)
+        for k, triangle in enumerate(((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))):
+            corners[first + k] = np.stack(triangle, 1)
+    vertices, faces = _welded(corners)
+    return replace(scene, vertices=vertices, faces=faces, face_surface=surface)
 
 
 def room_in(scene: Scene, settings: Settings) -> Room:
@@ -59,3 +64,14 @@ def place_in(scene: Scene, settings: Settings, seed: int = 0) -> tuple[np.ndarra
 
 def _chosen(scene: Scene, rows: np.ndarray) -> Scene:
     return replace(scene, faces=scene.faces[rows], face_surface=scene.face_surface[rows])
+
+
+def _welded(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give vertices (V, 3), in the order of their first use, and faces (F, 3) of triangles (F, 3, 3)."""
+    flat = corners.reshape(-1, 3).astype(np.float32) + np.float32(0.0)  # of two zeros one
+    key = flat.view(np.uint32).astype(np.uint64) @ np.array(
+        [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64
+    )
+    _, first, number = np.unique(key, return_index=True, return_inverse=True)
+    rank = first.argsort().argsort()
+    return flat[np.sort(first)], rank[number.reshape(-1)].reshape(-1, 3).astype(np.int32)
