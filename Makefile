@@ -24,6 +24,7 @@ demo:
 
 benchmarks:
 	python -m benchmarks.render
+	python -m benchmarks.scans
 	python -m benchmarks.acoustics
 	python -m benchmarks.loader
 	python -m benchmarks.train

@@ -112,11 +112,9 @@ def _sizes(epochs: float | None, batch: int | None) -> dict[str, Any]:
 
 
 def _board(run: loop.Run) -> Any:
-    """Open TensorBoard logs in the run's folder, or None where tensorboard is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
+    """Open TensorBoard logs in the run's folder."""
+    from torch.utils.tensorboard import SummaryWriter
+
     return SummaryWriter(str(run.folder / "tensorboard"))
 
 

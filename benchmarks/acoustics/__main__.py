@@ -1,7 +1,7 @@
 """Check the acoustics: against theory, against pyroomacoustics, against measured ears, from seed to seed, and on the clock.
 
     python -m benchmarks.acoustics                      everything, into docs/acoustics/: half an hour of one core
-    python -m benchmarks.acoustics --quick --out /tmp/sound
+    python -m benchmarks.acoustics --quick --out quick
     python -m benchmarks.acoustics --only box ears      some sections (laws, box, shapes, ears, seeds, cost, peers, listening)
 
 Prints every section as it is ready and writes it, with plots, to its place in OUT/results.md. The comparison with
