@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quality",
         choices=QUALITIES,
         default="standard",
-        help="accuracy of the sound: rays are traced until T30 is known to 5, 2.5 or 0.4 %%; default %(default)s",
+        help="accuracy of the sound: rays are traced until T30 is known to 5, 3 or 0.4 %%; default %(default)s",
     )
     add("--hrtf", type=Path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) of the ears; default: MIT KEMAR")
     add(
