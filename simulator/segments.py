@@ -31,8 +31,11 @@ def trace(
     depth: int,
     rng: np.random.Generator,
 ) -> int:
-    """Trace N rays from the listener in the given directions (N, 3), up to `depth` twins each; give the number of segments."""
-    segments = 0
+    """Trace N rays from the listener in the given directions (N, 3), up to `depth` twins each; give the number of segments.
+
+    To start a ray costs as much as a segment, and counts as one.
+    """
+    segments = len(directions)
     for k in range(len(directions)):
         for axis in range(3):
             rays.origin[0, axis] = listener[axis]
