@@ -48,7 +48,7 @@ class Accuracy:
     level_db: float
     """Spread of the reverberant level, and so of the direct-to-reverberant ratio, dB."""
     most_segments: int
-    """The most that rays may cost: legs between two hits, and one for the start; a ray has a hundred in a closed room, few in the open."""
+    """The most that rays may cost: legs between two hits, and one for the start; a hundred in a closed room, few in the open."""
 
 
 QUALITY = {
