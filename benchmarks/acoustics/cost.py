@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.acoustics.apartments import apartment, of_triangles, place_in, room_in
-from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.findings import Finding
 from benchmarks.acoustics.plots import panels
 from simulator.config import with_options
 from simulator.images import direct_paths, image_paths, planes_around
@@ -38,12 +38,11 @@ def run(out: Path, quick: bool) -> list[Finding]:
     for n, pairs in times.items():
         paths, rays = np.median(pairs, 0)
         rows.append([f"{n}", f"{1e3 * paths:.1f}", f"{1e3 * rays:.0f}", f"{np.median([sum(p) for p in pairs]) / first:.2f}"])
-    ratio = float(np.median([sum(t) for t in times[max(times)]]) / first)
     by_triangles = Finding(
         "Cost by triangles",
-        "A furnished apartment whose largest triangles are split into four again and again; 4096 rays, 3 sources, 1 s, median.",
+        "A furnished apartment whose largest triangles are split into four again and again; 4096 rays, 3 sources, 1 s, median. "
+        "These are rays alone; `python -m benchmarks.render` tells of whole sets, for which at most 1.5 is promised.",
         ("triangles", "paths, CPU ms", "rays, CPU ms", "ratio"), rows,
-        [Promise(f"{max(times)} triangles over {TRIANGLES[0]}", ratio, 1.5)],
     )  # fmt: skip
     room = rooms[TRIANGLES[0]]
     cpu = [float(np.median([_time(room, listener, sources, n, k)[1] for k in range(repeats)])) for n in RAYS]
