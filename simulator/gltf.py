@@ -30,7 +30,7 @@ BLENDER = "open it in Blender and export it as glTF with compression off"
 REMEDY = {
     "EXT_meshopt_compression": BLENDER,
     "KHR_meshopt_compression": BLENDER,
-    DRACO: "install its decoder: pip install 'sight-and-sound[scans]'",
+    DRACO: "install its decoder: pip install DracoPy",
     "KHR_texture_basisu": "give its publisher's files without Basis, or run 'npx @gltf-transform/cli ktxdecompress IN OUT.glb'",
 }
 """Extensions whose data may be unreadable here, and what to do about them."""
