@@ -113,7 +113,7 @@ def test_true_rotation_is_that_of_the_pairs(seen: Percept) -> None:
 def learn_azimuth(seen: Percept, tried: Percept, steps: int = 120) -> float:
     """Learn azimuths from true rotations and the level difference; gives the mean error on other sounds, degrees."""
     m = model("slfm.gate=false", "slfm.true_rotation=true").train()
-    optimizer = torch.optim.Adam(m.parameters(), 3e-3)
+    optimizer = torch.optim.Adam(m.parameters(), 1e-3)
     for _ in range(steps):
         loss = m(seen)["loss"]
         optimizer.zero_grad()
