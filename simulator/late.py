@@ -50,15 +50,16 @@ def late_responses(
     share = np.einsum("cbf,cbf->cb", shape.real, shape.real) + np.einsum("cbf,cbf->cb", shape.imag, shape.imag)
     share /= shape.shape[-1]
     out = np.zeros((views, sources, channels, length), np.float32)
-    offset = (delay_s * receiver.sample_rate_hz).astype(np.float32)
+    gain, offset = gain.astype(np.float32), (delay_s * receiver.sample_rate_hz).astype(np.float32)
     for s in range(sources):
-        pulses = np.zeros((views, channels, bands, samples), np.float32)
         random = rng.random((bins * per_bin, 4), np.float32)
-        _scatter(pulses, energy[s], gain.astype(np.float32), offset, random, per_bin, directions // cells)
+        pulses = _draw(energy[s], random, per_bin, directions // cells)
         blocks = energy[s].reshape(-1, block, cells, bands).sum(1)
         goal = np.einsum("tdb,vdcb->vcbt", blocks, mean_square, optimize=True) * share[:, :, None]
         for v in range(views):
-            signals = fft.irfft(fft.rfft(pulses[v]) * shape, samples)
+            signals = np.zeros((channels, bands, samples), np.float32)
+            _place(*pulses, gain[v], offset[v], signals)
+            signals = fft.irfft(fft.rfft(signals) * shape, samples)
             _sum_exact(signals, goal[v].astype(np.float32), block * per_bin, out[v, s])
     return out
 
@@ -122,34 +123,57 @@ def _sum_exact(signals: np.ndarray, goal: np.ndarray, size: int, out: np.ndarray
     Scales are interpolated between block centres; a second pass mends what the first one's interpolation missed.
     """
     channels, bands, blocks = goal.shape
-    scale = np.empty(blocks, np.float32)
+    ramp = np.abs((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
+    scale = np.empty((2, blocks), np.float32)
+    whole = np.zeros(blocks * size, np.float32)
     for c in range(channels):
+        whole[:] = 0.0
         for b in range(bands):
-            for last in (False, True):
+            signal = signals[c, b]
+            for last in range(2):
                 for k in range(blocks):
-                    have = np.float32(1e-30)
-                    for n in range(k * size, (k + 1) * size):
-                        have += signals[c, b, n] * signals[c, b, n]
-                    scale[k] = min(np.sqrt(goal[c, b, k] / have), np.float32(4.0))
+                    have = _energy(signal[k * size : (k + 1) * size])
+                    scale[last, k] = min(np.sqrt(goal[c, b, k] / (have + np.float32(1e-30))), np.float32(4.0))
                 for k in range(blocks):
-                    for i in range(size):
-                        place = (i + np.float32(0.5)) / size - np.float32(0.5)
-                        other = min(max(k - 1 if place < 0 else k + 1, 0), blocks - 1)
-                        near = abs(place)
-                        factor = scale[k] * (1 - near) + scale[other] * near
-                        n = k * size + i
-                        signals[c, b, n] *= factor
-                        if last and n < out.shape[1]:
-                            out[c, n] += signals[c, b, n]
+                    _scale(signal[k * size : (k + 1) * size], ramp, scale[last], k)
+            for n in range(len(whole)):
+                whole[n] += signal[n]
+        out[c] += whole[: out.shape[1]]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _scatter(
-    out: np.ndarray, energy: np.ndarray, gain: np.ndarray, offset: np.ndarray, random: np.ndarray, per_bin: int, parts: int
-) -> None:
-    """Put one pulse of random sign at each sample of (V, C, 8, N), drawn from energy (T, D, 8)."""
+def _energy(signal: np.ndarray) -> float:
+    """Sum the squares of (N,) samples in eight sums that the processor can carry at once."""
+    sums = np.zeros(8, np.float32)
+    whole = len(signal) // 8 * 8
+    for n in range(0, whole, 8):
+        for i in range(8):
+            sums[i] += signal[n + i] * signal[n + i]
+    for n in range(whole, len(signal)):
+        sums[0] += signal[n] * signal[n]
+    return sums.sum()
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _scale(signal: np.ndarray, ramp: np.ndarray, scale: np.ndarray, k: int) -> None:
+    """Scale block k (N,) by its own scale at its centre, running to the mean with its neighbour's at either end."""
+    half = len(ramp) // 2
+    here, before, after = scale[k], scale[max(k - 1, 0)], scale[min(k + 1, len(scale) - 1)]
+    for n in range(half):
+        signal[n] *= here + (before - here) * ramp[n]
+    for n in range(half, len(ramp)):
+        signal[n] *= here + (after - here) * ramp[n]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _draw(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw one pulse of random sign for each of N samples from energy (T, D, 8).
+
+    Gives its size (N, 8) in each band, its direction (N,) among the D * parts, and its time (N,) in samples.
+    """
     bins, cells, bands = energy.shape
-    views, _, channels, _ = gain.shape
+    size = np.zeros((bins * per_bin, bands), np.float32)
+    direction, time = np.zeros(bins * per_bin, np.int64), np.zeros(bins * per_bin)
     order = np.empty(per_bin, np.int64)
     weight = np.empty(cells, np.float64)
     for t in range(bins):
@@ -177,12 +201,23 @@ def _scatter(
             if weight[d] <= 0.0:
                 continue
             sign = 1.0 if random[n, 2] < 0.5 else -1.0
-            k = d * parts + int(random[n, 3] * parts)
-            at = t * per_bin + order[i] + random[n, 2]
+            direction[n] = d * parts + int(random[n, 3] * parts)
+            time[n] = t * per_bin + order[i] + random[n, 2]
             for b in range(bands):
-                size = sign * np.sqrt(energy[t, d, b] * total / (weight[d] * per_bin))
-                for v in range(views):
-                    for c in range(channels):
-                        m = int(at + offset[v, k, c, b])
-                        if 0 <= m < out.shape[3]:
-                            out[v, c, b, m] += size * gain[v, k, c, b]
+                size[n, b] = sign * np.sqrt(energy[t, d, b] * total / (weight[d] * per_bin))
+    return size, direction, time
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _place(
+    size: np.ndarray, direction: np.ndarray, time: np.ndarray, gain: np.ndarray, offset: np.ndarray, out: np.ndarray
+) -> None:
+    """Put N pulses into (C, 8, T) with the gain and the offset in samples (K, C, 8) of their direction."""
+    channels, bands, length = out.shape
+    for n in range(len(size)):
+        k = direction[n]
+        for c in range(channels):
+            for b in range(bands):
+                m = int(time[n] + offset[k, c, b])
+                if 0 <= m < length:
+                    out[c, b, m] += size[n, b] * gain[k, c, b]
