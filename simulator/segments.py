@@ -16,7 +16,9 @@ BANDS = 7
 NEAREST_M = 0.1
 """Shadow rays shorter than this count as this long: a hit point is not a point source at zero distance."""
 ALL_SOURCES = 4
-"""Up to this bounce every source gets a shadow ray; afterwards the sources take turns."""
+"""Up to this bounce every source gets a shadow ray; afterwards one of them ..."""
+RAIN = 3.0
+"""... by a chance of so many times the surface's mean scattering: where little is scattered, little hangs on it."""
 
 _step = numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 """Steps are compiled into `trace` itself: to hand some 200 words of arrays to each would take a third of the time."""
@@ -95,9 +97,14 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
             rays.power[i, b] /= share
     if rays.bounces[i] <= ALL_SOURCES:
         for s in range(total):
-            _rain(around, tally, rays, i, s, np.int64(1), cell, group)
+            _rain(around, tally, rays, i, s, np.float32(1.0), cell, group)
     elif total > 0:
-        _rain(around, tally, rays, i, min(int(rng.random() * total), total - 1), total, cell, group)
+        chance = np.float32(0.0)
+        for b in range(BANDS):
+            chance += around.scattering[material, b]
+        chance = min(chance * np.float32(RAIN / BANDS), np.float32(1.0))
+        if rng.random() < chance:
+            _rain(around, tally, rays, i, min(int(rng.random() * total), total - 1), np.float32(total) / chance, cell, group)
     return 2 if share > np.float32(2.0) else 1
 
 
@@ -134,11 +141,11 @@ def _rain(
     rays: Rays,
     i: int,
     s: int,
-    weight: int,
+    weight: float,
     cell: int,
     group: int,
 ) -> None:
-    """Send the diffuse share of a reflection to source s where it is in sight; weight: how many sources it stands for.
+    """Send the diffuse share of a reflection to source s where it is in sight; weight: how many shadow rays it stands for.
 
     Factor 4 cos / r^2: a ray of N stands for the solid angle 4 pi / N, and a Lambert surface of irradiance cos / r^2
     (free field 1 / r^2) has the radiance cos / (pi r^2).
@@ -154,7 +161,7 @@ def _rain(
     if bin_ >= tally.energy.shape[2] or blocked(around.scene, rays.shot, rays.ints, rays.origin[i], source, np.float32(0.999)):
         return
     near = max(way, np.float32(NEAREST_M))
-    factor = np.float32(4.0 * weight) * height / (way * near * near)
+    factor = np.float32(4.0) * weight * height / (way * near * near)
     row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
     for b in range(BANDS):
