@@ -1,13 +1,10 @@
 """Arrivals x headings -> responses: trace once, rotate many.
 
 Paths known one by one go through the full response of the receiver for their own direction; the rest goes through
-`late.py`. A receiver is anything with C channels that answers for directions in its own frame: `hrtf.Ears`, or
-`ambisonics.Microphone`.
+`late.py`.
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numba
 import numpy as np
@@ -16,32 +13,12 @@ from scipy import fft, signal
 from dataset.angles import forward, leftward
 from simulator.arrivals import Arrivals, Paths
 from simulator.bands import path_spectra
-from simulator.late import late_responses, settle
+from simulator.blocks import settle
+from simulator.late import late_responses
+from simulator.receiver import Receiver
 
 LEAD = 20
 """Half the samples of the band-limited pulse that arrives between two samples; it rises this long before the arrival."""
-
-
-class Receiver(Protocol):
-    """C channels that listen at one point; directions are in the head's frame (+Y up, -Z ahead, -X left)."""
-
-    @property
-    def channels(self) -> int:
-        """Number of channels C."""
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Sample rate of all spectra and responses."""
-
-    @property
-    def diffuse(self) -> np.ndarray:
-        """(C, F) complex: spectrum common to all directions, applied to late sound; F - 1 is half a transform."""
-
-    def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give spectra (K, C, F) without delay, and delays (K, C) s, for K directions (K, 3)."""
-
-    def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give pressure gains (K, C, 8) and delays (K, C, 8) s of the bands LATE_HZ for K directions (K, 3)."""
 
 
 def hear(

@@ -16,9 +16,10 @@ from dataset.angles import direction
 from simulator.acoustics import responses, trace
 from simulator.ambisonics import Microphone
 from simulator.arrivals import Arrivals, Paths, sphere_cells
-from simulator.binaural import Receiver, hear
+from simulator.binaural import hear
 from simulator.config import AcousticsSettings, with_options
 from simulator.hrtf import load_ears
+from simulator.receiver import Receiver
 from simulator.room import Room
 
 RATE_HZ, SPEED_M_S = 16000, 343.2
