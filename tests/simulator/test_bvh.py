@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import pytest
+import trimesh
 
 from simulator.bvh import Bvh
 
@@ -65,6 +66,16 @@ def test_a_ray_that_meets_nothing_says_so():
     hits = bvh.closest(np.zeros((1, 3)), np.array([[-1.0, -1, -1]]))
     assert hits.face.tolist() == [-1]
     assert np.isinf(hits.distance).all()
+
+
+def test_no_ray_leaves_a_closed_surface_where_its_triangles_meet():
+    ball = trimesh.creation.icosphere(5)  # 20480 triangles
+    bvh = Bvh(ball.vertices * [3.0, 1.4, 2.5], ball.faces)
+    middles = bvh.vertices[ball.edges].mean(1)
+    toward = np.concatenate([bvh.vertices, middles, np.random.default_rng(6).normal(size=(200_000, 3))])
+    toward /= np.linalg.norm(toward, axis=1, keepdims=True)
+    assert (bvh.closest(np.zeros_like(toward), toward).face >= 0).all()
+    assert (bvh.seen(np.zeros(3), toward).face >= 0).all()
 
 
 def test_no_rays_are_no_trouble(soup):
