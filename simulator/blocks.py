@@ -12,36 +12,31 @@ from scipy import fft
 
 BLOCK_S = 0.016
 """Length of the blocks in which energy is made exact."""
+REACH = 64
+"""Samples between the two ears' and two bands' parts of one pulse beyond which their overlap counts as none."""
 
 
-def energy_gains(gain: np.ndarray, offset: np.ndarray, shape: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give what energy 1 from each of D cells makes in each band, (V, D, C, 8), and by overlap with the next, (V, D, C, 7).
-
-    Of a pulse, neighbouring bands reach a channel together but for their offsets, so they add up as amplitudes where
-    their windows overlap. gain, offset: (V, D * J, C, 8); shape: (C, 8, F) spectra of the bands.
-    """
+def energy_gains(gain: np.ndarray, shape: np.ndarray, cells: int) -> np.ndarray:
+    """Give what energy 1 from each of D cells makes in each band, (V, D, C, 8); gain: (V, D * J, C, 8), shape: (C, 8, F)."""
     views, directions, channels, bands = gain.shape
     share = (np.abs(shape) ** 2).mean(-1)
-    overlap = fft.irfft(shape[:, 1:] * shape[:, :-1].conj())
-    apart = offset[..., 1:] - offset[..., :-1]
-    before = np.floor(apart).astype(np.int64)
-    c, b = np.ix_(range(channels), range(bands - 1))
-    together = overlap[c, b, before] + (apart - before) * (overlap[c, b, before + 1] - overlap[c, b, before])
-    cross = 2.0 * gain[..., 1:] * gain[..., :-1] * together
-    per_cell = (views, cells, directions // cells, channels)
-    return (gain**2).reshape(*per_cell, bands).mean(2) * share, cross.reshape(*per_cell, bands - 1).mean(2)
+    return (gain**2).reshape(views, cells, directions // cells, channels, bands).mean(2) * share
 
 
-def goals(energy: np.ndarray, block: int, alone: np.ndarray, mixed: np.ndarray) -> np.ndarray:
-    """Give the energy (V, C, 9, B) that each block of time bins should have in each band, and in their sum."""
-    cells, bands = energy.shape[1:]
-    root = np.sqrt(energy)
-    power = energy.reshape(-1, block, cells, bands).sum(1)
-    joint = (root[..., 1:] * root[..., :-1]).reshape(-1, block, cells, bands - 1).sum(1)
-    by_band = np.einsum("tdb,vdcb->vcbt", power, alone, optimize=True)
-    across = np.moveaxis(np.tensordot(joint, mixed, ([1, 2], [1, 3])), 0, -1)
-    total = np.maximum(by_band.sum(2) + across, 0.0)
-    return np.concatenate([by_band, total[:, :, None]], 2).astype(np.float32)
+def overlap(shape: np.ndarray) -> np.ndarray:
+    """Give the product that a pulse in one band has with one in the next, 0 +- REACH samples later; (C, 7, 2 REACH + 1).
+
+    Neighbouring bands of one pulse add up as amplitudes where their spectra overlap; shape: (C, 8, F).
+    """
+    product = fft.irfft(shape[:, :-1] * shape[:, 1:].conj())
+    return np.concatenate([product[..., -REACH:], product[..., : REACH + 1]], -1)
+
+
+def goals(energy: np.ndarray, block: int, gains: np.ndarray) -> np.ndarray:
+    """Give the energy (V, C, 9, B) that each block of time bins should have in each band, and in their sum but for overlaps."""
+    power = energy.reshape(-1, block, *energy.shape[1:]).sum(1)
+    by_band = np.einsum("tdb,vdcb->vcbt", power, gains, optimize=True)
+    return np.concatenate([by_band, by_band.sum(2, keepdims=True)], 2).astype(np.float32)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -70,7 +65,7 @@ def _scale_to(signal: np.ndarray, goal: np.ndarray, ramp: np.ndarray) -> None:
     for _ in range(2):
         for k in range(len(goal)):
             have = _energy(signal[k * size : (k + 1) * size])
-            scale[k] = min(np.sqrt(goal[k] / (have + np.float32(1e-30))), np.float32(4.0))
+            scale[k] = min(np.sqrt(max(goal[k], np.float32(0.0)) / (have + np.float32(1e-30))), np.float32(4.0))
         for k in range(len(goal)):
             _scale(signal[k * size : (k + 1) * size], ramp, scale, k)
 

@@ -16,6 +16,7 @@ import numpy as np
 from simulator.arrivals import sphere_cells
 from simulator.bands import energy_share
 from simulator.decay import decay_time
+from simulator.density import spread_out
 from simulator.rays import DEPTH, SPHERE_M, Surroundings, Tally, new_rays
 from simulator.room import Room
 from simulator.segments import trace
@@ -53,7 +54,7 @@ class Accuracy:
 
 QUALITY = {
     "draft": Accuracy(0.05, 0.5, 120_000),
-    "standard": Accuracy(0.03, 0.25, 270_000),
+    "standard": Accuracy(0.025, 0.25, 400_000),
     "reference": Accuracy(0.004, 0.08, 13_000_000),
 }
 """Standard is below the 5 % of T30, and a fourth of the 1 dB of level, that listeners notice (ISO 3382-1, table A.1)."""
@@ -114,7 +115,7 @@ class Tracer:
             self.add(more)
             affordable = self.rays * (accuracy.most_segments / self.segments - 1.0)
             more = min(_missing(self.rays, _excess(self.tally.curves, accuracy)), int(affordable) // BATCH * BATCH)
-        energy = self.tally.energy * (self.air / self.rays).astype(np.float32)
+        energy = spread_out(self.tally.energy, self.tally.curves, BIN_S) * (self.air / self.rays).astype(np.float32)
         return np.ascontiguousarray(energy.transpose(1, 2, 0, 3))
 
     def add(self, count: int) -> None:

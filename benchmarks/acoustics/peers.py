@@ -40,8 +40,8 @@ def run(out: Path, quick: bool) -> list[Finding]:
     del out
     found = [microphones(1 if quick else 3)]
     if importlib.util.find_spec("rlr_audio_propagation") is None:
-        return [*found, closed_box(3 if quick else 6, False)]
-    return [*found, closed_box(3 if quick else 6, True), open_apartment(3 if quick else 8)]
+        return [*found, closed_box(4 if quick else 24, False)]
+    return [*found, closed_box(4 if quick else 24, True), open_apartment(3 if quick else 8)]
 
 
 def microphones(repeats: int) -> Finding:
