@@ -54,7 +54,7 @@ class Accuracy:
 
 QUALITY = {
     "draft": Accuracy(0.05, 0.5, 120_000),
-    "standard": Accuracy(0.025, 0.25, 400_000),
+    "standard": Accuracy(0.025, 0.25, 360_000),
     "reference": Accuracy(0.004, 0.08, 13_000_000),
 }
 """Standard is below the 5 % of T30, and a fourth of the 1 dB of level, that listeners notice (ISO 3382-1, table A.1)."""
@@ -132,11 +132,12 @@ class Tracer:
         self._set_window()
 
     def _shoot(self, around: Surroundings, directions: np.ndarray, depth: int) -> None:
-        cells = (directions @ sphere_cells(CELLS).T).argmax(1)
+        toward = directions.astype(np.float32)
+        cells = (toward @ sphere_cells(CELLS).astype(np.float32).T).argmax(1)
         order = np.argsort(cells, kind="stable")
         groups = order % GROUPS
-        toward = directions[order].astype(np.float32)
-        self.segments += trace(around, self.tally, self.memory, self.listener, toward, cells[order], groups, depth, self.rng)
+        toward, cells = toward[order], cells[order]
+        self.segments += trace(around, self.tally, self.memory, self.listener, toward, cells, groups, depth, self.rng)
 
     def _set_window(self) -> None:
         """Let rays keep to the mean power of their time: the stronger are split, the weaker merged by chance.
