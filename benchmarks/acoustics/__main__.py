@@ -1,6 +1,6 @@
 """Check the acoustics: against theory, against pyroomacoustics, against measured ears, from seed to seed, and on the clock.
 
-    python -m benchmarks.acoustics                      everything, into docs/acoustics/: half an hour of one core
+    python -m benchmarks.acoustics                      everything, into docs/acoustics/: some ten minutes of one core
     python -m benchmarks.acoustics --quick --out quick
     python -m benchmarks.acoustics --only box ears      some sections (laws, box, shapes, ears, seeds, cost, peers, listening)
 

@@ -54,10 +54,26 @@ def write_report(out: Path, section: str, findings: Sequence[Finding], how: str,
     parts = re.split(r"^<!-- section (\w+) -->\n", path.read_text(), flags=re.M)[1:] if path.exists() else []
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
     sections[section] = "\n".join([*(f.markdown() for f in findings), f"Made by `{how}`.\n\n"])
+    body = "".join(f"<!-- section {s} -->\n{sections[s]}" for s in order if s in sections)
     head = (
         "# Measured: sound\n\nMade by `python -m benchmarks.acoustics`; [acoustics.md](../acoustics.md) tells what it means.\n\n"
+        f"{_summary(body)}\n\n"
     )
-    path.write_text((head + "".join(f"<!-- section {s} -->\n{sections[s]}" for s in order if s in sections)).rstrip() + "\n")
+    path.write_text((head + body).rstrip() + "\n")
+
+
+def _summary(body: str) -> str:
+    """Make a table of all promises from the sections as written."""
+    rows = [_row(("promise", "measured", "promised")), _row((":--", "--:", "--:"))]
+    title = ""
+    for line in body.splitlines():
+        if line.startswith("## "):
+            title = line[3:]
+        if found := re.fullmatch(r"(Holds|\*\*Broken\*\*): (.*) (\S+), (at most|at least) (\S+) promised\.", line):
+            kept, what, value, sign, limit = found.groups()
+            mark = "" if kept == "Holds" else " **broken**"
+            rows.append(_row((f"{title}: {what}", value + mark, f"{'<=' if sign == 'at most' else '>='} {limit}")))
+    return "\n".join(rows)
 
 
 def _row(cells: Sequence[object]) -> str:
