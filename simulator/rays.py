@@ -42,7 +42,7 @@ class Surroundings(NamedTuple):
     seen: np.ndarray
     """(S,) float32: share of each source's sphere in sight of it."""
     directivity: np.ndarray
-    """(n, 7) float32: pressure by the cosine to a source's front."""
+    """(n, 7) float32: pressure by the cosine to a source's front; one row where all directions are alike."""
 
 
 class Tally(NamedTuple):

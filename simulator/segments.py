@@ -212,6 +212,8 @@ def _pass(
 
 @_step
 def _directivity_row(around: Surroundings, origin: np.ndarray, s: int) -> int:
+    if len(around.directivity) == 1:
+        return 0
     along, square = np.float32(0.0), np.float32(1e-12)
     for k in range(3):
         out = origin[k] - around.sources[s, k]

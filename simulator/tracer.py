@@ -93,7 +93,7 @@ class Tracer:
             sources=sources.astype(np.float32),
             front=(front / np.linalg.norm(front, axis=1, keepdims=True)).astype(np.float32),
             seen=_visible_share(room, sources, rng).astype(np.float32),
-            directivity=room.directivity,
+            directivity=room.directivity if np.ptp(room.directivity, 0).any() else room.directivity[:1],
         )
         self.tally = Tally(
             energy=np.zeros((CELLS, len(sources), bins, 7), np.float32),
