@@ -54,7 +54,7 @@ class Accuracy:
 
 QUALITY = {
     "draft": Accuracy(0.05, 0.5, 120_000),
-    "standard": Accuracy(0.025, 0.25, 360_000),
+    "standard": Accuracy(0.025, 0.25, 300_000),
     "reference": Accuracy(0.004, 0.08, 13_000_000),
 }
 """Standard is below the 5 % of T30, and a fourth of the 1 dB of level, that listeners notice (ISO 3382-1, table A.1)."""
