@@ -30,8 +30,8 @@ from scipy.signal import oaconvolve
 from tqdm import tqdm
 
 from dataset.errors import DatasetError
+from dataset.format.schema import FIELDS
 from dataset.reader import Dataset
-from dataset.schema import FIELDS
 from training.batches import Batches
 from training.config import Settings, preset
 from training.errors import InputError

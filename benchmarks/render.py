@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks.dense import write_dense
 from benchmarks.peer import RAYS, ears_here, ears_there
-from dataset.writer import ShardWriter
+from dataset.format.writer import ShardWriter
 from simulator import acoustics, simulate
 from simulator.camera import EmbreeCamera
 from simulator.clips import find_clips

@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 
 from dataset.errors import DatasetError
-from dataset.slfm_read import Layout, from_slfm
-from dataset.slfm_write import to_slfm
-from dataset.tar import to_tars
+from dataset.layouts.slfm_read import Layout, from_slfm
+from dataset.layouts.slfm_write import to_slfm
+from dataset.layouts.webdataset import to_tars
 
 MOST_NAMED = 20
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from dataset.angles import wrap_180
 from dataset.errors import DatasetError
+from dataset.format.schema import FIELDS
 from dataset.reader import Dataset
-from dataset.schema import FIELDS
 
 BARS = " ▁▂▃▄▅▆▇█"
 

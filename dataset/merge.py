@@ -24,10 +24,10 @@ from typing import Any
 import h5py
 
 from dataset.errors import DatasetError
-from dataset.manifest import SHARDS, write_manifest
-from dataset.recipe import HISTORY, begin, digest_of, finish, made_by
-from dataset.rewrite import Piece, write_pieces
-from dataset.store import Store, open_store
+from dataset.format.manifest import SHARDS, write_manifest
+from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
+from dataset.rewriting.rewrite import Piece, write_pieces
+from dataset.storage.store import Store, open_store
 
 EQUAL = (
     ("camera", "width_px"), ("camera", "height_px"), ("camera", "hfov_deg"), ("camera", "pitch_deg"),

@@ -20,8 +20,8 @@ import numpy as np
 
 from dataset.angles import forward
 from dataset.errors import DatasetError
-from dataset.plan import scene_plan
 from dataset.reader import Dataset
+from dataset.viewer.floor_plan import scene_plan
 
 COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e86ab", "#a44a3f")
 

@@ -14,11 +14,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from dataset.cache import DEFAULT_BYTES
 from dataset.errors import DatasetError
-from dataset.schema import FIELDS, TEXT
-from dataset.splits import SPLITS
-from dataset.store import open_store
+from dataset.format.schema import FIELDS, TEXT
+from dataset.format.splits import SPLITS
+from dataset.storage.cache import DEFAULT_BYTES
+from dataset.storage.store import open_store
 
 MOST_OPEN = 16
 """Shards kept open at a time in each process."""
@@ -47,7 +47,7 @@ class Dataset:
 
         root: a folder, or an address that fsspec opens, such as s3://bucket/set or hf://datasets/owner/set.
         check: prove the SHA-256 of a shard here before it is first read (once; it is remembered until the file changes).
-        What comes from an address is always proved, and kept in a cache of up to cache_bytes (see cache.py).
+        What comes from an address is always proved, and kept in a cache of up to cache_bytes (see storage/cache.py).
         storage: options for the address's file system, such as keys or an endpoint.
         """
         if split is not None and split not in SPLITS:

@@ -23,15 +23,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dataset import card, croissant
-from dataset.blocks import describe_blocks
-from dataset.describe import Words, describe, today
 from dataset.errors import DatasetError
-from dataset.licences import Conflict, Source, licence_of_whole, objections, sources_of
-from dataset.manifest import NAME, PUBLISHED, SUMS, read_manifest, sha256_of, write_manifest
+from dataset.format.block_digests import describe_blocks
+from dataset.format.manifest import NAME, PUBLISHED, SUMS, read_manifest, sha256_of, write_manifest
+from dataset.publish import card, croissant
+from dataset.publish.contact_sheet import draw_sheet
+from dataset.publish.describe import Words, describe, today
+from dataset.publish.licences import Conflict, Source, licence_of_whole, objections, sources_of
 from dataset.reader import Dataset
-from dataset.sheet import draw_sheet
-from dataset.upload import upload
+from dataset.storage.upload import upload
 from dataset.verify import verify
 
 WRITTEN = (NAME, "README.md", croissant.FILE, "CITATION.cff", card.PICTURE)

@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dataset.blocks import FOLDER
 from dataset.errors import DatasetError
-from dataset.manifest import NAME, SHARDS, SUMS, check_inside, describe_shard, read_manifest, sha256_of, write_manifest
-from dataset.recipe import HISTORY
-from dataset.rewrite import KEPT, rewrite
-from dataset.splits import SPLITS
-from dataset.store import Folder
-from dataset.writer import publish
+from dataset.format.block_digests import FOLDER
+from dataset.format.manifest import NAME, SHARDS, SUMS, check_inside, describe_shard, read_manifest, sha256_of, write_manifest
+from dataset.format.splits import SPLITS
+from dataset.format.writer import publish
+from dataset.rewriting.resume import HISTORY
+from dataset.rewriting.rewrite import KEPT, rewrite
+from dataset.storage.store import Folder
 
 NEXT = ".manifest.next.json"
 """The new manifest, when all new shards lie ready beside the old."""

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from dataset.errors import DatasetError
-from dataset.manifest import PUBLISHED, write_manifest
-from dataset.recipe import HISTORY, begin, digest_of, finish, made_by
-from dataset.rewrite import Piece, write_pieces
-from dataset.splits import SPLITS
-from dataset.store import Store, open_store
+from dataset.format.manifest import PUBLISHED, write_manifest
+from dataset.format.splits import SPLITS
+from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
+from dataset.rewriting.rewrite import Piece, write_pieces
+from dataset.storage.store import Store, open_store
 
 
 @dataclass(frozen=True)

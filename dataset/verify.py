@@ -23,13 +23,13 @@ from scipy.signal import oaconvolve
 from tqdm import tqdm
 
 from dataset.angles import azimuth, elevation, wrap_180
-from dataset.blocks import BLOCK, block_digests
-from dataset.cache import note_checked
 from dataset.errors import DatasetError
-from dataset.manifest import SUMS, check_inside, open_shard
-from dataset.schema import FIELDS, TEXT, check_array
-from dataset.splits import SPLITS
-from dataset.store import Folder, Store, open_store
+from dataset.format.block_digests import BLOCK, block_digests
+from dataset.format.manifest import SUMS, check_inside, open_shard
+from dataset.format.schema import FIELDS, TEXT, check_array
+from dataset.format.splits import SPLITS
+from dataset.storage.cache import note_checked
+from dataset.storage.store import Folder, Store, open_store
 
 AUDIO_ERROR_DB = -75.0
 """Sound may differ from its own convolution by the rounding of storage (about -86 dB each), not more."""

@@ -30,9 +30,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset.errors import DatasetError
-from dataset.panel import SMALL, Panels
+from dataset.format.splits import SPLITS
 from dataset.reader import Dataset
-from dataset.splits import SPLITS
+from dataset.viewer.payload import SMALL, Panels
 
 PAGES = files("dataset") / "pages"
 SCRIPTS = ("data.js", "list.js", "sphere.js", "plan.js", "sound.js", "stage.js", "keys.js")
@@ -133,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
         data = Dataset(options.data, options.split)
         title = f"{options.data.rstrip('/').split('/')[-1]} ({options.split})" if options.split else Path(options.data).name
         if options.serve:
-            from dataset.serve import serve
+            from dataset.viewer.server import serve
 
             if options.out is not None:
                 raise DatasetError("--out and --serve exclude each other; a served page is not written")

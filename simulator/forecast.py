@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dataset.writer import ShardWriter
+from dataset.format.writer import ShardWriter
 from simulator.errors import InputError
 from simulator.materials import assign, load_library, report
 from simulator.plan import Plan, Shard

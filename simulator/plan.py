@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset.errors import DatasetError
-from dataset.manifest import SHARDS, open_shard, read_manifest
-from dataset.splits import assign_splits
+from dataset.format.manifest import SHARDS, open_shard, read_manifest
+from dataset.format.splits import assign_splits
 from simulator.config import Settings
 from simulator.errors import InputError
 from simulator.load import scene_digest

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dataset.manifest import NAME, SHARDS, describe_shard, open_shard, write_manifest
+from dataset.format.manifest import NAME, SHARDS, describe_shard, open_shard, write_manifest
 from simulator.clips import BUNDLED as BUNDLED_CLIPS
 from simulator.plan import Plan, earlier_manifest
 from simulator.sofa import BUNDLED as BUNDLED_HRTF

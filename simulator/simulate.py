@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataset.angles import azimuth, elevation, wrap_360
-from dataset.writer import rounded
+from dataset.format.writer import rounded
 from simulator.acoustics import Responses, responses
 from simulator.binaural import convolve
 from simulator.camera import Camera, EmbreeCamera, Views
@@ -74,7 +74,7 @@ def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generat
 
 
 def simulate(stage: Stage, index: int, report_clip: Callable[[str, str], None]) -> dict[str, Any]:
-    """Make set `index`: every field of dataset/schema.py without its first axis.
+    """Make set `index`: every field of dataset/format/schema.py without its first axis.
 
     report_clip: told the name and the fault of each clip that could not be used.
     Raises sampling.Rejected when the scene has no such set.

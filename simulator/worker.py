@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dataset.schema import FORMAT, FORMAT_VERSION
-from dataset.writer import ShardWriter
+from dataset.format.schema import FORMAT, FORMAT_VERSION
+from dataset.format.writer import ShardWriter
 from simulator.config import Settings
 from simulator.errors import DiskError, InputError, unwritable
 from simulator.plan import Plan, Shard

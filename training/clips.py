@@ -11,8 +11,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from dataset.format.splits import SPLITS
 from dataset.reader import Dataset
-from dataset.splits import SPLITS
 from training.errors import InputError
 from training.moments import draw_start
 

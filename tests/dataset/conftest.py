@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from dataset.angles import azimuth, elevation
-from dataset.manifest import describe_shard, write_manifest
-from dataset.writer import ShardWriter, rounded
+from dataset.format.manifest import describe_shard, write_manifest
+from dataset.format.writer import ShardWriter, rounded
 
 RATE = 16000
 SPEED_OF_SOUND = 343.2

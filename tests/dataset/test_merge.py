@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from dataset import rewrite
 from dataset.errors import DatasetError
-from dataset.manifest import read_manifest, write_manifest
+from dataset.format.manifest import read_manifest, write_manifest
 from dataset.merge import main, merge
 from dataset.reader import Dataset
+from dataset.rewriting import rewrite
 from dataset.verify import verify
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from dataset import reader
 from dataset.errors import DatasetError
+from dataset.format.writer import rounded
 from dataset.reader import Dataset
-from dataset.writer import rounded
 
 IDS = ["attic/0", "attic/1", "barn/0", "barn/1", "cellar/0", "cellar/1"]
 

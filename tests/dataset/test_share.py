@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from dataset import card, croissant
-from dataset.describe import Words
 from dataset.errors import DatasetError
-from dataset.manifest import read_manifest, sha256_of, write_manifest
+from dataset.format.manifest import read_manifest, sha256_of, write_manifest
+from dataset.publish import card, croissant
+from dataset.publish.describe import Words
 from dataset.reader import Dataset
 from dataset.share import main, share
+from dataset.storage.upload import upload
 from dataset.subset import Part, subset
-from dataset.upload import upload
 from dataset.verify import verify
 
 WORDS = Words("Attic, <barn> & cellar", ("Ada Example", "Bo Example"), "https://example.org/set", "", "1.2.0", "2026-01-31")

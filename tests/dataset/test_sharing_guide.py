@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset.slfm_write import to_slfm
+from dataset.layouts.slfm_write import to_slfm
 from dataset.verify import verify
 
 GUIDE = Path(__file__).parents[2] / "docs" / "sharing.md"

@@ -8,7 +8,7 @@ import pytest
 
 from dataset import split as splitting
 from dataset.errors import DatasetError
-from dataset.manifest import read_manifest
+from dataset.format.manifest import read_manifest
 from dataset.reader import Dataset
 from dataset.share import main as share_main
 from dataset.split import choose_splits, main

@@ -6,11 +6,11 @@ import h5py
 import numpy as np
 import pytest
 
-from dataset import rewrite
 from dataset.errors import DatasetError
-from dataset.manifest import read_manifest, write_manifest
+from dataset.format.manifest import read_manifest, write_manifest
 from dataset.reader import Dataset
-from dataset.rewrite import rewrite as rewrite_shard
+from dataset.rewriting import rewrite
+from dataset.rewriting.rewrite import rewrite as rewrite_shard
 from dataset.share import main as share_main
 from dataset.subset import Part, main, subset
 from dataset.verify import verify

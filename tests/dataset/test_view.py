@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from dataset.angles import azimuth, elevation
-from dataset.plan import points
 from dataset.view import PAGES, SCRIPTS, embeddable, main
+from dataset.viewer.floor_plan import points
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&amp;'
 

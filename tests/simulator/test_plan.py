@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from dataset.manifest import read_manifest, write_manifest
+from dataset.format.manifest import read_manifest, write_manifest
 from simulator.clips import find_clips
 from simulator.config import with_options
 from simulator.errors import InputError

@@ -9,7 +9,7 @@ from collections import Counter
 import h5py
 import pytest
 
-from dataset.manifest import read_manifest, sha256_of
+from dataset.format.manifest import read_manifest, sha256_of
 from simulator.clips import find_clips
 from simulator.config import with_options
 from simulator.plan import make_plan

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from dataset.schema import FIELDS, check_set
-from dataset.writer import rounded
+from dataset.format.schema import FIELDS, check_set
+from dataset.format.writer import rounded
 from simulator.clips import find_clips
 from simulator.config import with_options
 from simulator.decay import rt60

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset.angles import direction
-from dataset.licences import recognise
+from dataset.publish.licences import recognise
 from simulator import soundspaces
 from simulator.acoustics import responses
 from simulator.config import AcousticsSettings, with_options

@@ -12,8 +12,8 @@ import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from dataset.angles import azimuth, elevation, forward, leftward
-from dataset.manifest import describe_shard, write_manifest
-from dataset.writer import ShardWriter
+from dataset.format.manifest import describe_shard, write_manifest
+from dataset.format.writer import ShardWriter
 
 RATE = 16000
 SPEED_M_S, RADIUS_M = 343.2, 0.0875

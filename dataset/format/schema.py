@@ -1,0 +1,93 @@
+"""Format 1.0: every field of a shard, and the check that a set obeys it.
+
+A shard is one HDF5 file. Each field is a dataset in its root whose first axis counts sets. Sizes: N sets, V views,
+S sources, H x W pixels, Td and Ti samples of direct and indirect responses, L samples of sound, C ambisonic channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dataset.errors import DatasetError
+
+FORMAT = "sight-and-sound"
+FORMAT_VERSION = "1.0"
+TEXT = "utf-8"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: type and axes of one set, unit, frame and meaning."""
+
+    dtype: str
+    axes: tuple[str | int, ...]
+    unit: str
+    meaning: str
+    audio: bool = False
+    """Stored with rounded mantissas, see writer.py."""
+    optional: bool = False
+
+
+# ruff: noqa: E501 - one line a field
+FIELDS: dict[str, Field] = {
+    "set_id": Field(TEXT, (), "", "scene and index of the set: <scene>/<index>"),
+    "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "what the camera sees"),
+    "depth": Field("uint16", ("V", "H", "W"), "mm", "depth along the optical axis (planar); 0 = nothing hit"),
+    "instance": Field("uint16", ("V", "H", "W"), "", "object that the pixel's centre ray hit; 0 = none"),
+    "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed"),
+    "heading": Field("float32", ("V",), "degree", "direction of the head, left positive, 0 along -Z, in [0, 360)"),
+    "source_position": Field("float32", ("S", 3), "m", "sources; world frame"),
+    "azimuth": Field("float32", ("V", "S"), "degree", "source relative to the head, left positive, in (-180, 180]"),
+    "elevation": Field("float32", ("V", "S"), "degree", "source above the ears' level"),
+    "distance": Field("float32", ("V", "S"), "m", "from the head's centre to the source"),
+    "brir_direct": Field("float32", ("V", "S", 2, "Td"), "free field at 1 m = 1", "direct response of (left, right) ear; time 0 is the emission", audio=True),
+    "brir_indirect": Field("float32", ("V", "S", 2, "Ti"), "free field at 1 m = 1", "all other sound, on the same scale; the full response is direct + indirect_ratio x indirect", audio=True),
+    "rt60": Field("float32", ("V", "S", 2), "s", "decay time of each ear's full response, from 30 dB of decay"),
+    "mono": Field("float32", ("S", "L"), "full scale = 1", "the levelled dry sound of each source", audio=True),
+    "audio": Field("float32", ("V", 2, "L"), "full scale = 1", "what (left, right) ear hears: sum over sources of mono convolved with the full response", audio=True),
+    "clips": Field(TEXT, (), "", "JSON list, one entry a source: clip, start_s, rms, sha256 of the clip's file"),
+    "ambisonic_rir": Field("float32", ("V", "S", "C", "Ti"), "free field at 1 m = 1", "full response of an ambisonic microphone (ACN, SN3D) turned with the head", audio=True, optional=True),
+}  # fmt: skip
+
+ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
+"""Root attributes of a shard; settings is JSON.
+
+A shard converted from a layout that lacks fields has one more, `absent`: JSON, {field: why it is not there}.
+"""
+
+
+def check_set(one: Mapping[str, Any], sizes: dict[str, int], absent: Collection[str] = ()) -> None:
+    """Check the types and shapes of one set against the format; `sizes` binds axis letters and grows as they are met.
+
+    absent: fields that the shard declares it lacks. Raises DatasetError naming the field, what was found and what was
+    expected.
+    """
+    unknown = sorted(set(one) - set(FIELDS))
+    missing = sorted(k for k, f in FIELDS.items() if k not in one and not f.optional and k not in absent)
+    if unknown or missing:
+        raise DatasetError(f"a set lacks the fields {missing} and has unknown fields {unknown}; see dataset/format/schema.py")
+    for name, value in one.items():
+        field = FIELDS[name]
+        if field.dtype == TEXT:
+            if not isinstance(value, str):
+                raise DatasetError(f"field {name} is {type(value).__name__}; one string is expected")
+            continue
+        check_array(name, np.asarray(value).dtype, np.shape(value), sizes)
+
+
+def check_array(name: str, dtype: np.dtype, shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+    """Check one numeric field's type and the shape of one set's part, binding axis letters in `sizes`."""
+    field = FIELDS[name]
+    if str(dtype) != field.dtype:
+        raise DatasetError(f"field {name} is {dtype}; {field.dtype} is expected")
+    fits = len(shape) == len(field.axes)
+    for axis, size in zip(field.axes, shape, strict=False):
+        wanted = axis if isinstance(axis, int) else sizes.setdefault(axis, size)
+        fits = fits and wanted == size
+    if not fits:
+        named = tuple(a if isinstance(a, int) else f"{a}={sizes.get(a, '?')}" for a in field.axes)
+        raise DatasetError(f"field {name} has shape {shape}; {named} is expected")

@@ -1,0 +1,126 @@
+"""A data set in SLfM's published layout, for those who want to feed the original code.
+
+Responses are written as 32-bit float WAV, which the original code reads and which neither clips nor rounds. What the layout
+has no place for (metric depth, instances, dry and heard sound, clips) stays behind.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from PIL import Image
+from tqdm import tqdm
+
+from dataset.format.manifest import check_inside
+from dataset.format.splits import SPLITS
+from dataset.format.writer import publish
+from dataset.layouts.slfm_lists import COLUMN, FOLDER
+from dataset.layouts.slfm_pair import DIRECT, FULL, INDIRECT, METADATA
+from dataset.layouts.slfm_read import INDEX
+from dataset.reader import Dataset
+from dataset.rewriting.resume import begin, digest_of, finish
+
+TAKEN = ("set_id", "rgb", "position", "heading", "source_position", "azimuth", "brir_direct", "brir_indirect")
+PLACE = "./data/AI-Habitat/ProcessedData"
+"""Where the original code, run in its own folder, looks for pairs: the lists name them under this and the folder's name."""
+
+
+def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
+    """Write the pairs of a data set (a folder or an address) into a new folder and give how many.
+
+    Beside the scenes' folders lie data-split/<split>.csv and sight-and-sound.json: settings, credits, digests of scenes.
+    Given again after an interruption it goes on. DatasetError for damaged shards, absent responses, or a folder that holds
+    anything else.
+    """
+    data = Dataset(root)
+    recipe = {"command": "convert", "to": "slfm", "of": digest_of(data.store)}
+    index = out / INDEX
+    if begin(out, recipe, json.loads(index.read_text())["recipe"] if index.is_file() else None):
+        listed: dict[str, list[str]] = {split: [] for split in SPLITS}
+        for row in tqdm(range(len(data)), unit="set", desc="slfm", disable=not progress):
+            shard = data.locate(row)[0]
+            path = _pair_path(data.read(row, "set_id"))
+            if not (out / path).is_dir():
+                attributes = data.shard_file(shard).attrs
+                _write_pair(_read(data, row), json.loads(attributes["settings"]), int(attributes["sample_rate"]), out / path)
+            listed[data.shards[shard]["split"]].append(path)
+        for split, paths in listed.items():
+            _write_list(out / FOLDER / f"{split}.csv", [f"{PLACE}/{out.resolve().name}/{path}" for path in paths])
+        scenes = {s["scene"]: s["scene_sha256"] for s in data.shards}
+        kept = {k: v for k, v in data.manifest.items() if k != "shards"}
+        part = out / f".{INDEX}.part"
+        part.write_text(json.dumps({"recipe": recipe, "scenes": scenes, **kept}, indent=1) + "\n")
+        publish(part, index)
+        finish(out)
+    return len(data)
+
+
+def _pair_path(set_id: str) -> str:
+    check_inside(set_id, "a shard")
+    scene, number = set_id.rsplit("/", 1)
+    return f"{scene}/pair-{int(number):04d}"
+
+
+def _read(data: Dataset, row: int) -> dict[str, Any]:
+    """Read what the layout has a place for; rt60 where it is there."""
+    names = (*TAKEN, "rt60") if "rt60" in data.shard_file(data.locate(row)[0]) else TAKEN
+    return {name: data.read(row, name) for name in names}
+
+
+def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int, folder: Path) -> None:
+    """Write a pair under a temporary name; the folder appears when it is whole."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    for left in folder.parent.glob(f".{folder.name}.*.part"):
+        shutil.rmtree(left)
+    for kind in (DIRECT, INDIRECT, FULL):
+        (part / kind).mkdir(parents=True)
+    for view, picture in enumerate(one["rgb"]):
+        Image.fromarray(picture).save(part / f"camera_{view}_rgb.png", compress_level=3)
+    direct, indirect = one["brir_direct"], one["brir_indirect"]
+    # The original code adds them sample by sample and wants the direct one no longer than the other.
+    indirect = np.pad(indirect, ((0, 0), (0, 0), (0, 0), (0, max(0, direct.shape[-1] - indirect.shape[-1]))))
+    full = np.float32(settings["acoustics"]["indirect_ratio"]) * indirect
+    full[..., : direct.shape[-1]] += direct
+    for view, source in np.ndindex(*direct.shape[:2]):
+        for kind, sound in ((DIRECT, direct), (INDIRECT, indirect), (FULL, full)):
+            path = part / kind / f"sound_{source}_camera_{view}_rir.wav"
+            soundfile.write(path, sound[view, source].T, sample_rate, subtype="FLOAT")
+    metadata = _metadata(one, float(settings["camera"]["pitch_deg"]))
+    (part / METADATA).write_text(json.dumps(metadata, indent=4) + "\n")
+    part.replace(folder)
+
+
+def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
+    out: dict[str, Any] = {"scene_id": one["set_id"].rsplit("/", 1)[0]}
+    for v, (position, heading) in enumerate(zip(one["position"], one["heading"], strict=True)):
+        out[f"camera_{v}_angle"] = float(heading)
+        out[f"camera_{v}_position"] = position.tolist()
+        out[f"camera_{v}_rotation_in_quaternion"] = rotation(float(heading), pitch)
+    for s, position in enumerate(one["source_position"]):
+        out[f"source_{s}_position"] = position.tolist()
+    for v, s in np.ndindex(*one["azimuth"].shape):
+        out[f"relative_angle_between_sound_{s}_camera_{v}"] = float(one["azimuth"][v, s])
+        if "rt60" in one:
+            out[f"sound_{s}_camera_{v}_rir_rt60"] = one["rt60"][v, s].tolist()
+    return out
+
+
+def rotation(heading_deg: float, pitch_deg: float) -> list[float]:
+    """Give the quaternion (w, x, y, z) of a camera: first the pitch (about +X, up positive), then the heading (about +Y)."""
+    h, p = np.deg2rad(heading_deg) / 2, np.deg2rad(pitch_deg) / 2
+    parts = (np.cos(h) * np.cos(p), np.cos(h) * np.sin(p), np.sin(h) * np.cos(p), -np.sin(h) * np.sin(p))
+    return [float(x) for x in parts]
+
+
+def _write_list(path: Path, places: list[str]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerows([[COLUMN], *([place] for place in places)])

@@ -1,0 +1,141 @@
+"""A data set as tars for streaming trainers (WebDataset's layout): one tar a shard, files of a set side by side.
+
+In a tar, set attic/0 is attic/0.json, attic/0.0.rgb.png (view 0), attic/0.heading.npy, attic/0.depth.npz, attic/0.0.audio.flac
+and so on: numbers are .npy, large ones .npz (so that decoders of pictures leave 16 bits alone), pictures .png, sound .flac
+of 24 bits. Nothing is clipped: where sound exceeds full scale, the .json says under `gain` by what to multiply the .flac.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from PIL import Image
+from tqdm import tqdm
+
+from dataset.format.manifest import check_inside, sha256_of
+from dataset.format.schema import FIELDS, TEXT
+from dataset.format.writer import publish
+from dataset.reader import Dataset
+from dataset.rewriting.resume import begin, digest_of, finish
+
+INDEX = "sight-and-sound.json"
+"""Beside the tars, written last: the tars with their digests, settings, credits, and what the fields mean."""
+PICTURES, SOUNDS = ("rgb",), ("mono", "audio")
+LARGE = ("depth", "instance", "brir_direct", "brir_indirect", "ambisonic_rir")
+
+
+def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, Any]:
+    """Write the tars of a data set (a folder or an address) into a new folder, <split>-<nnnnnn>.tar, and give the index.
+
+    Given again after an interruption it goes on. DatasetError for damaged shards, or where the folder holds anything else.
+    """
+    data = Dataset(root)
+    recipe = {"command": "convert", "to": "webdataset", "of": digest_of(data.store)}
+    index = out / INDEX
+    if begin(out, recipe, json.loads(index.read_text())["recipe"] if index.is_file() else None):
+        content = {"recipe": recipe, **_told(data), "tars": _write_tars(data, out, progress)}
+        part = out / f".{INDEX}.part"
+        part.write_text(json.dumps(content, indent=1) + "\n")
+        publish(part, index)
+        finish(out)
+    return json.loads(index.read_text())
+
+
+def members(one: dict[str, Any], sample_rate: int) -> Iterator[tuple[str, bytes]]:
+    """Encode a set, field by field: (what follows its key in a file's name, content), the .json last."""
+    gains: dict[str, float] = {}
+    for name, value in one.items():
+        if FIELDS[name].dtype == TEXT:
+            continue
+        if name in PICTURES:
+            for k, picture in enumerate(value):
+                yield f"{k}.{name}.png", _png(picture)
+        elif name in SOUNDS:
+            for k, sound in enumerate(value):
+                gain = 2.0 ** max(0, math.ceil(math.log2(max(float(np.abs(sound).max()), 1.0))))
+                yield f"{k}.{name}.flac", _flac(sound / np.float32(gain), sample_rate)
+                if gain != 1:
+                    gains[f"{k}.{name}.flac"] = gain
+        else:
+            yield (f"{name}.npz", _npz(name, value)) if name in LARGE else (f"{name}.npy", _npy(value))
+    texts = {name: value for name, value in one.items() if FIELDS[name].dtype == TEXT}
+    texts |= {"clips": json.loads(texts["clips"])} if "clips" in texts else {}
+    scene = one["set_id"].rsplit("/", 1)[0]
+    yield "json", json.dumps({**texts, "scene": scene, "sample_rate": sample_rate, "gain": gains}).encode()
+
+
+def _write_tars(data: Dataset, out: Path, progress: bool) -> list[dict[str, Any]]:
+    for left in out.glob(".*.tar.*.part"):
+        left.unlink()
+    tars, first, count = [], 0, dict.fromkeys((s["split"] for s in data.shards), 0)
+    with tqdm(total=len(data), unit="set", desc="webdataset", disable=not progress) as bar:
+        for number, entry in enumerate(data.shards):
+            rows = range(first, first + entry["sets"])
+            first = rows.stop
+            path = out / f"{entry['split']}-{count[entry['split']]:06d}.tar"
+            count[entry["split"]] += 1
+            if not path.is_file():
+                _write_tar(data, rows, int(data.shard_file(number).attrs["sample_rate"]), path)
+            bar.update(len(rows))
+            kept = {k: entry[k] for k in ("scene", "scene_sha256", "split", "sets")}
+            tars.append({"path": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path), **kept})
+    return tars
+
+
+def _write_tar(data: Dataset, rows: range, sample_rate: int, path: Path) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with tarfile.open(part, "w") as tar:
+            for row in rows:
+                one = data[row]
+                check_inside(one["set_id"], data.store.name)
+                for name, content in members(one, sample_rate):
+                    entry = tarfile.TarInfo(f"{one['set_id']}.{name}")
+                    entry.size, entry.mode = len(content), 0o644  # no time, no owner: the same sets give the same bytes
+                    tar.addfile(entry, io.BytesIO(content))
+        publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _told(data: Dataset) -> dict[str, Any]:
+    """Gather what must travel along: settings, who is to be credited, what is absent and what the fields mean."""
+    kept = {k: v for k, v in data.manifest.items() if k != "shards"}
+    if not data.shards:
+        return kept
+    file = data.shard_file(0)
+    fields = {n: {"unit": f.unit, "meaning": f.meaning, "axes": ["N", *f.axes]} for n, f in FIELDS.items() if n in file}
+    return {**kept, "fields": fields, "absent": json.loads(file.attrs.get("absent", "{}"))}
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "png", compress_level=3)
+    return buffer.getvalue()
+
+
+def _flac(sound: np.ndarray, sample_rate: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sound.T, sample_rate, format="FLAC", subtype="PCM_24")
+    return buffer.getvalue()
+
+
+def _npy(value: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, value)
+    return buffer.getvalue()
+
+
+def _npz(name: str, value: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **{name: value})
+    return buffer.getvalue()

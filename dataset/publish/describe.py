@@ -1,0 +1,195 @@
+"""What is said of a data set to those who find it: gathered once, for the card, for Croissant and for the citation."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.angles import wrap_180
+from dataset.format.manifest import NAME, sha256_of
+from dataset.format.schema import FIELDS
+from dataset.format.splits import SPLITS
+from dataset.publish.licences import ADDRESS, Source
+from dataset.reader import Dataset
+
+
+@dataclass(frozen=True)
+class Words:
+    """What only the publisher knows."""
+
+    title: str
+    authors: tuple[str, ...]
+    url: str
+    about: str
+    version: str
+    date: str
+    """ISO, when it is published."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A data set as it is told to others."""
+
+    title: str
+    authors: tuple[str, ...]
+    url: str
+    about: str
+    version: str
+    date: str
+    licence: str
+    licence_url: str
+    sources: list[Source]
+    shards: list[dict[str, Any]]
+    manifest_sha256: str
+    splits: list[str]
+    sets: dict[str, int]
+    scenes: dict[str, list[str]]
+    shapes: dict[str, tuple[int, ...]]
+    """Fields that are there, with the shape of one set."""
+    absent: dict[str, str]
+    settings: dict[str, Any]
+    software: dict[str, str]
+    spread: dict[str, tuple[float, float, float]]
+    """Least, median and greatest turn, azimuth, distance, RT60."""
+    missing: str
+    keywords: tuple[str, ...] = (
+        "binaural audio", "sound localization", "camera rotation", "audio-visual", "spatial audio", "impulse responses",
+        "depth", "synthetic", "self-supervised",
+    )  # fmt: skip
+    method: str = ""
+    processing: tuple[str, ...] = ()
+    uses: tuple[str, ...] = (
+        "Learning where a sound is and how a camera turned from each other, without labels (sound localisation from motion).",
+        "Training and testing binaural sound localisation, relative pose, depth, dereverberation and spatial audio generation.",
+    )
+    limitations: tuple[str, ...] = ()
+    biases: tuple[str, ...] = (
+        "Rooms, furniture and materials are those of the scenes named below; other buildings, cultures and the outdoors are "
+        "not represented.",
+        "All is heard through the one head named below; other people's ears differ.",
+    )
+    personal: str = "No person is seen, and nobody was recorded for it; clips may hold voices, see their credits."
+    impact: str = (
+        "Finding sounds helps hearing aids, robots and people; it could serve surveillance too. Simulated rooms carry no "
+        "one's home."
+    )
+    maintenance: str = "Shards never change under a version; corrections appear as a new version with its own checksums."
+
+    @property
+    def key(self) -> str:
+        """Name for citations."""
+        return "".join(c for c in self.title.lower().replace(" ", "-") if c.isalnum() or c == "-") or "data-set"
+
+    @property
+    def bibtex(self) -> str:
+        """BibTeX entry."""
+        lines = {"title": self.title, "author": " and ".join(self.authors), "year": self.date[:4], "version": self.version}
+        if self.url:
+            lines["url"] = self.url
+        return f"@misc{{{self.key},\n" + ",\n".join(f"  {k} = {{{v}}}" for k, v in lines.items()) + "\n}"
+
+
+def describe(data: Dataset, words: Words, sources: list[Source], licence: str) -> Description:
+    """Gather what is said of a data set that lies in a folder."""
+    shards = data.shards
+    settings = data.manifest.get("settings", {})
+    splits = [s for s in SPLITS if any(e["split"] == s for e in shards)]
+    shapes, absent = _shapes(data)
+    return Description(
+        title=words.title, authors=words.authors, url=words.url, version=words.version, date=words.date,
+        about=words.about or _about(data, settings), licence=licence, licence_url=ADDRESS[licence], sources=sources,
+        shards=shards, manifest_sha256=sha256_of(Path(data.root) / NAME), splits=splits,
+        sets={s: sum(int(e["sets"]) for e in shards if e["split"] == s) for s in splits},
+        scenes={s: list(dict.fromkeys(e["scene"] for e in shards if e["split"] == s)) for s in splits},
+        shapes=shapes, absent=absent, settings=settings, software=data.manifest.get("software", {}), spread=_spread(data),
+        missing=_missing(data.manifest, absent), method=_method(settings), processing=_processing(settings, data),
+        limitations=_limitations(settings),
+    )  # fmt: skip
+
+
+def today() -> str:
+    """Give the date, ISO."""
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
+def _shapes(data: Dataset) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    file = data.shard_file(0)
+    return {n: tuple(file[n].shape[1:]) for n in FIELDS if n in file}, json.loads(file.attrs.get("absent", "{}"))
+
+
+def _spread(data: Dataset) -> dict[str, tuple[float, float, float]]:
+    columns: dict[str, list[np.ndarray]] = {}
+    for k in range(len(data.shards)):
+        file = data.shard_file(k)
+        heading = file["heading"][:]
+        columns.setdefault("turn from the first view, degrees", []).append(wrap_180(heading[:, 1:] - heading[:, :1]).ravel())
+        for name, unit in (("azimuth", "degrees"), ("elevation", "degrees"), ("distance", "m"), ("rt60", "s")):
+            if name in file:
+                columns.setdefault(f"{name}, {unit}", []).append(file[name][:].ravel())
+    out = {}
+    for name, parts in columns.items():
+        values = np.concatenate(parts)
+        if values.size:
+            out[name] = (float(values.min()), float(np.median(values)), float(values.max()))
+    return out
+
+
+def _about(data: Dataset, settings: dict[str, Any]) -> str:
+    scenes = len({s["scene"] for s in data.shards})
+    shape = data.shard_file(0)["rgb"].shape
+    count = data.shard_file(0)["source_position"].shape[1]
+    sources = f"{count} source{'s' if count > 1 else ''}"
+    sound = f"binaural sound of {sources}" if "audio" in data.shard_file(0) else f"binaural responses to {sources}"
+    moves = {"rotation": "turns the head", "nearby": "moves a little"}.get(
+        settings.get("sampling", {}).get("motion", ""), "moves"
+    )
+    return (
+        f"{len(data)} sets of {shape[1]} views each from {scenes} scenes: what a listener who {moves} sees "
+        f"(RGB, {shape[3]} x {shape[2]} pixels) and hears ({sound}), with exact positions, headings and directions."
+    )
+
+
+def _method(settings: dict[str, Any]) -> str:
+    camera, acoustics = settings.get("camera", {}), settings.get("acoustics", {})
+    if "converted_from" in settings:
+        return f"Converted from {settings['converted_from']}; what that layout lacks is marked absent."
+    return (
+        f"Simulated. Pictures: ray-cast ({camera.get('engine', 'unknown engine')}) from textured 3D scenes. Sound: geometrical "
+        f"acoustics ({acoustics.get('engine', 'unknown engine')}) with materials of the same scenes, heard through measured "
+        "head-related responses, convolved with dry clips. Positions, headings and sources are drawn at random under the "
+        "rules of the settings."
+    )
+
+
+def _processing(settings: dict[str, Any], data: Dataset) -> tuple[str, ...]:
+    clips = settings.get("clips", {})
+    rate = int(data.shard_file(0).attrs["sample_rate"])
+    steps = [f"Sound is stored at {rate} Hz as float32, rounded to 12 bits of mantissa (error about -86 dB), and never clipped."]
+    if {"min_rms", "max_rms", "stretch_s"} <= set(clips):
+        steps.append(
+            f"Clips are cut to {clips['stretch_s']} s (tiled where shorter) and set to a level (RMS) drawn from "
+            f"{clips['min_rms']} to {clips['max_rms']} of full scale."
+        )
+    return tuple(steps)
+
+
+def _limitations(settings: dict[str, Any]) -> tuple[str, ...]:
+    out = ["Everything is simulated: results on recordings of real rooms need their own test."]
+    if settings.get("acoustics", {}).get("engine") == "raytrace":
+        out.append("Geometrical acoustics: no diffraction around edges, no room modes; low frequencies are approximate.")
+    out.append("Listener and sources stand still while a clip plays.")
+    return tuple(out)
+
+
+def _missing(manifest: dict[str, Any], absent: dict[str, str]) -> str:
+    parts = [f"{e['scene']} gave {e['given']} of {e['asked']} sets ({e['why']})" for e in manifest.get("shortfalls", [])]
+    parts += [f"{name} is absent: {why}" for name, why in absent.items()]
+    left = Counter(str(v) for v in manifest.get("clips_left_out", {}).values())
+    parts += [f"{n} clips were left out ({why})" for why, n in left.items()]
+    return "; ".join(parts) or "None: every set that was asked for is there, with every field."

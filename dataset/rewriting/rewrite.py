@@ -1,0 +1,147 @@
+"""Shards made of shards: rows are moved as they lie on disk, compressed, and shards taken whole keep their bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from tqdm import tqdm
+
+from dataset.errors import DatasetError
+from dataset.format.manifest import SHARDS, describe_shard, sha256_of
+from dataset.format.writer import publish
+from dataset.storage.store import Store, wrong_digest
+
+KEPT = ("shard", "asked", "credit")
+"""What the renderer says of its shards in the manifest besides manifest.ENTRY."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A shard to be made of one that is there."""
+
+    store: Store
+    entry: Mapping[str, Any]
+    """Of the shard that is there, in its manifest."""
+    path: str
+    """In the new data set."""
+    rows: tuple[int, ...] | None = None
+    """Sets to take, in order; None takes all."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Root attributes that change."""
+    set_ids: tuple[str, ...] | None = None
+    """New ids of the sets taken; None keeps theirs."""
+
+    @property
+    def sets(self) -> int:
+        """How many sets it will have."""
+        return int(self.entry["sets"]) if self.rows is None else len(self.rows)
+
+
+def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool = False) -> list[dict[str, Any]]:
+    """Make the shards that are not yet in a folder and describe all of them for its manifest.
+
+    Each appears when it is whole. DatasetError for a shard that is missing or not what its manifest says.
+    """
+    for part in (out / SHARDS).glob(".*.part"):
+        part.unlink(missing_ok=True)
+    entries = []
+    with tqdm(total=sum(p.sets for p in pieces), unit="set", desc=what, disable=not progress) as bar:
+        for piece in pieces:
+            path = out / piece.path
+            if not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(piece, path)
+            kept = {k: piece.attributes.get(k, piece.entry[k]) for k in KEPT if k in piece.entry}
+            entries.append({**describe_shard(path, out), **kept})
+            bar.update(piece.sets)
+    return entries
+
+
+def _write(piece: Piece, path: Path) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if piece.rows is None and not piece.attributes and piece.set_ids is None:
+            _copy_whole(piece, part)
+        else:
+            with piece.store.open(piece.entry) as source:
+                rewrite(source, part, piece.rows, piece.attributes, piece.set_ids)
+        publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _copy_whole(piece: Piece, path: Path) -> None:
+    try:
+        with piece.store.whole(piece.entry) as source:
+            shutil.copyfile(source, path)
+    except FileNotFoundError:
+        raise DatasetError(f"shard {piece.entry['path']} of {piece.store.name} is missing; copy or render it again") from None
+    if path.stat().st_size != piece.entry["bytes"] or sha256_of(path) != piece.entry["sha256"]:
+        raise wrong_digest(piece.entry)
+
+
+def rewrite(
+    source: h5py.File,
+    path: Path,
+    rows: Iterable[int] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    set_ids: Sequence[str] | None = None,
+) -> None:
+    """Write a shard with some rows of another (default: all), some other root attributes, and other ids of its sets.
+
+    Numbers are moved chunk by chunk without decoding them; a field that is not chunked by sets is read and written.
+    """
+    chosen = list(range(len(source["set_id"]))) if rows is None else list(rows)
+    try:
+        with h5py.File(path, "w") as target:
+            target.attrs.update({**source.attrs, **(attributes or {})})
+            for name, column in source.items():
+                ids = set_ids if name == "set_id" else None
+                _copy_rows(column, target, chosen, ids)
+    except RuntimeError as error:  # HDF5's way to say that a read or write failed
+        raise OSError(f"{source.filename}: {error}") from None
+
+
+def _copy_rows(column: h5py.Dataset, target: h5py.File, rows: list[int], texts: Sequence[str] | None) -> None:
+    name = column.name.lstrip("/")
+    shape = (len(rows), *column.shape[1:])
+    if h5py.check_string_dtype(column.dtype) is not None:
+        new = target.create_dataset(name, shape, column.dtype, maxshape=(None,), chunks=column.chunks or (64,), track_times=False)
+        new[:] = list(texts) if texts is not None else column[:][rows]
+    else:
+        limit = (h5py.h5s.UNLIMITED if column.chunks else shape[0], *shape[1:])
+        space = h5py.h5s.create_simple(shape, limit)
+        layout = column.id.get_create_plist()
+        layout.set_obj_track_times(False)  # the same sets give the same bytes
+        new = h5py.Dataset(h5py.h5d.create(target.id, name.encode(), column.id.get_type(), space, dcpl=layout))
+        if _chunked_by_sets(column):
+            _move_chunks(column, new, rows)
+        else:
+            for place, row in enumerate(rows):
+                new[place] = column[row]
+    new.attrs.update(column.attrs)
+
+
+def _chunked_by_sets(column: h5py.Dataset) -> bool:
+    """Tell whether every set lies in chunks of its own, all of them on disk."""
+    if column.chunks is None or column.chunks[0] != 1:
+        return False
+    each = np.prod([-(-size // chunk) for size, chunk in zip(column.shape[1:], column.chunks[1:], strict=True)], dtype=int)
+    return bool(column.id.get_num_chunks() == len(column) * each)
+
+
+def _move_chunks(column: h5py.Dataset, new: h5py.Dataset, rows: list[int]) -> None:
+    steps = column.chunks[1:]
+    grid = [range(0, size, step) for size, step in zip(column.shape[1:], steps, strict=True)]
+    for place, row in enumerate(rows):
+        for at in np.ndindex(*(len(g) for g in grid)):
+            inner = tuple(int(k * step) for k, step in zip(at, steps, strict=True))
+            mask, content = column.id.read_direct_chunk((row, *inner))
+            new.id.write_direct_chunk((place, *inner), content, mask)

@@ -1,0 +1,114 @@
+"""Send a published folder to a store, file by file; what was sent is not sent again.
+
+What went to a place is noted beside the cache (name and SHA-256); a file counts as sent when the note says so and the
+place has as many bytes. The manifest goes last, so a data set that is only half there is never taken for whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dataset.errors import DatasetError
+from dataset.format.manifest import sha256_of
+from dataset.storage.cache import cache_folder
+
+TRIES = 3
+HUB = "hf://datasets/"
+
+
+def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) -> tuple[int, int]:
+    """Send the named files of a folder, in order: how many were sent, how many were there already.
+
+    to: hf://datasets/owner/name, any address that fsspec opens for writing, or a folder. Raises DatasetError when a file
+    cannot be sent after TRIES tries; given again, the upload goes on where it stopped.
+    """
+    if to.startswith(HUB):
+        return _to_hub(root, names, to)
+    files, base = _connect(to)
+    note = cache_folder() / "uploads" / f"{hashlib.sha256(to.rstrip('/').encode()).hexdigest()}.json"
+    sent: dict[str, str] = json.loads(note.read_text()) if note.is_file() else {}
+    note.parent.mkdir(parents=True, exist_ok=True)
+    new = 0
+    total = sum((root / name).stat().st_size for name in names)
+    with tqdm(total=total, unit="B", unit_scale=True, desc="upload", disable=not progress) as bar:
+        for name in names:
+            digest, size = sha256_of(root / name), (root / name).stat().st_size
+            if sent.get(name) != digest or _size(files, f"{base}/{name}") != size:
+                _send(files, root / name, f"{base}/{name}", to)
+                new += 1
+                sent[name] = digest
+                note.write_text(json.dumps(sent))
+            bar.update(size)
+    return new, len(names) - new
+
+
+def _connect(to: str) -> tuple[Any, str]:
+    try:
+        import fsspec
+
+        files, base = fsspec.core.url_to_fs(to)
+    except (ImportError, ValueError) as error:
+        raise DatasetError(f"{to} cannot be written to ({error}); try: pip install -e '.[share]'") from None
+    return files, base.rstrip("/")
+
+
+def _size(files: Any, path: str) -> int:
+    """Give the bytes of a file in a store, -1 where it is not there."""
+    try:
+        files.invalidate_cache()
+        return int(files.size(path))
+    except FileNotFoundError:
+        return -1
+
+
+def _send(files: Any, source: Path, path: str, to: str) -> None:
+    """Send one file so that under its name it is whole or absent."""
+    local = "file" in ([files.protocol] if isinstance(files.protocol, str) else files.protocol)
+    for attempt in range(TRIES):
+        try:
+            files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            if local:  # other stores show a file when all of it is there
+                part = f"{path}.{os.getpid()}.part"
+                files.put_file(str(source), part)
+                os.replace(part, path)
+            else:
+                files.put_file(str(source), path)
+            return
+        except Exception as error:  # each file system has errors of its own
+            if attempt == TRIES - 1:
+                what = f"{source.name} cannot be sent to {to} ({type(error).__name__}: {error})"
+                raise DatasetError(f"{what}; check address and keys, then give the command again") from None
+            time.sleep(2.0**attempt)
+
+
+def _to_hub(root: Path, names: Sequence[str], to: str) -> tuple[int, int]:
+    """Send files to the Hugging Face Hub, whose own client keeps track of what is there and goes on where it stopped."""
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError:
+        raise DatasetError("huggingface_hub is missing; install it with: pip install -e '.[share]'") from None
+    name, _, revision = to.removeprefix(HUB).strip("/").partition("@")
+    if name.count("/") != 1:
+        raise DatasetError(f"{to} is not hf://datasets/OWNER/NAME")
+    hub = huggingface_hub.HfApi()
+    try:
+        hub.create_repo(name, repo_type="dataset", exist_ok=True)
+        hub.upload_folder(
+            repo_id=name,
+            folder_path=root,
+            repo_type="dataset",
+            revision=revision or None,
+            allow_patterns=[escape(n) for n in names],
+        )
+    except Exception as error:  # network, rights, quota: the client has many
+        raise DatasetError(f"{to} did not take it ({type(error).__name__}: {error}); log in with: hf auth login") from None
+    return len(names), 0

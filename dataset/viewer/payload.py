@@ -1,0 +1,203 @@
+"""What a page shows of a data set: numbers, pictures, sounds and plans, small enough to embed, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from PIL import Image
+from scipy.signal import oaconvolve
+
+from dataset.reader import Dataset
+from dataset.viewer.floor_plan import scene_plan
+from dataset.viewer.interaural import ild_db, itd_us
+
+PICTURE_PX, PICTURE_QUALITY = 320, 72
+"""Widest picture of a view, and its JPEG quality."""
+PLAN_PX = 900
+"""Longest side of a plan's picture."""
+PLAIN = ("position", "heading", "source_position", "azimuth", "elevation", "distance", "rt60")
+"""Fields that are shown as they are."""
+PEAK = 0.9
+"""The loudest sound of a set is brought here; the others keep their level against it."""
+
+
+@dataclass(frozen=True)
+class SoundForm:
+    """How sounds are embedded: container, coding and MIME type for soundfile and browsers, and how much of each."""
+
+    container: str
+    coding: str
+    mime: str
+    seconds: float | None
+    """Length of the loudest stretch that is taken; None = all."""
+
+
+SMALL = SoundForm("OGG", "OPUS", "audio/ogg", 2.55)
+"""About 60 kbit/s. Measured on rendered sets, it moves time differences by under 10 us and levels by under 0.1 dB."""
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+WHOLE = SoundForm("FLAC", "PCM_16", "audio/flac", None)
+
+
+class Panels:
+    """Sets of a data set as dictionaries that json.dumps takes; any thread may ask.
+
+    Raises DatasetError where a set cannot be read.
+    """
+
+    def __init__(self, data: Dataset) -> None:
+        """Index the scenes of a data set."""
+        self.data = data
+        self.scenes: dict[str, list[int]] = {}
+        for index in range(len(data)):
+            self.scenes.setdefault(self.entry(index)["scene"], []).append(index)
+        self._lock = Lock()
+        # Plans take seconds: their own open files let sets be read meanwhile.
+        self._plan_data, self._plan_lock = copy.copy(data), Lock()
+
+    def entry(self, index: int) -> Mapping[str, Any]:
+        """Give what the manifest says of the shard of a set."""
+        return self.data.shards[self.data.locate(index)[0]]
+
+    def name(self, index: int) -> str:
+        """Name a set by its shard and row, without opening the shard."""
+        return f"{PurePosixPath(self.entry(index)['path']).stem} #{self.data.locate(index)[1]}"
+
+    def facts(self, index: int) -> dict[str, Any]:
+        """Give geometry, decay times, cues of the direct sound, and the pictures as base64 JPEGs.
+
+        Lengths in m, angles in degrees, views first, then sources. None where a field is absent or not finite.
+        """
+        one, settings, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips"])
+        direct = one.get("brir_direct")
+        camera = settings.get("camera", {})
+        facts = {
+            "set": one["set_id"],
+            "camera": {"hfov_deg": float(camera.get("hfov_deg", 60.0)), "pitch_deg": float(camera.get("pitch_deg", 0.0))},
+            "itd_us": None if direct is None else _numbers(itd_us(direct, rate), 0),
+            "ild_db": None if direct is None else _numbers(ild_db(direct), 1),
+            "clips": _clip_names(one.get("clips", "[]")),
+            "pictures": [_jpeg(picture) for picture in one["rgb"]],
+        }
+        return {**facts, **{name: _numbers(one[name], 3) if name in one else None for name in PLAIN}}
+
+    def sound(self, index: int, form: SoundForm) -> dict[str, Any]:
+        """Give what the ears hear in each view: all sources together, and each alone where there are several.
+
+        Where a data set holds no sound, the responses themselves are given. One gain for the whole set.
+        """
+        one, settings, rate = self._read(index, ["audio", "mono", "brir_direct", "brir_indirect"])
+        tracks = _tracks(one, float(settings.get("acoustics", {}).get("indirect_ratio", 1.0)))
+        start, stop = _loudest(next(iter(tracks.values())), rate, form.seconds) if tracks else (0, 0)
+        tracks = {source: track[..., start:stop] for source, track in tracks.items()}
+        peak = max((float(np.abs(track).max()) for track in tracks.values()), default=0.0) or PEAK
+        return {
+            "mime": form.mime,
+            "rate": rate,
+            "start_s": round(start / rate, 3),
+            "seconds": round((stop - start) / rate, 3),
+            "gain_db": round(20 * float(np.log10(PEAK / peak)), 1),
+            "response": "audio" not in one,
+            "sources": list(tracks),
+            "tracks": [[_encoded(view * (PEAK / peak), rate, form) for view in track] for track in tracks.values()],
+        }
+
+    def plan(self, scene: str) -> dict[str, Any]:
+        """Give a scene's plan as a base64 WebP, clear where nothing was seen, and its left, right, bottom, top in m."""
+        rows = self.scenes[scene]
+        with self._plan_lock:
+            file = self._plan_data.shard_file(self.data.locate(rows[0])[0])
+            camera = json.loads(file.attrs["settings"]).get("camera", {})
+            if "depth" not in file or not {"hfov_deg", "pitch_deg", "height_m"} <= set(camera):
+                return {"image": None, "extent": None}
+            image, extent = scene_plan(self._plan_data, rows, camera)
+        if image.shape[:2] == (1, 1):
+            return {"image": None, "extent": None}
+        seen = (image < 255).any(-1, keepdims=True) * np.uint8(255)
+        picture = Image.fromarray(np.concatenate([image, seen], -1))
+        picture.thumbnail((PLAN_PX, PLAN_PX))
+        file_bytes = io.BytesIO()
+        picture.save(file_bytes, "WEBP", quality=80)
+        return {"image": _base64(file_bytes), "extent": [round(float(e), 3) for e in extent]}
+
+    def _read(self, index: int, names: list[str]) -> tuple[dict[str, Any], dict[str, Any], int]:
+        """Read the fields of a set that are there, its shard's settings and sample rate."""
+        with self._lock:
+            file = self.data.shard_file(self.data.locate(index)[0])
+            one = {name: self.data.read(index, name) for name in names if name in file}
+            return one, json.loads(file.attrs["settings"]), int(file.attrs["sample_rate"])
+
+
+def _tracks(one: Mapping[str, Any], indirect_ratio: float) -> dict[int, np.ndarray]:
+    """Give sounds (V, 2, L) by source, -1 being all of them; responses where there is no sound."""
+    if "brir_direct" not in one or "brir_indirect" not in one:
+        return {-1: one["audio"]} if "audio" in one else {}
+    response = indirect_ratio * one["brir_indirect"].astype(np.float64)  # (V, S, 2, Ti)
+    direct = one["brir_direct"]
+    if direct.shape[-1] > response.shape[-1]:
+        response = np.pad(response, [(0, 0)] * 3 + [(0, direct.shape[-1] - response.shape[-1])])
+    response[..., : direct.shape[-1]] += direct
+    sources = range(response.shape[1])
+    if "audio" not in one:
+        return {s: response[:, s] for s in sources}
+    if "mono" not in one or len(sources) == 1:
+        return {-1: one["audio"]}
+    length = one["audio"].shape[-1]
+    alone = {s: oaconvolve(one["mono"][s][None, None], response[:, s], axes=-1)[..., :length] for s in sources}
+    return {-1: one["audio"], **alone}
+
+
+def _loudest(sound: np.ndarray, rate: int, seconds: float | None) -> tuple[int, int]:
+    """Find the stretch of (V, 2, L) sound with the most energy: its first sample and the one after its last."""
+    length = sound.shape[-1]
+    wanted = length if seconds is None else min(round(seconds * rate), length)
+    total = np.concatenate([[0.0], np.cumsum(np.sum(sound.astype(np.float64) ** 2, (0, 1)))])
+    start = int(np.argmax(total[wanted:] - total[: length - wanted + 1]))
+    return start, start + wanted
+
+
+def _encoded(ears: np.ndarray, rate: int, form: SoundForm) -> str:
+    """Encode (2, L) sound, as base64."""
+    sound = np.clip(ears, -1, 1).T
+    if form.coding == "OPUS" and rate not in OPUS_RATES:
+        sound, rate = soxr.resample(sound, rate, OPUS_RATES[-1]), OPUS_RATES[-1]
+    file = io.BytesIO()
+    soundfile.write(file, sound, rate, form.coding, format=form.container)
+    return _base64(file)
+
+
+def _jpeg(rgb: np.ndarray) -> str:
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((PICTURE_PX, 4 * PICTURE_PX))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=PICTURE_QUALITY)
+    return _base64(file)
+
+
+def _base64(file: io.BytesIO) -> str:
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _numbers(values: np.ndarray, digits: int) -> Any:
+    """Turn an array into nested lists of rounded numbers, None where they are not finite."""
+    if values.ndim:
+        return [_numbers(part, digits) for part in values]
+    return round(float(values), digits) if np.isfinite(values) else None
+
+
+def _clip_names(clips: str) -> list[str]:
+    """Name the clip of each source, as far as the JSON list of a set tells."""
+    try:
+        return [str(clip["clip"]) for clip in json.loads(clips)]
+    except (ValueError, TypeError, KeyError):
+        return []
