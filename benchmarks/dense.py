@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.accessors import Geometry
+from simulator.loaders.gltf_accessors import Geometry
 
 FLOAT, UINT = 5126, 5125
 SHAPES = {2: "VEC2", 3: "VEC3", 4: "VEC4"}

@@ -7,10 +7,10 @@ import time
 import numpy as np
 
 from benchmarks.acoustics.rooms import box, clean, room_of
-from simulator.acoustics import responses
 from simulator.config import AcousticsSettings
-from simulator.hrtf import load_ears
-from simulator.sofa import BUNDLED, read_sofa
+from simulator.engines.responses import responses
+from simulator.receivers.hrtf import load_ears
+from simulator.receivers.sofa import BUNDLED, read_sofa
 
 SIZE = (6.0, 2.8, 5.0)
 ABSORPTION = 0.105

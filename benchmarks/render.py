@@ -31,13 +31,14 @@ import numpy as np
 from benchmarks.dense import write_dense
 from benchmarks.peer import RAYS, ears_here, ears_there
 from dataset.format.writer import ShardWriter
-from simulator import acoustics, simulate
-from simulator.camera import EmbreeCamera
-from simulator.clips import find_clips
-from simulator.cluster import cores, render_with_ray
+from simulator.camera.embree import EmbreeCamera
 from simulator.config import Settings, with_options
-from simulator.plan import Plan, make_plan, prepare_folder
-from simulator.worker import render_shard
+from simulator.engines import responses as acoustics
+from simulator.run import simulate
+from simulator.run.clips import find_clips
+from simulator.run.cluster import cores, render_with_ray
+from simulator.run.shard_plan import Plan, make_plan, prepare_folder
+from simulator.run.worker import render_shard
 
 SCENE = Path(__file__).resolve().parents[1] / "scenes" / "apartment-0066.glb"
 STANDARD = {"views": 4, "sources": 3, "acoustics.response_s": 0.8}
@@ -175,7 +176,7 @@ def _apart(call: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _triangles(file: Path) -> int:
-    from simulator.load import load_scene
+    from simulator.loaders.load import load_scene
 
     return len(load_scene(file, file.stem).faces)
 

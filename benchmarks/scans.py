@@ -66,10 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(file: Path, sets: int) -> dict[str, float]:
     """Load a scan and simulate sets in this process: peak resident memory, CPU seconds to load and per set (median)."""
-    from simulator.clips import find_clips
     from simulator.config import with_options
-    from simulator.sampling import Rejected
-    from simulator.simulate import Inputs, set_stage, simulate
+    from simulator.run.clips import find_clips
+    from simulator.run.sampling import Rejected
+    from simulator.run.simulate import Inputs, set_stage, simulate
 
     settings = with_options({"sources": 3, "acoustics.response_s": 0.8})
     start = time.process_time()

@@ -9,7 +9,7 @@ import numpy as np
 from scenes.apartment import Apartment
 from scenes.mesh import Patch
 from scenes.surface import Surface
-from simulator.bvh import Bvh
+from simulator.scene.bvh import Bvh
 
 LIFT_M = 0.012
 """Rays start this far off their surface."""

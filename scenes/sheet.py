@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simulator.camera import depths, render
+from simulator.camera.embree import depths, render
 from simulator.config import CameraSettings, Settings
 from simulator.errors import InputError
-from simulator.load import find_scenes, load_scene
-from simulator.scene import Scene
-from simulator.walkable import find_places
+from simulator.loaders.load import find_scenes, load_scene
+from simulator.scene.model import Scene
+from simulator.scene.walkable import find_places
 
 LIFTED = ("/ceiling", "/pendant", "/cornice", "surroundings", "outside")
 """Instances with these in their names are left out of views from above."""

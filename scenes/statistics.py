@@ -21,18 +21,18 @@ from tqdm import tqdm
 
 from scenes.apartment import build_apartment
 from scenes.generate import make_scene
-from simulator.acoustics import responses
-from simulator.camera import depths
+from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.materials import assign, load_library
+from simulator.acoustics.room_metrics import rt60
+from simulator.camera.embree import depths
 from simulator.config import Settings
-from simulator.decay import rt60
+from simulator.engines.responses import responses
 from simulator.errors import InputError
-from simulator.hrtf import load_ears
-from simulator.load import load_scene
-from simulator.materials import assign, load_library
-from simulator.room import prepare_room
-from simulator.sampling import Rejected, draw_set
-from simulator.scene import Scene
-from simulator.walkable import Places, find_places
+from simulator.loaders.load import load_scene
+from simulator.receivers.hrtf import load_ears
+from simulator.run.sampling import Rejected, draw_set
+from simulator.scene.model import Scene
+from simulator.scene.walkable import Places, find_places
 
 FIXED = ("wall", "floor", "ceiling", "skirting", "cornice", "window", "doorway", "outside")
 """Kinds that belong to the building, not to its furniture."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from simulator.directivity import PATTERNS
+from simulator.acoustics.directivity import PATTERNS
 from simulator.errors import InputError
 
 

@@ -23,19 +23,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from dataset.errors import DatasetError
-from simulator.clips import find_clips
-from simulator.cluster import cores, render_here, render_with_ray
 from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
+from simulator.engines.soundspaces import CREDIT, check_engine
 from simulator.errors import InputError, unwritable
-from simulator.forecast import describe_plan
-from simulator.habitat_setup import load_engine
-from simulator.load import find_scenes
-from simulator.plan import Plan, clear_parts, make_plan, prepare_folder
-from simulator.progress import progress_bar
-from simulator.record import record, summary
-from simulator.simulate import Inputs
-from simulator.soundspaces import CREDIT, check_engine
-from simulator.worker import ShardReport
+from simulator.habitat.session import load_engine
+from simulator.loaders.load import find_scenes
+from simulator.run.clips import find_clips
+from simulator.run.cluster import cores, render_here, render_with_ray
+from simulator.run.dry_run import describe_plan
+from simulator.run.progress import progress_bar
+from simulator.run.record import record, summary
+from simulator.run.shard_plan import Plan, clear_parts, make_plan, prepare_folder
+from simulator.run.simulate import Inputs
+from simulator.run.worker import ShardReport
 
 INTERRUPTED = 130
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from simulator.scene import Materials, Scene, Textures
+from simulator.scene.model import Materials, Scene, Textures
 
 
 def scene_of(parts: list[tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float]]], name: str = "room") -> Scene:

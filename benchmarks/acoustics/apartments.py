@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.materials import assign, load_library
 from simulator.config import Settings
-from simulator.load import load_scene
-from simulator.materials import assign, load_library
-from simulator.room import Room, prepare_room
-from simulator.sampling import draw_set
-from simulator.scene import Scene
-from simulator.walkable import find_places
+from simulator.loaders.load import load_scene
+from simulator.run.sampling import draw_set
+from simulator.scene.model import Scene
+from simulator.scene.walkable import find_places
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 

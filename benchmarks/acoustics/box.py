@@ -11,9 +11,9 @@ from benchmarks.acoustics.measures import decay_curve, echogram, measure
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.reference import eyring, image_echogram, image_sources
 from benchmarks.acoustics.rooms import box, clean, room_of
-from simulator.acoustics import trace
+from simulator.acoustics.image_sources import image_paths, planes_around
 from simulator.config import AcousticsSettings
-from simulator.images import image_paths, planes_around
+from simulator.engines.responses import trace
 
 SIZE = (6.0, 2.8, 5.0)
 VOLUME, AREA = 84.0, 121.6

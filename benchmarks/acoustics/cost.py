@@ -10,10 +10,10 @@ import numpy as np
 from benchmarks.acoustics.apartments import apartment, of_triangles, place_in, room_in
 from benchmarks.acoustics.findings import Finding
 from benchmarks.acoustics.plots import panels
+from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.image_sources import direct_paths, image_paths, planes_around
+from simulator.acoustics.tracer import Tracer
 from simulator.config import with_options
-from simulator.images import direct_paths, image_paths, planes_around
-from simulator.room import Room
-from simulator.tracer import Tracer
 
 TRIANGLES = (25_000, 250_000, 1_000_000)
 RAYS = (1024, 2048, 4096, 8192, 16384)

@@ -12,12 +12,12 @@ from benchmarks.acoustics.findings import Finding, Promise
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.rooms import box, clean, room_of
 from dataset.angles import direction
-from simulator.acoustics import responses
-from simulator.arrivals import Arrivals, Paths, sphere_cells
-from simulator.binaural import hear
+from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
 from simulator.config import AcousticsSettings
-from simulator.hrtf import load_ears
-from simulator.sofa import BUNDLED, Measurement, read_sofa
+from simulator.engines.responses import responses
+from simulator.receivers.hrtf import load_ears
+from simulator.receivers.sofa import BUNDLED, Measurement, read_sofa
+from simulator.receivers.spatialize import hear
 
 RATE_HZ = 16000
 FINE = 16

@@ -13,14 +13,14 @@ from benchmarks.acoustics.measures import echogram
 from benchmarks.acoustics.reference import image_echogram
 from benchmarks.acoustics.rooms import box, clean, room_of
 from dataset.angles import direction
-from simulator.acoustics import responses, trace
-from simulator.ambisonics import Microphone
-from simulator.arrivals import Arrivals, Paths, sphere_cells
-from simulator.binaural import hear
+from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
 from simulator.config import AcousticsSettings, with_options
-from simulator.hrtf import load_ears
-from simulator.receiver import Receiver
-from simulator.room import Room
+from simulator.engines.responses import responses, trace
+from simulator.receivers.ambisonics import Microphone
+from simulator.receivers.hrtf import load_ears
+from simulator.receivers.receiver import Receiver
+from simulator.receivers.spatialize import hear
 
 RATE_HZ, SPEED_M_S = 16000, 343.2
 FINE = 64

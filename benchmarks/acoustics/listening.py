@@ -12,17 +12,17 @@ from scipy import signal
 from benchmarks.acoustics.findings import Finding, Promise
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.rooms import Surface, box, clean
-from simulator.acoustics import responses
-from simulator.air import attenuation, speed_of_sound
-from simulator.arrivals import BANDS_HZ
-from simulator.binaural import convolve
-from simulator.clips import BUNDLED, decode
+from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.air import attenuation, speed_of_sound
+from simulator.acoustics.arrivals import BANDS_HZ
+from simulator.acoustics.materials import SurfaceAcoustics, assign, load_library
+from simulator.acoustics.room_metrics import rt60
 from simulator.config import AcousticsSettings
-from simulator.decay import rt60
-from simulator.hrtf import load_ears
-from simulator.materials import SurfaceAcoustics, assign, load_library
-from simulator.room import prepare_room
-from simulator.scene import Scene
+from simulator.engines.responses import responses
+from simulator.receivers.hrtf import load_ears
+from simulator.receivers.spatialize import convolve
+from simulator.run.clips import BUNDLED, decode
+from simulator.scene.model import Scene
 
 RATE_HZ = 16000
 CLIP = "speech_english_gb.flac"

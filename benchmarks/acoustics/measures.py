@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrivals import Arrivals
-from simulator.decay import decay_time
+from simulator.acoustics.arrivals import Arrivals
+from simulator.acoustics.room_metrics import decay_time
 
 
 class Measures(NamedTuple):

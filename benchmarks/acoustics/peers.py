@@ -17,14 +17,14 @@ from benchmarks.acoustics.apartments import apartment, place_in, room_in, withou
 from benchmarks.acoustics.findings import Finding, Promise
 from benchmarks.acoustics.rooms import box, clean, room_of
 from benchmarks.peer import ears_here, ears_there
-from simulator import soundspaces
-from simulator.acoustics import direct_length, responses
-from simulator.bvh import Bvh
+from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.room_metrics import direct_to_reverberant, rt60
+from simulator.acoustics.tracer import QUALITY, Accuracy
 from simulator.config import AcousticsSettings, with_options
-from simulator.decay import direct_to_reverberant, rt60
-from simulator.hrtf import load_ears
-from simulator.room import Room
-from simulator.tracer import QUALITY, Accuracy
+from simulator.engines import soundspaces
+from simulator.engines.responses import direct_length, responses
+from simulator.receivers.hrtf import load_ears
+from simulator.scene.bvh import Bvh
 
 LISTENER = np.array([4.1, 1.5, 3.4])
 SOURCES = np.array([[1.7, 1.2, 1.6], [4.9, 1.3, 1.2], [1.0, 1.6, 4.0]])

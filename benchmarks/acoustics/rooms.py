@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.materials import SurfaceAcoustics
 from simulator.config import AcousticsSettings
-from simulator.materials import SurfaceAcoustics
-from simulator.parts import Look, Part, assemble
-from simulator.room import Room, prepare_room
-from simulator.scene import Scene
+from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.model import Scene
 
 STEP_M = 0.12
 """Edges of a scan's triangles."""

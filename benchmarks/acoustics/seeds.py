@@ -11,14 +11,14 @@ from benchmarks.acoustics.apartments import apartment, place_in, room_in
 from benchmarks.acoustics.findings import Finding, Promise
 from benchmarks.acoustics.measures import decay_curve, echogram
 from benchmarks.acoustics.rooms import box, clean, room_of
-from simulator.acoustics import direct_length, trace
-from simulator.bands import energy_share
-from simulator.binaural import hear
+from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.bands import energy_share
+from simulator.acoustics.room_metrics import decay_time, direct_to_reverberant, rt60
+from simulator.acoustics.tracer import QUALITY
 from simulator.config import AcousticsSettings, with_options
-from simulator.decay import decay_time, direct_to_reverberant, rt60
-from simulator.hrtf import load_ears
-from simulator.room import Room
-from simulator.tracer import QUALITY
+from simulator.engines.responses import direct_length, trace
+from simulator.receivers.hrtf import load_ears
+from simulator.receivers.spatialize import hear
 
 APARTMENTS = (6, 44)
 SEEDS = {"draft": 24, "standard": 24, "reference": 6}

@@ -12,10 +12,10 @@ from benchmarks.acoustics.measures import decay_curve, echogram, measure
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.reference import coupled_decay_time, prism_decay
 from benchmarks.acoustics.rooms import Surface, box, clean, floor_plan, room_of, scanned
-from simulator.acoustics import trace
+from simulator.acoustics.room_metrics import decay_time, energy_decay
 from simulator.config import AcousticsSettings
-from simulator.decay import decay_time, energy_decay
-from simulator.scene import Scene
+from simulator.engines.responses import trace
+from simulator.scene.model import Scene
 
 L_PLAN = ([0, 3, 6], [0, 2.5, 5], [[1, 1], [1, 0]])
 L_CORNERS = np.array([[0, 0], [6, 0], [6, 2.5], [3, 2.5], [3, 5], [0, 5]])

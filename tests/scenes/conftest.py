@@ -6,8 +6,8 @@ import pytest
 
 from scenes.apartment import Apartment, build_apartment
 from scenes.generate import make_scene
-from simulator.load import load_scene
-from simulator.scene import Scene
+from simulator.loaders.load import load_scene
+from simulator.scene.model import Scene
 
 SEEDS = (1000, 1003, 1007)
 

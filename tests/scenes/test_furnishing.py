@@ -6,9 +6,9 @@ from scenes.apartment import build_apartment
 from scenes.polygon import contains
 from scenes.space import FLAT_M
 from scenes.statistics import FIXED, _kind, escaping
-from simulator.bvh import Bvh
 from simulator.config import Settings
-from simulator.walkable import find_places
+from simulator.scene.bvh import Bvh
+from simulator.scene.walkable import find_places
 
 TOUCH_M = 0.015
 """Deeper than this two things are in one another; a cushion may sink into a seat that far."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from scenes.apartment import build_apartment
 from scenes.generate import main, make_scene
-from simulator.materials import assign, load_library
+from simulator.acoustics.materials import assign, load_library
 
 MEANT = {
     "plaster wall": "plaster", "painted plaster wall": "plaster", "painted plaster dado": "plaster",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.camera import render
+from simulator.camera.embree import render
 from simulator.config import CameraSettings
 
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}

@@ -13,9 +13,9 @@ import pytest
 import soundfile
 import trimesh
 
-from simulator import cluster, record, worker
 from simulator.render import main
-from simulator.worker import render_shard
+from simulator.run import cluster, record, worker
+from simulator.run.worker import render_shard
 
 try:
     import resource
@@ -116,7 +116,7 @@ def test_a_compressed_glb(extension, left_out, tiny_scenes, tmp_path):
 
 
 def test_a_draco_compressed_glb_without_its_decoder(left_out, tiny_scenes, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulator.gltf.HAS_DRACO", False)
+    monkeypatch.setattr("simulator.loaders.gltf.HAS_DRACO", False)
 
     def compress(header):
         header["extensionsUsed"] = header["extensionsRequired"] = ["KHR_draco_mesh_compression"]

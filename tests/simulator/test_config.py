@@ -8,8 +8,8 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 import numpy as np
 import pytest
 
-from simulator.acoustics import direct_length
 from simulator.config import FARTHEST_M, Settings, with_options
+from simulator.engines.responses import direct_length
 from simulator.errors import InputError
 
 WRONG = """
@@ -94,7 +94,7 @@ def test_soundspaces_refuses_what_it_cannot_do():
 
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
 def test_direct_responses_hold_the_farthest_source_in_the_coldest_air(rate):
-    from simulator.air import speed_of_sound
+    from simulator.acoustics.air import speed_of_sound
 
     settings = with_options({"acoustics.sample_rate_hz": rate, "acoustics.temperature_c": -20.0}).acoustics
     arrives = FARTHEST_M / speed_of_sound(-20.0) * rate

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from dataset.verify import main as verify
-from simulator import worker
 from simulator.render import main
+from simulator.run import worker
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_S = 600

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from dataset.angles import azimuth, elevation
-from simulator.camera import rays
+from simulator.camera.embree import rays
 from simulator.config import CameraSettings
 from training.overlap import Camera
 from training.picture_baselines import TurnCorrelation, homography_rotation

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import butter, oaconvolve, sosfiltfilt
 
 from dataset.angles import direction
-from simulator.hrtf import load_ears
+from simulator.receivers.hrtf import load_ears
 from training.sound_baselines import gcc_phat_azimuth, head_delay, ild_azimuth, onset_gcc_phat_azimuth
 from training.spherical_head import RADIUS_M, SPEED_M_S, ild_slopes, kuhn_itd, surface_pressure, woodworth_itd
 

@@ -1,0 +1,270 @@
+"""The compiled steps of ray tracing: what happens to one ray between one hit and the next.
+
+The kernels hold no references to arrays (`_nrt=False`): counting them would cost as much as the tracing.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from simulator.acoustics.ray_state import DIFFUSE, IN_IMAGES, SPECULAR, SPHERE_M, Rays, Surroundings, Tally
+from simulator.scene.bvh import blocked, nearest
+
+BANDS = 7
+"""Said here once more, so that loops over them are unrolled."""
+NEAREST_M = 0.1
+"""Shadow rays shorter than this count as this long: a hit point is not a point source at zero distance."""
+ALL_SOURCES = 4
+"""Up to this bounce every source gets a shadow ray; afterwards one of them ..."""
+RAIN = 3.0
+"""... by a chance of so many times the surface's mean scattering: where little is scattered, little hangs on it."""
+
+_step = numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+"""Steps are compiled into `trace` itself: to hand some 200 words of arrays to each would take a third of the time."""
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def trace(
+    around: Surroundings,
+    tally: Tally,
+    rays: Rays,
+    listener: np.ndarray,
+    directions: np.ndarray,
+    cells: np.ndarray,
+    groups: np.ndarray,
+    depth: int,
+    rng: np.random.Generator,
+) -> int:
+    """Trace N rays from the listener in the given directions (N, 3), up to `depth` twins each; give the number of segments.
+
+    To start a ray costs as much as a segment, and counts as one.
+    """
+    segments = len(directions)
+    for k in range(len(directions)):
+        for axis in range(3):
+            rays.origin[0, axis] = listener[axis]
+            rays.direction[0, axis] = directions[k, axis]
+        for b in range(BANDS):
+            rays.power[0, b] = 1.0
+        rays.length[0], rays.bounces[0], rays.chain[0], rays.material[0] = 0.0, 0, IN_IMAGES, 0
+        i = np.int64(0)  # of a plain 0, numba compiles everything below twice: for the constant and for the rest
+        while i >= 0:
+            segments += 1
+            copies = _bounce(around, tally, rays, i, cells[k], groups[k], rng)
+            if copies == 2 and i + 1 < depth:
+                _split(rays, i)
+                _turn(around, tally, rays, i, rng)
+                i += 1
+            if copies == 0:
+                i -= 1
+            else:
+                _turn(around, tally, rays, i, rng)
+    return segments
+
+
+@_step
+def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, group: int, rng: np.random.Generator) -> int:
+    """Bring ray i to its next hit and tell the sources; 0: the ray ends there, 1: it goes on, 2: it should split."""
+    total = len(around.sources)
+    face, distance = nearest(around.scene, rays.shot, rays.ints, rays.origin[i], rays.direction[i])
+    if rays.chain[i] == SPECULAR:
+        for s in range(total):
+            _pass(around, tally, rays, i, s, distance, cell, group)
+    first, longest = int(rays.length[i] * tally.windows_per_m) + 1, tally.energy.shape[2] / tally.bins_per_m
+    rays.length[i] = min(rays.length[i] + distance, longest)
+    window = int(rays.length[i] * tally.windows_per_m)
+    for w in range(first, min(window + 1, len(tally.alive))):
+        for b in range(BANDS):
+            tally.alive[w, b] += rays.power[i, b]
+    if face < 0 or rays.length[i] >= longest:
+        return 0
+    rays.bounces[i] += 1
+    material = around.surface[face]
+    rays.material[i] = material
+    _land(around, rays, i, face, distance)
+    if not (around.in_images[face] and rays.bounces[i] <= around.image_order) and rays.chain[i] == IN_IMAGES:
+        rays.chain[i] = SPECULAR
+    share = np.float32(0.0)
+    for b in range(BANDS):
+        rays.power[i, b] *= around.kept[material, b]
+        share += rays.power[i, b] * tally.window[window, b]
+    if share < np.float32(0.5):
+        # A ray too weak for its time goes on with the strength it should have, as rarely as keeps the energy.
+        if rng.random() >= share:
+            return 0
+        for b in range(BANDS):
+            rays.power[i, b] /= share
+    if rays.bounces[i] <= ALL_SOURCES:
+        for s in range(total):
+            _rain(around, tally, rays, i, s, np.float32(1.0), cell, group)
+    elif total > 0:
+        chance = np.float32(0.0)
+        for b in range(BANDS):
+            chance += around.scattering[material, b]
+        chance = min(chance * np.float32(RAIN / BANDS), np.float32(1.0))
+        if rng.random() < chance:
+            _rain(around, tally, rays, i, min(int(rng.random() * total), total - 1), np.float32(total) / chance, cell, group)
+    return 2 if share > np.float32(2.0) else 1
+
+
+@_step
+def _split(rays: Rays, i: int) -> None:
+    """Make ray i two of half its power, i and i + 1."""
+    for k in range(3):
+        rays.origin[i + 1, k] = rays.origin[i, k]
+        rays.direction[i + 1, k] = rays.direction[i, k]
+        rays.normal[i + 1, k] = rays.normal[i, k]
+    for b in range(BANDS):
+        rays.power[i, b] *= np.float32(0.5)
+        rays.power[i + 1, b] = rays.power[i, b]
+    rays.length[i + 1], rays.bounces[i + 1] = rays.length[i], rays.bounces[i]
+    rays.chain[i + 1], rays.material[i + 1] = rays.chain[i], rays.material[i]
+
+
+@_step
+def _land(around: Surroundings, rays: Rays, i: int, face: int, distance: float) -> None:
+    """Move ray i to just above the face that it hit."""
+    side = np.float32(0.0)
+    for k in range(3):
+        side += rays.direction[i, k] * around.normals[face, k]
+    sign = np.float32(-1.0) if side > 0 else np.float32(1.0)
+    for k in range(3):
+        rays.normal[i, k] = sign * around.normals[face, k]
+        rays.origin[i, k] += distance * rays.direction[i, k] + around.lift[face] * rays.normal[i, k]
+
+
+@_step
+def _rain(
+    around: Surroundings,
+    tally: Tally,
+    rays: Rays,
+    i: int,
+    s: int,
+    weight: float,
+    cell: int,
+    group: int,
+) -> None:
+    """Send the diffuse share of a reflection to source s where it is in sight; weight: how many shadow rays it stands for.
+
+    Factor 4 cos / r^2: a ray of N stands for the solid angle 4 pi / N, and a Lambert surface of irradiance cos / r^2
+    (free field 1 / r^2) has the radiance cos / (pi r^2).
+    """
+    material = rays.material[i]
+    source = around.sources[s]
+    x, y, z = source[0] - rays.origin[i, 0], source[1] - rays.origin[i, 1], source[2] - rays.origin[i, 2]
+    height = x * rays.normal[i, 0] + y * rays.normal[i, 1] + z * rays.normal[i, 2]
+    if height <= 0:
+        return
+    way = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-6))
+    bin_ = int((rays.length[i] + way) * tally.bins_per_m)
+    if bin_ >= tally.energy.shape[2] or blocked(around.scene, rays.shot, rays.ints, rays.origin[i], source, np.float32(0.999)):
+        return
+    near = max(way, np.float32(NEAREST_M))
+    factor = np.float32(4.0) * weight * height / (way * near * near)
+    row = _directivity_row(around, rays.origin[i], s)
+    total = np.float32(0.0)
+    for b in range(BANDS):
+        value = rays.power[i, b] * factor * around.scattering[material, b] * around.directivity[row, b] ** 2
+        tally.energy[cell, s, bin_, b] += value
+        total += value * tally.weights[bin_, b]
+    tally.curves[group, s, bin_] += total
+
+
+@_step
+def _pass(
+    around: Surroundings,
+    tally: Tally,
+    rays: Rays,
+    i: int,
+    s: int,
+    reach: float,
+    cell: int,
+    group: int,
+) -> None:
+    """Count a ray that passes the sphere around source s after a specular reflection and before its next hit.
+
+    A sphere of radius R catches the share R^2 / (4 r^2) of N rays: 4 / (N R^2) each makes 1 / r^2. Rays that would pass
+    behind a wall never come, so what does come is divided by the share in sight.
+    """
+    along, square = np.float32(0.0), np.float32(0.0)
+    for k in range(3):
+        ahead = around.sources[s, k] - rays.origin[i, k]
+        along += ahead * rays.direction[i, k]
+        square += ahead * ahead
+    if along <= 0 or along >= reach or square - along * along >= np.float32(SPHERE_M * SPHERE_M):
+        return
+    for k in range(3):
+        rays.point[k] = rays.origin[i, k] + along * rays.direction[i, k]
+    bin_ = int((rays.length[i] + along) * tally.bins_per_m)
+    far = np.float32(0.999)
+    if bin_ >= tally.energy.shape[2] or blocked(around.scene, rays.shot, rays.ints, rays.point, around.sources[s], far):
+        return
+    factor = np.float32(4.0 / SPHERE_M**2) / around.seen[s]
+    row = _directivity_row(around, rays.origin[i], s)
+    total = np.float32(0.0)
+    for b in range(BANDS):
+        value = rays.power[i, b] * factor * around.directivity[row, b] ** 2
+        tally.energy[cell, s, bin_, b] += value
+        total += value * tally.weights[bin_, b]
+    tally.curves[group, s, bin_] += total
+
+
+@_step
+def _directivity_row(around: Surroundings, origin: np.ndarray, s: int) -> int:
+    if len(around.directivity) == 1:
+        return 0
+    along, square = np.float32(0.0), np.float32(1e-12)
+    for k in range(3):
+        out = origin[k] - around.sources[s, k]
+        along += out * around.front[s, k]
+        square += out * out
+    return int((along / np.sqrt(square) + 1) * np.float32(0.5) * (len(around.directivity) - 1) + np.float32(0.5))
+
+
+@_step
+def _turn(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random.Generator) -> None:
+    """Reflect ray i, diffusely or specularly by chance, and weigh each band by its own share over the chance of that way.
+
+    The chance of diffuse is the mean of the bands' scattering, each counted by what the ray still carries of it, relative to
+    the power of its time: then the weights leave that sum as it was, and no band is biased by its neighbours' scattering.
+    """
+    material, window = rays.material[i], int(rays.length[i] * tally.windows_per_m)
+    total, diffuse = np.float32(1e-30), np.float32(0.0)
+    for b in range(BANDS):
+        carried = rays.power[i, b] * tally.window[window, b]
+        total += carried
+        diffuse += carried * around.scattering[material, b]
+    chance = diffuse / total
+    if rng.random() < chance:
+        _lambert(rays, i, np.float32(rng.random()), np.float32(rng.random()))
+        for b in range(BANDS):
+            rays.power[i, b] *= around.scattering[material, b] / chance
+        rays.chain[i] = DIFFUSE
+        return
+    side = (
+        rays.direction[i, 0] * rays.normal[i, 0]
+        + rays.direction[i, 1] * rays.normal[i, 1]
+        + rays.direction[i, 2] * rays.normal[i, 2]
+    )
+    for k in range(3):
+        rays.direction[i, k] -= np.float32(2.0) * side * rays.normal[i, k]
+    for b in range(BANDS):
+        rays.power[i, b] *= (np.float32(1.0) - around.scattering[material, b]) / (np.float32(1.0) - chance)
+    if rays.chain[i] != IN_IMAGES:
+        rays.chain[i] = SPECULAR
+
+
+@_step
+def _lambert(rays: Rays, i: int, u: float, v: float) -> None:
+    """Point ray i into the half-space of its normal with probability proportional to the cosine."""
+    x, y, z = rays.normal[i]
+    sign = np.float32(1.0) if z >= 0 else np.float32(-1.0)
+    a = np.float32(-1.0) / (sign + z)
+    b = x * y * a
+    radius, angle = np.sqrt(u), np.float32(2.0 * np.pi) * v
+    p, q, up = radius * np.cos(angle), radius * np.sin(angle), np.sqrt(max(np.float32(0.0), np.float32(1.0) - u))
+    # Orthonormal frame about the normal without branches (Duff et al. 2017).
+    rays.direction[i, 0] = p * (1 + sign * x * x * a) + q * b + up * x
+    rays.direction[i, 1] = p * sign * b + q * (sign + y * y * a) + up * y
+    rays.direction[i, 2] = -p * sign * x - q * y + up * z

@@ -1,0 +1,1 @@
+"""Pictures of a scene: color, depth and instances. May import: scene, config, errors."""

@@ -1,0 +1,186 @@
+"""Pose -> RGB, metric depth, instances, through the scene's BVH."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from dataset.angles import forward, leftward
+from simulator.camera.shading import encode, holes, shade, through
+from simulator.config import CameraSettings
+from simulator.scene.bvh import Hits
+from simulator.scene.model import Scene
+
+LAYERS = 16
+"""At most this many cut-out surfaces lie one behind the other."""
+STEP_M = 1e-4
+
+
+class Views(NamedTuple):
+    """V pictures of one scene."""
+
+    rgb: np.ndarray
+    """(V, H, W, 3) uint8, sRGB."""
+    depth: np.ndarray
+    """(V, H, W) float32 metres along the optical axis (planar) at the pixel's centre; 0 where nothing was hit."""
+    instance: np.ndarray
+    """(V, H, W) uint16, the instance at the pixel's centre; 0 for none."""
+
+
+Seen = Callable[[np.ndarray, float], frozenset[int]]
+"""Gives the numbers of the instances that a view from a position (3,), m, and heading, degrees, shows."""
+
+
+class Camera(Protocol):
+    """What looks into one scene: Embree here, habitat-sim in simulator/habitat/camera.py."""
+
+    @property
+    def seen(self) -> Seen | None:
+        """What tells views' instances apart where people annotated the scene, None elsewhere."""
+
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
+        """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbreeCamera:
+    """The default camera; it judges overlap by surface, in annotated scenes too."""
+
+    scene: Scene
+    settings: CameraSettings
+    seen: Seen | None = None
+
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
+        """Render views as Camera says."""
+        return render(self.scene, positions, headings_deg, self.settings)
+
+
+def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings) -> Views:
+    """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
+    height, width = camera.height_px, camera.width_px
+    views = len(headings_deg)
+    out = Views(
+        np.empty((views, height, width, 3), np.uint8),
+        np.empty((views, height, width), np.float32),
+        np.empty((views, height, width), np.uint16),
+    )
+    for view in range(views):
+        out.depth[view], out.instance[view] = surfaces(scene, positions[view], headings_deg[view], camera)
+        light = _light(scene, positions[view], headings_deg[view], camera)
+        encode(light, camera.samples_per_pixel, out.rgb[view].reshape(-1, 3))
+    return out
+
+
+def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Give planar depth, (H, W) float32 m, and instance, (H, W) uint16, at the centres of one view's pixels; 0 for a miss."""
+    shape = camera.height_px, camera.width_px
+    hits = _first_surface(scene, position, rays(camera, heading_deg, (0.5, 0.5)))
+    hit = hits.face >= 0
+    depth = np.where(hit, hits.distance, np.float32(0.0))
+    return depth.reshape(shape), np.where(hit, scene.face_instance[hits.face], np.uint16(0)).reshape(shape)
+
+
+def depths(
+    scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings, width: int, height: int
+) -> np.ndarray:
+    """Give coarse planar depth (V, height, width) of V views, m; 0 where nothing was hit."""
+    views = len(headings_deg)
+    if views == 0:
+        return np.zeros((0, height, width), np.float32)
+    directions = np.concatenate([rays(camera, h, (0.5, 0.5), width, height) for h in headings_deg])
+    same = (positions == positions[:1]).all()
+    origins = positions[0] if same else np.repeat(positions, width * height, 0)
+    hits = _first_surface(scene, origins, directions)
+    return np.where(hits.face < 0, 0.0, hits.distance).reshape(views, height, width).astype(np.float32)
+
+
+def rays(
+    camera: CameraSettings,
+    heading_deg: float,
+    offsets: tuple[float, float] | np.ndarray,
+    width: int | None = None,
+    height: int | None = None,
+) -> np.ndarray:
+    """Give ray directions (H * W * S, 3) through S points of each pixel; their part along the optical axis is 1.
+
+    offsets: (2,) for one point, or (S, 2): (0.5, 0.5) is the pixel's centre, (0, 0) its upper left corner. Directions of one
+    pixel come one after another. The field of view is that of `camera` even for another width and height.
+    """
+    right, down = np.atleast_2d(offsets).T[..., None]
+    width, height = width or camera.width_px, height or camera.height_px
+    half = np.tan(np.deg2rad(camera.hfov_deg / 2))
+    x = (2.0 * (np.arange(width) + right) / width - 1.0) * half
+    y = (1.0 - 2.0 * (np.arange(height) + down) / height) * half * camera.height_px / camera.width_px
+    return through(*axes(heading_deg, camera.pitch_deg), x, y)
+
+
+def axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the camera's unit vectors to the right, up and along the optical axis, each (3,), world frame."""
+    ahead, right = forward(float(heading_deg)), -leftward(float(heading_deg))
+    pitch = np.deg2rad(pitch_deg)
+    vertical = np.array([0.0, 1.0, 0.0])
+    axis = np.cos(pitch) * ahead + np.sin(pitch) * vertical
+    up = right[[1, 2, 0]] * axis[[2, 0, 1]] - right[[2, 0, 1]] * axis[[1, 2, 0]]  # their cross product; np.cross is slow
+    return right, up, axis
+
+
+def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
+    """Give pixel coordinates and planar depth (..., 3) of world points (..., 3); pixel (0.5, 0.5) is the first's centre."""
+    right, up, axis = axes(heading_deg, camera.pitch_deg)
+    offset = points - position
+    depth = offset @ axis
+    scale = camera.width_px / (2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = camera.width_px / 2 + scale * (offset @ right) / depth
+        y = camera.height_px / 2 - scale * (offset @ up) / depth
+    return np.stack([x, y, depth], -1)
+
+
+def sample_offsets(count: int) -> np.ndarray:
+    """Give sub-pixel positions (count, 2): each has a row and a column of its own, as in a rotated grid."""
+    if count == 1:
+        return np.array([[0.5, 0.5]])
+    rows = np.arange(count)
+    stride = next(s for s in range(max(2, round(count * 0.62)), 2 * count) if np.gcd(s, count) == 1)
+    columns = (rows * stride + stride // 2) % count if count != 4 else np.array([1, 3, 0, 2])
+    return np.stack([(columns + 0.5) / count, (rows + 0.5) / count], -1)
+
+
+def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
+    """Sum the linear light of each pixel's samples, (H * W, 3)."""
+    directions = rays(camera, heading_deg, sample_offsets(camera.samples_per_pixel))
+    hits = _first_surface(scene, position, directions)
+    pixel = 2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)) / camera.width_px
+    spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))
+    light = np.zeros((camera.height_px * camera.width_px, 3), np.float32)
+    m, t = scene.materials, scene.textures
+    shade(
+        light, camera.samples_per_pixel, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.normals,
+        scene.face_material, scene.texel_level, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv,
+        scene.corner_color, t.texels, t.offset, t.size,
+    )  # fmt: skip
+    return light
+
+
+def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
+    """Find the first surface along each ray (N, 3) that is not cut out; distances count from the origins (N, 3) or (3,)."""
+    one = origins.ndim == 1
+    hits = scene.bvh.seen(origins, directions) if one else scene.bvh.closest(origins, directions)
+    m, t = scene.materials, scene.textures
+    look = (scene.face_material, m.base_color, m.texture, m.wrap, m.alpha_cutoff, scene.corner_uv, scene.corner_color)
+    rows = np.arange(len(directions))
+    distance, face, u, v = here = hits
+    passed = np.zeros(len(directions), np.float32)
+    for _ in range(LAYERS if (m.alpha_cutoff > 0).any() else 0):
+        rows = rows[holes(here.face, here.u, here.v, *look, t.texels, t.offset, t.size)]
+        if len(rows) == 0:
+            break
+        passed[rows] = distance[rows] + STEP_M
+        origin = np.asarray(origins if one else origins[rows], np.float32)
+        here = scene.bvh.closest(origin + passed[rows, None] * directions[rows], directions[rows])
+        distance[rows], face[rows] = here.distance + passed[rows], here.face
+        u[rows], v[rows] = here.u, here.v
+    return hits

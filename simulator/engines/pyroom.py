@@ -1,0 +1,170 @@
+"""Arrivals from pyroomacoustics (Scheibler, Bezzam and Dokmanic 2018): the room as a polygon with height, images and rays.
+
+The room around the listener is reduced to an outline (`visibility.py`), whose walls, floor and ceiling get the mean absorption
+and scattering of what rays meet in their place, furniture included. pyroomacoustics gives the direct sound, the images and
+an energy histogram of rays by direction; we hear them with the same code as our own tracer's. It counts some energy twice,
+which is mended here: see `_rays` and `_return_scattered`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from simulator.acoustics.acoustic_scene import Room, directivity_row
+from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
+from simulator.config import AcousticsSettings
+from simulator.engines.outline import Outline, plan_of
+from simulator.engines.surface_means import mean_surfaces
+from simulator.engines.visibility import find_outline
+
+if TYPE_CHECKING:
+    from pyroomacoustics import Room as Engine
+
+BIN_S = 0.002
+CELLS = 128
+RAYS = {"draft": 2000, "standard": 6000, "reference": 60000}
+"""Rays from each source by quality."""
+SPHERE_M = 0.5
+"""Largest radius of the sphere around the listener that catches rays; smaller where a wall would cut it."""
+STRENGTH = 1e6
+"""Energy of all rays together. Scattered energy below a fixed threshold is dropped: from so strong rays, none is that weak."""
+
+
+def polygon_arrivals(
+    room: Room, listener: np.ndarray, sources: np.ndarray, settings: AcousticsSettings, rng: np.random.Generator
+) -> Arrivals:
+    """Find what reaches a listener (3,) from sources (S, 3), world frame, m, all in sight of the listener.
+
+    The directions of rays and pyroomacoustics' own random numbers are seeded from rng; those are one sequence for the whole
+    process, so no two threads may run this at once.
+    """
+    outline = find_outline(room.bvh, listener, sources)
+    kept, scattering = mean_surfaces(room, outline, listener, rng)
+    engine = _build(room, outline, listener, kept, scattering, settings)
+    power = outline.areas[:, None] * kept
+    scattered = (power * scattering).sum(0) / np.maximum(power.sum(0), 1e-9)
+    bins = int(np.ceil(settings.response_s / BIN_S))
+    energy = np.zeros((len(sources), bins, CELLS, 7))
+    direct, images = [], []
+    for s, source in enumerate(sources):
+        front = (listener - source) / np.linalg.norm(listener - source)
+        paths, whole, order = _images(engine, room, outline, listener, source, front, s)
+        energy[s] = _rays(engine, room, outline, source, front, bins, RAYS[settings.quality], rng) / (1.0 + scattered)
+        _return_scattered(energy[s], paths, whole**2 / (1.0 + scattered) - paths.gain**2, order, room.speed_m_s)
+        direct.append(_chosen(paths, order == 0))
+        images.append(_chosen(paths, order > 0))
+    cells = sphere_cells(CELLS)
+    return Arrivals(_joined(direct), _joined(images), energy.astype(np.float32), BIN_S, cells, room.speed_m_s)
+
+
+def _build(
+    room: Room, outline: Outline, listener: np.ndarray, kept: np.ndarray, scattering: np.ndarray, settings: AcousticsSettings
+) -> Engine:
+    """Make pyroomacoustics' room, in the outline's plan coordinates and heights above its floor."""
+    import pyroomacoustics  # slow to import, and seldom wanted
+    from pyroomacoustics.room import wall_factory
+
+    height = outline.ceiling_m - outline.floor_m
+    low = np.pad(outline.corners, ((0, 0), (0, 1)))
+    high = low + [0.0, 0.0, height]
+    shapes = [np.stack([low[k], low[j], high[j], high[k]]) for k, j in enumerate(np.roll(np.arange(len(low)), -1))]
+    walls = [
+        wall_factory(shape.T.astype(np.float32), (1.0 - k).astype(np.float32), s.astype(np.float32))
+        for shape, k, s in zip([*shapes, low[::-1], high], kept, scattering, strict=True)
+    ]
+    engine = pyroomacoustics.Room(walls, fs=16000, max_order=settings.image_order, ray_tracing=True)
+    engine.set_sound_speed(room.speed_m_s)
+    radius = float(np.clip(outline.clearance(listener), 0.2, SPHERE_M))
+    engine.set_ray_tracing(n_rays=1, receiver_radius=radius, time_thres=settings.response_s, hist_bin_size=BIN_S)
+    engine.add_microphone(_to_engine(listener, outline))
+    cells = sphere_cells(CELLS)
+    engine.room_engine.microphones[0].set_directions(np.column_stack([plan_of(cells), cells[:, 1]]))
+    return engine
+
+
+def _to_engine(point: np.ndarray, outline: Outline) -> np.ndarray:
+    return np.append(plan_of(point), point[1] - outline.floor_m)
+
+
+def _images(
+    engine: Engine, room: Room, outline: Outline, listener: np.ndarray, source: np.ndarray, front: np.ndarray, number: int
+) -> tuple[Paths, np.ndarray, np.ndarray]:
+    """Give direct sound and images: paths, their gains (K, 7) had nothing been scattered, and their orders (K,)."""
+    core = engine.room_engine
+    damping = []
+    for scatters in (False, True):
+        core.is_hybrid_sim = scatters
+        count = core.image_source_model(_to_engine(source, outline).astype(np.float32))
+        damping.append(core.attenuations.T.astype(np.float64) if count else np.zeros((0, 7)))
+    if count == 0:
+        return Paths(np.zeros(0, np.int32), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 7))), np.zeros((0, 7)), np.zeros(0, int)
+    place = core.sources.T.astype(np.float64)
+    seen = core.visible_mics[0] > 0
+    offset = np.stack([place[:, 0], place[:, 2] + outline.floor_m, -place[:, 1]], -1)[seen] - listener
+    distance = np.linalg.norm(offset, axis=1)
+    leaving = core.source_directions.T[seen]
+    facing = np.stack([leaving[:, 0], leaving[:, 2], -leaving[:, 1]], -1) @ front
+    spread = np.exp(-0.5 * room.air * distance[:, None]) / distance[:, None]
+    spread = spread * room.directivity[directivity_row(np.clip(facing, -1.0, 1.0))]
+    paths = Paths(np.full(len(distance), number, np.int32), distance, offset / distance[:, None], damping[1][seen] * spread)
+    return paths, damping[0][seen] * spread, core.orders[seen].astype(int)
+
+
+def _rays(
+    engine: Engine,
+    room: Room,
+    outline: Outline,
+    source: np.ndarray,
+    front: np.ndarray,
+    bins: int,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Give the energy (bins, CELLS, 7) of everything but the direct sound and specular images.
+
+    pyroomacoustics catches rays in the listener's sphere after as many reflections as the images have, and so those of the
+    highest order twice: it is told one more.
+    """
+    from pyroomacoustics import libroom
+
+    core = engine.room_engine
+    engine.max_order += 1
+    engine._update_room_engine_params()
+    libroom.set_rng_seed(int(rng.integers(2**63)))
+    ways = Rotation.random(random_state=rng).apply(sphere_cells(count))
+    power = STRENGTH * room.directivity[directivity_row(np.clip(ways @ front, -1.0, 1.0))] ** 2
+    core.ray_tracing(np.column_stack([plan_of(ways), ways[:, 1]]), power, _to_engine(source, outline).astype(np.float32))
+    out = np.zeros((bins, CELLS, 7))
+    for cell, histogram in enumerate(core.microphones[0].histograms):
+        values = histogram.get_hist()[:, :bins]
+        out[: values.shape[1], cell] = values.T
+    core.reset_mics()
+    engine.max_order -= 1
+    engine._update_room_engine_params()
+    air = np.exp(-room.air * room.speed_m_s * (np.arange(bins)[:, None] + 0.5) * BIN_S)
+    return out / STRENGTH * air[:, None]
+
+
+def _return_scattered(energy: np.ndarray, paths: Paths, missing: np.ndarray, order: np.ndarray, speed_m_s: float) -> None:
+    """Add to energy (bins, CELLS, 7) what scattering took from images and the rays do not account for: `missing` (K, 7).
+
+    pyroomacoustics counts a scattered share s of each reflection on top of all rays, which after all reflections makes
+    1 + s of what there is (both are divided by 1 + s above). Up to the images' order rays are not counted, though: beside
+    that share, s / (1 + s), the images hold (1 - s)^order; the rest is put where the image is.
+    """
+    bin_ = (paths.distance / speed_m_s / BIN_S).astype(int)
+    cell = (paths.direction @ sphere_cells(CELLS).T).argmax(1)
+    counts = (order > 0) & (bin_ < len(energy))
+    np.add.at(energy, (bin_[counts], cell[counts]), np.maximum(missing[counts], 0.0))
+
+
+def _chosen(paths: Paths, rows: np.ndarray) -> Paths:
+    return Paths(paths.source[rows], paths.distance[rows], paths.direction[rows], paths.gain[rows])
+
+
+def _joined(paths: list[Paths]) -> Paths:
+    parts = [(p.source, p.distance, p.direction, p.gain) for p in paths]
+    return Paths(*(np.concatenate(x) for x in zip(*parts, strict=True)))

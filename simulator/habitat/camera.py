@@ -1,0 +1,180 @@
+"""Pose -> views through habitat-sim, and its navmesh: the second camera, for those who have it installed.
+
+habitat-sim (0.2.x or 0.3.x) renders the publisher's own files. It is told the frame in which simulator/loaders/load.py reads
+them, so that the rays of sound, of sight and of the first look at a place meet the same surfaces. What it needs on top of a
+mesh is written to a temporary stage file.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+
+from simulator.camera.embree import Views, surfaces
+from simulator.config import CameraSettings, Settings
+from simulator.errors import InputError
+from simulator.habitat.session import INSTANCES, VIEW, configuration_of, load_engine, oversampling, simulator_showing
+from simulator.loaders.habitat_config import INSTANCE, placements
+from simulator.scene.model import Scene
+from simulator.scene.textures import DECODE, ENCODE
+from simulator.scene.walkable import HEAD_ROOM_M, Ground
+
+INSTANCE_SHARE = 50 / (320 * 240)
+"""An instance counts as seen from this share of the picture on."""
+CELL_HEIGHT_M = 0.05
+"""The navmesh lies at most so high above the floor."""
+ISLAND_M = 1.5
+"""Smaller islands of the navmesh, by radius, are furniture."""
+DETOUR_M = 0.05
+"""A way is straight when it is at most this much longer than the line."""
+
+
+@dataclass(frozen=True, eq=False)
+class HabitatCamera:
+    """habitat-sim's view of one scene."""
+
+    scene: Scene
+    """The same surfaces, for sound; its textures are not needed."""
+    settings: CameraSettings
+    configuration: Any
+    """What the process's Simulator shows for this scene."""
+    folder: Path
+    """What was written for habitat-sim; goes with this object."""
+    labelled: bool
+    """Whether habitat-sim draws the scene's instances; where it puts objects into a stage itself, Embree finds them."""
+    annotated: bool
+    """Whether people said what is an instance, rather than the mesh's nodes."""
+
+    @property
+    def seen(self) -> Any:
+        """Give `instances_in` for annotated scenes, None for others."""
+        return self.instances_in if self.annotated else None
+
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
+        """Render views as Camera says."""
+        seen = [self._observe(VIEW, p, h) for p, h in zip(positions, headings_deg, strict=True)]
+        factor = oversampling(self.settings)
+        if self.labelled:
+            instance = np.stack([one["instance"] for one in seen]).astype(np.uint16)
+        else:
+            pairs = zip(positions, headings_deg, strict=True)
+            instance = np.stack([surfaces(self.scene, p, h, self.settings)[1] for p, h in pairs])
+        return Views(
+            np.stack([_averaged(one["color"], factor) for one in seen]),
+            np.stack([np.nan_to_num(one["depth"], posinf=0.0) for one in seen]).astype(np.float32),
+            instance,
+        )
+
+    def instances_in(self, position: np.ndarray, heading_deg: float) -> frozenset[int]:
+        """Give the annotated instances that cover enough of a view from a position (3,) m; 0, none, does not count."""
+        picture = self._observe(INSTANCES, position, heading_deg)["instances"]
+        numbers, pixels = np.unique(picture, return_counts=True)
+        return frozenset(int(n) for n in numbers[pixels >= INSTANCE_SHARE * picture.size] if n > 0)
+
+    def navmesh(self, settings: Settings) -> Any:
+        """Compute the pathfinder of a listener's body; InputError where habitat-sim finds no ground."""
+        habitat_sim = load_engine()
+        body, pathfinder = habitat_sim.NavMeshSettings(), habitat_sim.PathFinder()
+        body.set_defaults()
+        body.agent_height = settings.camera.height_m + HEAD_ROOM_M
+        body.agent_radius = settings.sampling.clearance_m
+        body.cell_height = CELL_HEIGHT_M
+        if hasattr(body, "include_static_objects"):
+            body.include_static_objects = True
+        if not simulator_showing(self.configuration).recompute_navmesh(pathfinder, body) or not pathfinder.navigable_area > 0:
+            raise InputError(f"habitat-sim finds no ground to stand on in scene {self.scene.name}; check its up axis and scale")
+        return pathfinder
+
+    def _observe(self, agent: int, position: np.ndarray, heading_deg: float) -> dict[str, np.ndarray]:
+        habitat_sim, simulator = load_engine(), simulator_showing(self.configuration)
+        state = habitat_sim.AgentState()
+        state.position = np.asarray(position, np.float32)
+        turn = np.deg2rad(float(heading_deg))
+        state.rotation = habitat_sim.utils.common.quat_from_angle_axis(turn, np.array([0.0, 1.0, 0.0]))
+        state.sensor_states = {}
+        simulator.get_agent(agent).set_state(state, True)
+        return simulator.get_sensor_observations(agent)
+
+
+@dataclass(frozen=True, eq=False)
+class NavmeshGround:
+    """Where habitat-sim's pathfinder lets a listener walk, and the mesh itself says how high the floor is and what is near."""
+
+    pathfinder: Any
+    solid: Ground
+
+    @property
+    def roofed(self) -> bool:
+        """Whether the scene has ceilings."""
+        return self.solid.roofed
+
+    def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
+        """Draw as Ground says."""
+        self.pathfinder.seed(int(rng.integers(2**31)))
+        if near is None:
+            point = self.pathfinder.get_random_navigable_point()
+        else:
+            point = self.pathfinder.get_random_navigable_point_near(near.astype(np.float32), float(within_m))
+        place = self.stand(np.array(point, np.float64))
+        return place if place is None or near is None or np.linalg.norm(place - near) <= within_m else None
+
+    def stand(self, near: np.ndarray) -> np.ndarray | None:
+        """Stand as Ground says."""
+        if not np.isfinite(near).all() or not self._navigable(near) or self.pathfinder.island_radius(_f(near)) < ISLAND_M:
+            return None
+        return self.solid.stand(near)
+
+    def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Say which of (N, 3) points one can walk straight to below: geodesic distance equals Euclidean; (N,) bool."""
+        below = points.copy()
+        below[:, 1] = floor[1]
+        return np.array([self._navigable(p) and self._geodesic(floor, p) <= _distance(floor, p) + DETOUR_M for p in below], bool)
+
+    def _navigable(self, point: np.ndarray) -> bool:
+        return bool(self.pathfinder.is_navigable(_f(point)))
+
+    def _geodesic(self, start: np.ndarray, end: np.ndarray) -> float:
+        path = load_engine().ShortestPath()
+        path.requested_start, path.requested_end = _f(start), _f(end)
+        return float(path.geodesic_distance) if self.pathfinder.find_path(path) else np.inf
+
+
+def open_camera(path: Path, scene: Scene, settings: CameraSettings) -> HabitatCamera:
+    """Make habitat-sim ready for a scene that simulator/loaders/load.py has read; InputError where it cannot read it."""
+    placed, _, _ = placements(path)
+    one = not path.name.endswith(INSTANCE)
+    annotated = one and placed[0].semantic is not None
+    folder = Path(mkdtemp(prefix="habitat-"))
+    try:
+        configuration = configuration_of(path, scene, settings, folder)
+    except InputError:
+        rmtree(folder)
+        raise
+    camera = HabitatCamera(scene, settings, configuration, folder, labelled=one, annotated=annotated)
+    weakref.finalize(camera, rmtree, folder, ignore_errors=True)
+    try:
+        simulator_showing(camera.configuration)
+    except Exception as error:  # its C++ side raises many kinds
+        raise InputError(f"habitat-sim cannot open {path} ({' '.join(str(error).split()):.200}); leave out --camera") from None
+    return camera
+
+
+def _averaged(picture: np.ndarray, factor: int) -> np.ndarray:
+    """Average an sRGB picture (factor x H, factor x W, 4) over squares of pixels, as light, to (H, W, 3) uint8."""
+    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    light = DECODE[picture[..., :3]].reshape(height, factor, width, factor, 3).mean((1, 3))
+    return ENCODE[np.rint(light * 65535.0).astype(np.int64)]
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.linalg.norm(a - b))
+
+
+def _f(point: np.ndarray) -> np.ndarray:
+    return np.asarray(point, np.float32)

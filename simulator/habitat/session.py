@@ -1,0 +1,141 @@
+"""habitat-sim itself: its import, the one Simulator of a process, and what is told to it about a scene."""
+
+from __future__ import annotations
+
+import json
+import os
+from ctypes import CDLL, byref, c_int
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.config import CameraSettings
+from simulator.errors import InputError
+from simulator.habitat.export import write_instances, write_surface
+from simulator.loaders.habitat_config import INSTANCE, STAGE, dataset_of, placements
+from simulator.loaders.publishers import Y_UP
+from simulator.scene.model import Scene
+
+INSTALL = "conda install habitat-sim headless -c conda-forge -c aihabitat"
+FORMATS = (".glb", ".gltf", ".ply")
+VIEW, INSTANCES = 0, 1
+"""The agents: one carries the sensors of a view, one that of instances alone."""
+GROWTH_MB = 500.0
+"""habitat-sim keeps all that it ever read: a process that has grown by this much gets a new one."""
+
+
+def load_engine() -> Any:
+    """Import habitat-sim, silenced; InputError with the command that installs it where it is missing."""
+    os.environ.setdefault("HABITAT_SIM_LOG", "quiet")
+    os.environ.setdefault("MAGNUM_LOG", "quiet")
+    try:
+        import habitat_sim
+    except ImportError as error:
+        raise InputError(
+            f"--camera habitat needs habitat-sim, which cannot be imported ({error}); install it with '{INSTALL}', "
+            "or leave the option out for our own camera"
+        ) from None
+    return habitat_sim
+
+
+_held: list[tuple[Any, float]] = []
+"""This process's Simulator and the memory that the process had when it was made, MB."""
+
+
+def simulator_showing(configuration: Any) -> Any:
+    """Give the Simulator, showing what a configuration says: another scene in it takes a tenth of the time of a new one."""
+    if _held and _held[0][0].config != configuration and _resident_mb() > _held[0][1] + GROWTH_MB:
+        _held.pop()[0].close()
+    if not _held:
+        simulator = load_engine().Simulator(configuration)
+        _held.append((simulator, _resident_mb()))
+    _held[0][0].reconfigure(configuration)  # does nothing where it shows that already
+    return _held[0][0]
+
+
+def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder: Path) -> Any:
+    """Describe a scene and the sensors of its views; InputError for a format that habitat-sim does not read.
+
+    folder: an empty one that is kept for as long as the scene may be shown.
+    """
+    habitat_sim = load_engine()
+    backend = habitat_sim.SimulatorConfiguration()
+    backend.gpu_device_id = 0 if _has_cuda() else -1
+    backend.enable_physics = False
+    backend.random_seed = 0
+    dataset = dataset_of(path) if path.name.endswith(INSTANCE) else None
+    if dataset is not None:
+        backend.scene_dataset_config_file, backend.scene_id = str(dataset.path), str(path.resolve())
+    else:
+        backend.scene_id = str(_stage_file(path, scene, folder))
+    factor = oversampling(settings)
+    kinds = habitat_sim.SensorType
+    view, instances = habitat_sim.agent.AgentConfiguration(), habitat_sim.agent.AgentConfiguration()
+    view.sensor_specifications = [
+        _sensor("color", kinds.COLOR, settings, factor),
+        _sensor("depth", kinds.DEPTH, settings),
+        _sensor("instance", kinds.SEMANTIC, settings),
+    ]
+    instances.sensor_specifications = [_sensor("instances", kinds.SEMANTIC, settings)]
+    return habitat_sim.Configuration(backend, [view, instances])
+
+
+def oversampling(settings: CameraSettings) -> int:
+    """Give how many times wider and higher pictures are drawn, before they are averaged to so many samples a pixel."""
+    return int(np.ceil(np.sqrt(settings.samples_per_pixel)))
+
+
+def _sensor(name: str, kind: Any, settings: CameraSettings, factor: int = 1) -> Any:
+    import magnum
+
+    spec = load_engine().CameraSensorSpec()
+    spec.uuid, spec.sensor_type = name, kind
+    spec.resolution = [factor * settings.height_px, factor * settings.width_px]
+    spec.hfov = magnum.Deg(settings.hfov_deg)
+    spec.position = [0.0, 0.0, 0.0]
+    spec.orientation = [float(np.deg2rad(settings.pitch_deg)), 0.0, 0.0]
+    return spec
+
+
+def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
+    """Write habitat-sim's description of a single mesh, in the frame that we read it in, and of the instances on it."""
+    (stage,), _, _ = placements(path)
+    source = stage.path.suffix.lower()
+    if source not in FORMATS:
+        raise InputError(f"habitat-sim does not read {path}; give {', '.join(FORMATS)}, or leave out --camera habitat")
+    if not np.allclose(stage.transform[:3, :3] @ stage.transform[:3, :3].T, np.eye(3), atol=1e-5):
+        raise InputError(
+            f"{path} is a scaled stage, which habitat-sim shows at a wrong size; scale the mesh itself, "
+            "or leave out --camera habitat"
+        )
+    instances, render = folder / "instances.ply", stage.path.resolve()
+    write_instances(instances, scene)
+    # A scan's colours hold its light already.
+    content = {"shader_type": "flat", **stage.attributes}
+    if source == ".ply":  # it takes no notice of the frame of a PLY
+        render = folder / "surface.glb"
+        write_surface(render, scene)
+        content |= {"up": Y_UP[0], "front": Y_UP[1]}
+    content |= {"render_asset": str(render), "semantic_asset": str(instances), "semantic_descriptor_filename": ""}
+    content |= {"semantic_up": Y_UP[0], "semantic_front": Y_UP[1], "has_semantic_textures": False}
+    file = folder / f"scene{STAGE}"
+    file.write_text(json.dumps(content))
+    return file
+
+
+def _resident_mb() -> float:
+    """Give the memory that this process holds, MB; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except OSError:
+        return 0.0
+
+
+def _has_cuda() -> bool:
+    """Say whether there is a CUDA device: habitat-sim aborts the process when it is told to use one in vain."""
+    try:
+        driver, count = CDLL("libcuda.so.1"), c_int(0)
+    except OSError:
+        return False
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(byref(count)) == 0 and count.value > 0

@@ -1,0 +1,94 @@
+"""Finding scenes: in files, in folders, and in collections as their publishers unpack them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from simulator.errors import InputError
+from simulator.loaders.habitat_config import DATASET, INSTANCE, STAGE, read_dataset
+from simulator.loaders.publishers import is_companion, plain_twin
+
+FORMATS = (".glb", ".gltf", ".ply", ".obj")
+LAYOUTS = (INSTANCE, STAGE, DATASET)
+"""habitat-sim's descriptions, which stand for scenes too."""
+GENERIC = {"mesh", "mesh_z_up", "mesh_semantic", "replica_stage", "habitat", "scene", "stage"}
+"""Names that say nothing: such a scene is named after its folder."""
+
+
+def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
+    """Find scenes in files and folders (recursively, sorted) and name them; {safe unique name: path}.
+
+    Data set files (`*.scene_dataset_config.json`) stand for the scenes that they list; what belongs to those is not taken
+    for scenes of its own. Raises InputError for a path that does not exist, a file of another format, or a folder without
+    scenes.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = list(_in_folder(path))
+            if not inside:
+                raise InputError(f"folder {path} holds no scenes; put {', '.join(FORMATS)} files there")
+            found += inside
+        elif not path.exists():
+            raise InputError(f"scene path {path} does not exist; give a folder or a {', '.join(FORMATS)} file")
+        elif path.name.endswith(DATASET):
+            found += _in_dataset(path)
+        elif path.suffix.lower() in FORMATS or path.name.endswith(LAYOUTS):
+            found.append(path)
+        else:
+            raise InputError(
+                f"scene file {path} is of no known format; give one of {', '.join(FORMATS)}, or a habitat-sim description"
+            )
+    return _named(list(dict.fromkeys(found)))
+
+
+def safe(text: str) -> str:
+    """Make a name safe for files."""
+    return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_") or "scene"
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    """Give the scenes of a folder: those of data set files, then meshes and scene instances that none of these covers."""
+    covered: list[Path] = []
+    for config in sorted(folder.rglob(f"*{DATASET}")):
+        scenes = _in_dataset(config)
+        covered += [config.parent] * bool(scenes)
+        yield from scenes
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not any(p.is_relative_to(c) for c in covered)]
+    instances = [p for p in files if p.name.endswith(INSTANCE)]
+    yield from instances or [p for p in files if p.suffix.lower() in FORMATS and not is_companion(p)]
+
+
+def _in_dataset(config: Path) -> list[Path]:
+    """Give the scenes of a data set file: its scene instances, or its stages where it has none."""
+    dataset = read_dataset(config)
+    stages = [plain_twin(p) for p in dataset.stages if p.suffix.lower() in FORMATS or p.name.endswith(STAGE)]
+    return list(dict.fromkeys(dataset.instances or stages))
+
+
+def _named(paths: list[Path]) -> dict[str, Path]:
+    """Name scenes after their files; where that says nothing or repeats, their folders' names come first."""
+    names: dict[str, Path] = {}
+    stems = [_stem(p) for p in paths]
+    for path, stem in zip(paths, stems, strict=True):
+        name = safe(stem if stems.count(stem) == 1 else f"{path.parent.name}_{stem}")
+        base, k = name, 1
+        while name in names:
+            k += 1
+            name = f"{base}_{k}"
+        names[name] = path
+    return names
+
+
+def _stem(path: Path) -> str:
+    """Give the name of a scene: its file's without suffixes, or that of the first folder above that says something."""
+    stem = path.stem
+    for suffix in LAYOUTS:
+        stem = path.name.removesuffix(suffix) if path.name.endswith(suffix) else stem
+    stem = stem.removesuffix(".basis")
+    parents = iter(path.resolve().parents)
+    while stem.lower() in GENERIC and (folder := next(parents, None)) is not None and folder.name:
+        stem = folder.name
+    return safe(stem)

@@ -1,0 +1,156 @@
+"""Scene files of any kind -> a Scene."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image as Pillow
+
+from simulator.errors import InputError
+from simulator.loaders.annotations import annotate
+from simulator.loaders.discover import find_scenes, safe
+from simulator.loaders.gltf import read_gltf, referenced
+from simulator.loaders.habitat_config import Placed, placements
+from simulator.loaders.obj import read_mesh
+from simulator.loaders.publishers import licence_of
+from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.model import Scene
+
+__all__ = ["find_scenes", "load_scene", "scene_digest"]
+TEXTURE_MB = 400.0
+
+
+class Mesh(NamedTuple):
+    """One mesh file, in its own frame."""
+
+    parts: list[Part]
+    looks: list[Look]
+    pictures: list[Pillow.Image | None]
+    notes: list[str]
+    credit: str
+
+
+def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB, textures: bool = True) -> Scene:
+    """Read a scene into memory; raises InputError, in one line, for anything that cannot be used.
+
+    path: a mesh, or habitat-sim's description of a stage or scene instance. texture_mb: memory that its textures may take,
+    MB; larger ones are scaled down. textures: False leaves them out, where another camera shows them.
+    """
+    try:
+        placed, notes, _ = placements(path)
+        read = cache(partial(_read, textures=textures))  # an object placed ten times is read once
+        parts: list[Part] = []
+        looks: list[Look] = []
+        pictures: list[Pillow.Image | None] = []
+        start: dict[Path, int] = {}
+        for number, one in enumerate(placed):
+            mesh = read(one.path)
+            if one.path not in start:
+                start[one.path] = len(looks)
+                looks += [replace(look, image=look.image + len(pictures)) if look.image >= 0 else look for look in mesh.looks]
+                pictures += mesh.pictures
+                notes += mesh.notes
+            parts += _in_place(one, number, [replace(p, look=p.look + start[one.path]) for p in mesh.parts])
+        credit = _credit(path, read(placed[0].path))
+        return assemble(name or safe(path.stem), scene_digest(path), parts, looks, pictures, notes, credit, texture_mb)
+    except OSError as error:
+        raise InputError(f"scene {path} cannot be read ({error}); check the file") from None
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if str(path) in message else f"{path}: {message}") from None
+
+
+def scene_digest(path: Path) -> str:
+    """Hash the content of a scene: of its files and of those they refer to, whatever their place; hexadecimal SHA-256.
+
+    Raises InputError where a description of the scene is broken, OSError where a file cannot be read.
+    """
+    placed, _, descriptions = placements(path)
+    digest = hashlib.sha256()
+    for file in descriptions:
+        digest.update(file.read_bytes())
+    for one in placed:
+        if not np.array_equal(one.transform, np.eye(4)):
+            digest.update(one.transform.astype("<f8").tobytes())
+    for file in dict.fromkeys(f for p in placed for f in (p.path, p.semantic, p.descriptor) if f is not None):
+        digest.update(file.read_bytes())
+        for name in referenced(file) if file.suffix.lower() == ".gltf" else _obj_files(file):
+            beside = file.parent / name
+            digest.update(beside.read_bytes() if beside.is_file() else b"missing")
+    return digest.hexdigest()
+
+
+def _read(path: Path, textures: bool) -> Mesh:
+    if path.suffix.lower() in (".glb", ".gltf"):
+        return Mesh(*read_gltf(path, _files(path), textures=textures))
+    parts, looks, pictures, notes = read_mesh(path)
+    return Mesh(parts, looks, pictures if textures else [None] * len(pictures), notes, "")
+
+
+def _files(path: Path) -> Callable[[str], bytes]:
+    """Give what reads the files that a scene refers to, in its folder or below alone."""
+
+    def read(uri: str) -> bytes:
+        target = (path.parent / uri).resolve()
+        if not target.is_relative_to(path.parent.resolve()):
+            raise InputError(f"{path} refers to {uri}, outside its folder; put the file beside the scene")
+        return target.read_bytes()
+
+    return read
+
+
+def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:
+    """Bring a mesh's parts to the world; an object is one instance under its own name, a stage has its annotated ones."""
+    transform = one.transform
+    if one.centred and parts:
+        corners = np.concatenate([p.vertices for p in parts])
+        transform = transform.copy()
+        transform[:3, 3] -= transform[:3, :3] @ (corners.min(0) + corners.max(0)) / 2
+    if not np.array_equal(transform, np.eye(4)):
+        inside_out = np.linalg.det(transform[:3, :3]) < 0
+        parts = [
+            replace(
+                p,
+                vertices=p.vertices @ transform[:3, :3].T + transform[:3, 3],
+                faces=p.faces[:, ::-1] if inside_out else p.faces,
+                color=p.color[:, ::-1] if inside_out and p.color is not None and p.color.ndim == 3 else p.color,
+            )
+            for p in parts
+        ]
+    if one.semantic is not None and one.descriptor is not None and one.semantic_transform is not None:
+        parts = annotate(parts, one.semantic, one.semantic_transform, one.descriptor)
+    return [replace(p, name=one.name, group=f"placed {number}") for p in parts] if one.name else parts
+
+
+def _obj_files(path: Path) -> list[str]:
+    """Name the material files of an OBJ and the pictures that those name."""
+    if path.suffix.lower() != ".obj":
+        return []
+    libraries = re.findall(r"^mtllib\s+(.+?)\s*$", path.read_text(errors="replace"), re.M)
+    pictures = []
+    for library in libraries:
+        file = path.parent / library
+        if file.is_file():
+            pictures += re.findall(r"^\s*map_Kd\s+(.+?)\s*$", file.read_text(errors="replace"), re.M)
+    return [*libraries, *pictures]
+
+
+def _credit(path: Path, mesh: Mesh) -> str:
+    """Give the licence of a known collection, the credit in the file, or the first line of a licence text beside it."""
+    licence = licence_of(path)
+    if licence is not None:
+        return f"{licence.collection}: {licence.terms}"
+    if mesh.credit:
+        return mesh.credit
+    for candidate in (path.with_suffix(".license"), path.parent / "LICENSE", path.parent / "LICENSE.txt"):
+        if candidate.is_file():
+            lines = candidate.read_text(errors="replace").strip().splitlines()
+            return lines[0].strip() if lines else ""
+    return ""

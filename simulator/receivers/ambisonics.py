@@ -1,0 +1,46 @@
+"""Ambisonic microphones (ACN order, SN3D weights) and mono, hearing the same arrivals as the ears."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.acoustics.bands import LATE_HZ
+from simulator.receivers.hrtf import SPECTRUM
+
+
+def encode(toward: np.ndarray, order: int) -> np.ndarray:
+    """Give the real spherical harmonics (..., (order + 1)^2) of unit directions (..., 3) in the head's frame.
+
+    ACN channel order and SN3D normalisation, orders 0 to 3 (AmbiX, Nachbar et al. 2011, table 1). The ambisonic axes are
+    x ahead, y left, z up; the head's are +Y up, -Z ahead, -X left.
+    """
+    x, y, z = -toward[..., 2], -toward[..., 0], toward[..., 1]
+    r3, r15, r58, r38 = np.sqrt(3.0), np.sqrt(15.0), np.sqrt(5.0 / 8.0), np.sqrt(3.0 / 8.0)
+    harmonics = [
+        np.ones_like(x),
+        y, z, x,
+        r3 * x * y, r3 * y * z, 0.5 * (3 * z * z - 1), r3 * x * z, 0.5 * r3 * (x * x - y * y),
+        r58 * y * (3 * x * x - y * y), r15 * x * y * z, r38 * y * (5 * z * z - 1), 0.5 * z * (5 * z * z - 3),
+        r38 * x * (5 * z * z - 1), 0.5 * r15 * z * (x * x - y * y), r58 * x * (x * x - 3 * y * y),
+    ]  # fmt: skip
+    return np.stack(harmonics[: (order + 1) ** 2], -1)
+
+
+class Microphone:
+    """A point microphone of some ambisonic order; order 0 is an omnidirectional mono microphone."""
+
+    def __init__(self, order: int, sample_rate_hz: int) -> None:
+        """Set up for order 0 to 3."""
+        self.order, self.sample_rate_hz = order, sample_rate_hz
+        self.channels = (order + 1) ** 2
+        self.diffuse = np.ones((self.channels, SPECTRUM // 2 + 1), np.complex128)
+
+    def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give flat spectra (K, C, SPECTRUM/2 + 1) and no delays (K, C) for K directions (K, 3)."""
+        weights = encode(toward, self.order)
+        return weights[..., None] * self.diffuse, np.zeros(weights.shape)
+
+    def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give gains (K, C, 8) and no delays (K, C, 8) for K directions (K, 3)."""
+        weights = np.repeat(encode(toward, self.order)[..., None], len(LATE_HZ), -1)
+        return weights, np.zeros(weights.shape)

@@ -1,0 +1,117 @@
+"""Mono clips: finding, decoding, resampling and levelling the dry sounds that sources play."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from simulator.config import ClipSettings
+from simulator.errors import InputError
+
+BUNDLED = Path(__file__).parents[1] / "assets" / "clips"
+FORMATS = (".wav", ".flac", ".ogg", ".mp3")
+SILENT_RMS = 1e-4
+"""A stretch quieter than this (-80 dB of full scale) counts as silent."""
+TRIES = 20
+"""Draws made for one source before the clips are held to be unusable."""
+
+
+class ClipError(Exception):
+    """One clip that cannot be used; others may do."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The clips of a render: a folder and the files in it, in a fixed order."""
+
+    root: Path
+    names: tuple[str, ...]
+    """Paths relative to the folder, with forward slashes."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the list of names and sizes, on which all draws depend."""
+        lines = [f"{n} {(self.root / n).stat().st_size}" for n in self.names]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def find_clips(root: Path | None) -> Clips:
+    """Find clips in a folder and all below it, in sorted order (None: the bundled ones); InputError where there are none."""
+    root = root or BUNDLED
+    if not root.is_dir():
+        raise InputError(f"clips folder {root} does not exist; give a folder of {', '.join(FORMATS)} files")
+    names = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+    if not names:
+        raise InputError(f"clips folder {root} holds no clips; put {', '.join(FORMATS)} files there")
+    return Clips(root, tuple(names))
+
+
+def draw_stretches(
+    clips: Clips,
+    count: int,
+    settings: ClipSettings,
+    sample_rate_hz: int,
+    rng: np.random.Generator,
+    report: Callable[[str, str], None],
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """Draw a levelled stretch for each source: sound (count, L) float32, and what was drawn, one entry each.
+
+    Sources of one set get different clips as long as there are enough. A clip that is broken or silent is reported with
+    its reason and drawn again from the same generator, so the result depends on the files and the generator alone.
+    Raises InputError when nothing usable is found.
+    """
+    length = round(settings.stretch_s * sample_rate_hz)
+    order = rng.permutation(len(clips.names)) if len(clips.names) < 10_000 else rng.integers(len(clips.names), size=count + TRIES)
+    sounds, records = [], []
+    for name in (clips.names[k] for k in np.resize(order, max(len(order), count) + TRIES)[: count * TRIES]):
+        try:
+            sound, start, rms = _stretch(clips.root / name, length, settings, sample_rate_hz, rng)
+        except ClipError as error:
+            report(name, str(error))
+            continue
+        sounds.append(sound)
+        digest = file_sha256(clips.root / name)
+        records.append({"clip": name, "start_s": round(start / sample_rate_hz, 6), "rms": rms, "sha256": digest})
+        if len(sounds) == count:
+            return np.stack(sounds), records
+    raise InputError(f"no usable clips among those drawn from {clips.root}; check that they decode and are not silent")
+
+
+@lru_cache(maxsize=8)
+def decode(path: Path, sample_rate_hz: int) -> np.ndarray:
+    """Decode a clip to mono float32 (L,) at a sample rate; ClipError where it cannot be."""
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError, TypeError, ValueError) as error:
+        raise ClipError(f"not readable as sound ({error})") from None
+    if len(samples) == 0 or not np.isfinite(samples).all():
+        raise ClipError("empty, or holds NaN")
+    return soxr.resample(samples.mean(1), rate, sample_rate_hz, quality="HQ")
+
+
+@lru_cache(maxsize=4096)
+def file_sha256(path: Path) -> str:
+    """Hash a clip's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _stretch(
+    path: Path, length: int, settings: ClipSettings, sample_rate_hz: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int, float]:
+    """Cut a stretch at a random start (tiling short clips) and set its level: sound (length,), start sample, RMS."""
+    sound = decode(path, sample_rate_hz)
+    start = int(rng.integers(max(len(sound) - length, 0) + 1))
+    level = float(rng.uniform(settings.min_rms, settings.max_rms))
+    piece = np.resize(sound[start : start + length], length)
+    rms = float(np.sqrt(np.mean(piece.astype(np.float64) ** 2)))
+    if rms < SILENT_RMS:
+        raise ClipError(f"silent at {start / sample_rate_hz:.1f} s")
+    return (piece * (level / rms)).astype(np.float32), start, level

@@ -1,0 +1,141 @@
+"""The end of a render: the manifest, and what the user is told."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dataset.format.manifest import NAME, SHARDS, describe_shard, open_shard, write_manifest
+from simulator.engines.soundspaces import CREDIT as SOUNDSPACES
+from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
+from simulator.receivers.sofa import read_sofa
+from simulator.run.clips import BUNDLED as BUNDLED_CLIPS
+from simulator.run.shard_plan import Plan, earlier_manifest
+from simulator.run.worker import ShardReport
+
+PACKAGES = ("sight-and-sound", "numpy", "scipy", "numba", "embreex", "h5py", "trimesh", "soxr", "pyroomacoustics")
+KEMAR = "MIT KEMAR, normal pinna: B. Gardner and K. Martin, MIT Media Lab, 1994; free for any use with citation"
+CLIPS = "bundled clips of sight-and-sound: CC0 1.0"
+UNKNOWN = "licence unknown: no credit in the file and no LICENSE beside it"
+
+
+def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
+    """Write manifest.json over all shards in the folder, and give its content."""
+    before = earlier_manifest(plan.out, plan.digest)
+    shards = _shards(plan, before)
+    clips = dict(before.get("clips_left_out", {}))
+    for report in reports:
+        clips.update(report.bad_clips)
+    failed = {r.shard.scene: r.failure for r in reports if r.failure}
+    credits = {s["scene"]: s["credit"] or UNKNOWN for s in shards}
+    content = {
+        "shards": shards,
+        "settings": plan.digest,
+        "credits": {
+            "scenes": [f"{scene}: {credit}" for scene, credit in sorted(credits.items())],
+            "clips": [CLIPS if plan.inputs.clips.root == BUNDLED_CLIPS else _clip_credit(plan)],
+            "hrtf": [_hrtf_credit(plan)],
+            "materials": ["absorption: pyroomacoustics' database (MIT), after M. Vorlaender, Auralization, 2008"],
+            "acoustics": [SOUNDSPACES] if plan.settings.acoustics.engine == "soundspaces" else [],
+        },
+        "shortfalls": _shortfalls(before, reports, shards),
+        "clips_left_out": clips,
+        "failures": [f"{scene}: {why}" for scene, why in sorted({**plan.failures, **failed}.items())],
+        "software": _software(),
+    }
+    write_manifest(plan.out, content)
+    return content
+
+
+def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]) -> tuple[str, bool]:
+    """Tell what was rendered and what was left out, and whether the data set is complete."""
+    new = sum(r.given for r in reports)
+    sets = sum(s["sets"] for s in manifest["shards"])
+    size = sum(s["bytes"] for s in manifest["shards"]) / 1e6
+    busy = sum(r.seconds for r in reports)
+    lines = []
+    for report in reports:
+        lines += [f"note: scene {report.shard.scene}: {note}" for note in report.notes if report.shard.number == 0]
+    for entry in manifest["shortfalls"]:
+        lines.append(f"fewer sets: scene {entry['scene']} gave {entry['given']} of {entry['asked']} ({entry['why']})")
+    lines += [f"left out: clip {name}: {why}" for name, why in sorted(manifest["clips_left_out"].items())]
+    lines += [f"left out: scene {failure}" for failure in manifest["failures"]]
+    lines.append(
+        f"{new} sets rendered ({busy / max(new, 1):.2f} s each and worker)" if new else "nothing to do: all shards are there"
+    )
+    lines.append(f"{plan.out}: {sets} sets of {len({s['scene'] for s in manifest['shards']})} scenes, {size:.0f} MB")
+    lines.append(f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}")
+    complete = not (manifest["shortfalls"] or manifest["clips_left_out"] or manifest["failures"])
+    return "\n".join(lines), complete
+
+
+def _shards(plan: Plan, before: dict[str, Any]) -> list[dict[str, Any]]:
+    """Describe all shards in the folder; those untouched since the earlier manifest are not read again."""
+    known = {s["path"]: s for s in before.get("shards", [])}
+    written = (plan.out / NAME).stat().st_mtime_ns if known else 0
+    shards = []
+    for path in sorted((plan.out / SHARDS).glob("*.h5")):
+        entry, status = known.get(path.relative_to(plan.out).as_posix()), path.stat()
+        same = entry is not None and entry["bytes"] == status.st_size and status.st_mtime_ns < written
+        shards.append(entry if entry is not None and same else _described(path, plan))
+    return shards
+
+
+def _described(path: Path, plan: Plan) -> dict[str, Any]:
+    with open_shard(path) as file:
+        first, asked, credit = (file.attrs[k] for k in ("first", "asked", "credit"))
+    number = int(first) // plan.settings.shard_sets
+    return {**describe_shard(path, plan.out), "shard": number, "asked": int(asked), "credit": str(credit)}
+
+
+def _shortfalls(before: dict[str, Any], reports: Sequence[ShardReport], shards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """List the shards with fewer sets than asked for, by this run, earlier ones, and ones that did not live to tell."""
+    found = {(s["scene_sha256"], s["shard"]): s for s in before.get("shortfalls", [])}
+    for report in reports:
+        found.pop((report.shard.scene_sha256, report.shard.number), None)
+        if not report.failure and report.given < report.shard.asked:
+            found[report.shard.scene_sha256, report.shard.number] = _shortfall(report)
+    for shard in shards:
+        if shard["sets"] < shard["asked"]:
+            entry = {key: shard[key] for key in ("scene", "scene_sha256", "shard", "asked")}
+            lost = {**entry, "given": shard["sets"], "why": "reasons lost with an interrupted run"}
+            found.setdefault((shard["scene_sha256"], shard["shard"]), lost)
+    return list(found.values())
+
+
+def _shortfall(report: ShardReport) -> dict[str, Any]:
+    why = "; ".join(f"{n} {rule}" for rule, n in report.rejected.most_common())
+    shard = report.shard
+    return {
+        "scene": shard.scene, "scene_sha256": shard.scene_sha256, "shard": shard.number, "asked": shard.asked,
+        "given": report.given, "why": why,
+    }  # fmt: skip
+
+
+def _clip_credit(plan: Plan) -> str:
+    root = plan.inputs.clips.root
+    for name in ("LICENSE", "LICENSE.txt", "README.TXT", "README.md"):
+        if (root / name).is_file():
+            lines = (root / name).read_text(errors="replace").strip().splitlines()
+            return f"{root.name}: {lines[0].strip() if lines else ''} (from its {name})"
+    return f"{root.name}: {UNKNOWN}"
+
+
+def _hrtf_credit(plan: Plan) -> str:
+    if plan.inputs.hrtf is None or plan.inputs.hrtf == BUNDLED_HRTF:
+        return KEMAR
+    measured = read_sofa(plan.inputs.hrtf)
+    return f"{measured.title} ({plan.inputs.hrtf.name})"
+
+
+def _software() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed as a package"
+    return versions

@@ -1,0 +1,202 @@
+"""A generator -> the geometry of one set: position, headings and sources (Chen, Qian and Owens 2023, section 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataset.angles import elevation, wrap_180
+from simulator.camera.embree import Seen, depths, project, rays
+from simulator.config import CameraSettings, Settings
+from simulator.scene.model import Scene
+from simulator.scene.walkable import Ground
+
+COARSE = (32, 24)
+"""Size of the depth pictures by which headings are judged, px."""
+NEARBY_M = 0.25
+FREE_M = 2.0
+SOURCE_TRIES = 64
+SOURCE_ROOM_M = 0.1
+"""Free radius around a source."""
+
+
+@dataclass(frozen=True, eq=False)
+class SetGeometry:
+    """Where a set's views and sources are; world frame, m, degrees."""
+
+    positions: np.ndarray
+    """(V, 3) camera and ears."""
+    headings_deg: np.ndarray
+    """(V,) left positive, [0, 360)."""
+    sources: np.ndarray
+    """(S, 3)."""
+    overlap: np.ndarray
+    """(V,) the smaller share of what a view and the first one see of each other's surface; 1 for the first."""
+
+
+class Rejected(Exception):
+    """No set could be drawn; `counts` says how often each rule was in the way."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        super().__init__("; ".join(f"{n} {reason}" for reason, n in counts.most_common()))
+        self.counts = counts
+
+
+def draw_set(scene: Scene, places: Ground, settings: Settings, rng: np.random.Generator, seen: Seen | None = None) -> SetGeometry:
+    """Draw a position on the floor, headings in the scene's rules, and sources in sight, until all hold.
+
+    Positions are even over the floor, headings over the circle, sources over the disc around the listener and over height.
+    seen: what tells annotated instances apart: views then have to share some of those instead of surface.
+    Raises Rejected after `position_tries` positions.
+    """
+    counts: Counter[str] = Counter()
+    for _ in range(settings.sampling.position_tries):
+        floor = places.draw(rng)
+        if floor is None:
+            counts["positions without room to stand"] += 1
+            continue
+        views = _draw_views(scene, places, floor, settings, rng, counts, seen)
+        if views is None:
+            continue
+        sources = _draw_sources(scene, places, floor, views[0], settings, rng)
+        if sources is None:
+            counts["positions without sources in sight"] += 1
+            continue
+        return SetGeometry(views[0], views[1], sources, views[2])
+    raise Rejected(counts)
+
+
+def overlap(
+    scene: Scene,
+    from_position: np.ndarray,
+    from_heading: float,
+    depth: np.ndarray,
+    position: np.ndarray,
+    heading: float,
+    camera: CameraSettings,
+) -> float:
+    """Give the share of one view's visible surface, from its coarse depth (h, w), that the other view also sees."""
+    height, width = depth.shape
+    hit = depth.ravel() > 0
+    if not hit.any():
+        return 0.0
+    directions = rays(camera, from_heading, (0.5, 0.5), width, height)[hit]
+    points = from_position + depth.ravel()[hit, None] * directions
+    x, y, z = np.moveaxis(project(points, position, heading, camera), -1, 0)
+    inside = (z > 0) & (x >= 0) & (x < camera.width_px) & (y >= 0) & (y < camera.height_px)
+    if not np.array_equal(from_position, position):
+        rows = np.flatnonzero(inside)
+        inside[rows] = scene.bvh.visible(np.broadcast_to(position, (len(rows), 3)), points[rows], shrink=0.02)
+    return float(inside.mean())
+
+
+def _draw_views(
+    scene: Scene,
+    places: Ground,
+    floor: np.ndarray,
+    settings: Settings,
+    rng: np.random.Generator,
+    counts: Counter[str],
+    seen: Seen | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Draw headings (and, with motion, positions) until enough views fit the first; None where they do not."""
+    rules, camera = settings.sampling, settings.camera
+    headings = rng.uniform(0.0, 360.0, rules.heading_tries)
+    positions = np.repeat(floor[None] + [0.0, camera.height_m, 0.0], len(headings), 0)
+    depth = depths(scene, positions, headings, camera, *COARSE)
+    rows = np.flatnonzero(_far_enough(depth, settings, counts))
+    if len(rows) == 0:
+        return None
+    first = rows[0]
+    if rules.motion != "rotation":
+        rest = np.arange(first + 1, len(headings))
+        positions[rest] = _moved(places, floor, settings, len(rest), rng)
+        rest = rest[np.isfinite(positions[rest, 1])]
+        depth[rest] = depths(scene, positions[rest], headings[rest], camera, *COARSE)
+        rows = np.concatenate([rows[:1], rest[_far_enough(depth[rest], settings, counts)]])
+    turn = np.abs(wrap_180(headings - headings[first]))
+    shown = seen(positions[first], headings[first]) if seen else frozenset()
+    chosen, shares = [first], [1.0]
+    for k in rows[1:]:
+        if not rules.min_turn_deg <= turn[k] <= rules.max_turn_deg:
+            counts["headings outside the range of turns"] += 1
+            continue
+        share = min(
+            overlap(scene, positions[a], headings[a], depth[a], positions[b], headings[b], camera)
+            for a, b in ((first, k), (k, first))
+        )
+        if seen is None and share < rules.min_overlap:
+            counts["headings with too little overlap"] += 1
+            continue
+        if seen is not None and len(shown & seen(positions[k], headings[k])) < rules.min_shared_instances:
+            counts["headings that share too few instances"] += 1
+            continue
+        chosen.append(k)
+        shares.append(share)
+        if len(chosen) == settings.views:
+            return positions[chosen], headings[chosen], np.array(shares)
+    counts["positions without enough views"] += 1
+    return None
+
+
+def _far_enough(depth: np.ndarray, settings: Settings, counts: Counter[str]) -> np.ndarray:
+    """Say which of V coarse depth pictures (V, h, w) have surfaces far enough away; (V,) bool."""
+    rules = settings.sampling
+    far, mean = depth.max((1, 2)), depth.mean((1, 2))
+    counts["headings with nothing far enough"] += int((far < rules.min_depth_max_m).sum())
+    counts["headings too near to a surface"] += int((mean < rules.min_depth_mean_m).sum())
+    return np.asarray((far >= rules.min_depth_max_m) & (mean >= rules.min_depth_mean_m))
+
+
+def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the ears' positions of further views around the first one's floor point, (count, 3); NaN where one cannot stand."""
+    out = np.full((count, 3), np.nan)
+    for k in range(count):
+        if settings.sampling.motion == "nearby":
+            angle, reach = rng.random() * 2 * np.pi, NEARBY_M * np.sqrt(rng.random())
+            moved = places.stand(floor + reach * np.array([np.cos(angle), 0.0, np.sin(angle)]))
+        else:
+            moved = places.draw(rng, near=floor, within_m=FREE_M)
+        if moved is not None:
+            out[k] = moved
+    return out + [0.0, settings.camera.height_m, 0.0]
+
+
+def _draw_sources(
+    scene: Scene, places: Ground, floor: np.ndarray, positions: np.ndarray, settings: Settings, rng: np.random.Generator
+) -> np.ndarray | None:
+    """Draw sources in plain sight of every view's ears, (S, 3); None where too few fit."""
+    rules = settings.sampling
+    angle = rng.random(SOURCE_TRIES) * 2 * np.pi
+    radius = rules.max_source_distance_m * np.sqrt(rng.random(SOURCE_TRIES))
+    height = rng.uniform(rules.min_source_height_m, rules.max_source_height_m, SOURCE_TRIES)
+    points = floor + np.stack([radius * np.cos(angle), height, radius * np.sin(angle)], -1)
+    offset = points[:, None] - positions
+    distance = np.linalg.norm(offset, axis=-1)
+    fits = (distance >= rules.min_source_distance_m) & (distance <= rules.max_source_distance_m)
+    fits &= np.abs(elevation(offset)) <= rules.max_elevation_deg
+    points = points[fits.all(1)]
+    for position in np.unique(positions, axis=0):
+        points = points[scene.bvh.visible(np.broadcast_to(position, points.shape), points)]
+        points = points[places.straight(position - [0.0, settings.camera.height_m, 0.0], points)]
+    points = points[_free_around(scene, points) & _indoors(scene, places, points)]
+    return points[: settings.sources] if len(points) >= settings.sources else None
+
+
+def _free_around(scene: Scene, points: np.ndarray) -> np.ndarray:
+    """Say which of (N, 3) points have no surface within SOURCE_ROOM_M along the axes; (N,) bool."""
+    ends = points[:, None] + SOURCE_ROOM_M * np.concatenate([np.eye(3), -np.eye(3)])
+    starts = np.broadcast_to(points[:, None], ends.shape)
+    free = scene.bvh.visible(starts.reshape(-1, 3), ends.reshape(-1, 3), shrink=0.0)
+    return np.asarray(free.reshape(-1, 6).all(1))
+
+
+def _indoors(scene: Scene, places: Ground, points: np.ndarray) -> np.ndarray:
+    """Say which of (N, 3) points have something solid below and, in a roofed scene, above; (N,) bool."""
+    inside = np.ones(len(points), bool)
+    for vertical in (-1.0, 1.0) if places.roofed else (-1.0,):
+        ray = np.broadcast_to([0.0, vertical, 0.0], points.shape)
+        inside &= scene.bvh.closest(points, ray).face >= 0
+    return inside

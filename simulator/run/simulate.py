@@ -1,0 +1,131 @@
+"""(stage, index) -> one set: pure, and the same on any worker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.angles import azimuth, elevation, wrap_360
+from dataset.format.writer import rounded
+from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.materials import assign, load_library
+from simulator.acoustics.room_metrics import rt60
+from simulator.camera.embree import Camera, EmbreeCamera, Views
+from simulator.config import Settings
+from simulator.engines.responses import Responses, responses
+from simulator.habitat.camera import NavmeshGround, open_camera
+from simulator.loaders.load import load_scene
+from simulator.receivers.hrtf import Ears, load_ears
+from simulator.receivers.spatialize import convolve
+from simulator.run.clips import Clips, draw_stretches
+from simulator.run.sampling import SetGeometry, draw_set
+from simulator.scene.model import Scene
+from simulator.scene.walkable import Ground, find_places
+
+DEEPEST_MM = 65535
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a render depends on besides its scenes."""
+
+    clips: Clips
+    hrtf: Path | None = None
+    """None: the bundled KEMAR."""
+    materials: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """All that the sets of one scene share; made once for each scene and worker."""
+
+    scene: Scene
+    room: Room
+    places: Ground
+    camera: Camera
+    settings: Settings
+    ears: Ears
+    clips: Clips
+
+
+def set_stage(path: Path, name: str, settings: Settings, inputs: Inputs) -> Stage:
+    """Load a scene and prepare it for pictures and sound; InputError where it cannot be used."""
+    habitat = settings.camera.engine == "habitat"
+    scene = load_scene(path, name, settings.camera.texture_mb, textures=not habitat)
+    acoustics = assign(scene.surfaces, load_library(inputs.materials))
+    places: Ground = find_places(scene, settings, generator(settings, scene, -1))
+    camera: Camera = EmbreeCamera(scene, settings.camera)
+    if habitat:
+        through = open_camera(path, scene, settings.camera)
+        camera, places = through, NavmeshGround(through.navmesh(settings), places)
+    ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
+    return Stage(scene, prepare_room(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips)
+
+
+def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:
+    """Give the generator of set `index` of a scene (-1: of the scene itself), from seed, scene content and index alone."""
+    content = [int(scene.sha256[k : k + 8], 16) for k in range(0, 64, 8)]
+    return np.random.default_rng(np.random.SeedSequence([settings.seed, index + 1, *content]))
+
+
+def simulate(stage: Stage, index: int, report_clip: Callable[[str, str], None]) -> dict[str, Any]:
+    """Make set `index`: every field of dataset/format/schema.py without its first axis.
+
+    report_clip: told the name and the fault of each clip that could not be used.
+    Raises sampling.Rejected when the scene has no such set.
+    """
+    # One generator for each concern, so that a change in one does not shift the others.
+    place, sound, clip = generator(stage.settings, stage.scene, index).spawn(3)
+    geometry = draw_set(stage.scene, stage.places, stage.settings, place, stage.camera.seen)
+    views = stage.camera.render(geometry.positions, geometry.headings_deg)
+    heard = responses(
+        stage.room, geometry.positions, geometry.headings_deg, geometry.sources, stage.settings.acoustics, stage.ears, sound
+    )
+    settings = stage.settings
+    mono, clips = draw_stretches(
+        stage.clips, settings.sources, settings.clips, settings.acoustics.sample_rate_hz, clip, report_clip
+    )
+    one = {"set_id": f"{stage.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
+    return {**one, **_seen(views), **_placed(geometry), **_heard(heard, mono, settings)}
+
+
+def _seen(views: Views) -> dict[str, Any]:
+    depth = np.clip(np.rint(views.depth * 1000.0), 0, DEEPEST_MM).astype(np.uint16)
+    return {"rgb": views.rgb, "depth": depth, "instance": views.instance}
+
+
+def _placed(geometry: SetGeometry) -> dict[str, Any]:
+    position = geometry.positions.astype(np.float32)
+    heading = wrap_360(geometry.headings_deg.astype(np.float32))
+    source = geometry.sources.astype(np.float32)
+    # From the stored values, so that what a reader computes from them is what is stored.
+    offset = source[None].astype(np.float64) - position[:, None]
+    return {
+        "position": position,
+        "heading": heading,
+        "source_position": source,
+        "azimuth": azimuth(offset, heading[:, None].astype(np.float64)).astype(np.float32),
+        "elevation": elevation(offset).astype(np.float32),
+        "distance": np.linalg.norm(offset, axis=-1).astype(np.float32),
+    }
+
+
+def _heard(heard: Responses, mono: np.ndarray, settings: Settings) -> dict[str, Any]:
+    """Mix the responses as a reader of the shard would: from the rounded values that are stored."""
+    direct, indirect, dry = rounded(heard.direct), rounded(heard.indirect), rounded(mono)
+    full = indirect * np.float32(settings.acoustics.indirect_ratio)
+    length = min(full.shape[-1], direct.shape[-1])
+    full[..., :length] += direct[..., :length]
+    audio = convolve(dry[None, :, None], full).sum(1)
+    out = {
+        "brir_direct": direct,
+        "brir_indirect": indirect,
+        "rt60": rt60(full, settings.acoustics.sample_rate_hz).astype(np.float32),
+        "audio": audio.astype(np.float32),
+    }
+    return out if heard.ambisonic is None else {**out, "ambisonic_rir": heard.ambisonic}

@@ -1,0 +1,55 @@
+"""Compiling: the first set ever rendered on a machine pays for numba's compiler, so pay once and before the workers start."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from simulator.config import SamplingSettings, Settings
+from simulator.errors import InputError
+from simulator.run.sampling import Rejected
+from simulator.run.simulate import Inputs, set_stage, simulate
+
+ROOM = (6.0, 2.8, 5.0)
+"""m; large enough for every rule of sampling."""
+TRIES = 8
+
+
+def compile_kernels(settings: Settings, inputs: Inputs) -> None:
+    """Simulate one tiny set of a textured box, so that every kernel is in numba's cache on disk for other processes.
+
+    Takes about a minute the first time, and a second or two from then on.
+    """
+    tiny = replace(
+        settings,
+        camera=replace(settings.camera, width_px=16, height_px=12),
+        sampling=SamplingSettings(motion=settings.sampling.motion),
+        acoustics=replace(settings.acoustics, response_s=0.1, quality="draft"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        stage = set_stage(_box(Path(folder)), "box", tiny, replace(inputs, materials=None))
+    for index in range(TRIES):
+        try:
+            simulate(stage, index, lambda name, why: None)
+            return
+        except (Rejected, InputError):
+            continue
+
+
+def _box(folder: Path) -> Path:
+    """Write a box room with a picture on its walls as OBJ."""
+    corners = [np.array(ROOM) * (x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    quads = [(1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4)]
+    lines = ["mtllib box.mtl", "usemtl wall"]
+    lines += [f"v {x} {y} {z}" for x, y, z in corners]
+    lines += ["vt 0 0", "vt 1 0", "vt 1 1", "vt 0 1"]
+    lines += ["f " + " ".join(f"{c}/{k}" for k, c in enumerate(quad, 1)) for quad in quads]
+    (folder / "box.mtl").write_text("newmtl wall\nmap_Kd box.png\n")
+    Image.new("RGBA", (4, 4), (200, 180, 160, 255)).save(folder / "box.png")
+    path = folder / "box.obj"
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,161 @@
+"""What a file reader hands over: parts with their looks, put together into one Scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image as Pillow
+
+from simulator.errors import InputError
+from simulator.scene.model import Materials, Scene, doubled_areas
+from simulator.scene.textures import pack
+
+MOST_INSTANCES = 65535
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One material as a file describes it; colours are linear light."""
+
+    name: str
+    base_color: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    emissive: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    image: int = -1
+    """Index into the file's images, -1 for none."""
+    wrap: tuple[int, int] = (0, 0)
+    """0 repeat, 1 clamp, 2 mirror, for u and v."""
+    alpha_cutoff: float = 0.0
+    unlit: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One instance: a mesh in world coordinates with one material."""
+
+    name: str
+    look: int
+    vertices: np.ndarray
+    """(N, 3), world frame, m."""
+    faces: np.ndarray
+    """(K, 3) indices into the part's own vertices."""
+    uv: np.ndarray | None = None
+    """(N, 2) texture coordinates, v downwards."""
+    color: np.ndarray | None = None
+    """(N, 4) or, by face, (K, 3, 4) uint8: sRGB-encoded colour, linear alpha."""
+    group: str = ""
+    """Parts of one group are one instance, named after the first; a part without a group is an instance of its own."""
+
+
+def assemble(
+    name: str,
+    sha256: str,
+    parts: Sequence[Part],
+    looks: Sequence[Look],
+    pictures: Sequence[Pillow.Image | None],
+    notes: list[str],
+    credit: str,
+    texture_mb: float,
+) -> Scene:
+    """Join parts into a Scene; raises InputError when there is nothing solid to join.
+
+    pictures: what the looks' `image` counts, not decoded yet. texture_mb: memory that textures may take, MB.
+    """
+    if not parts:
+        raise InputError(f"scene {name} has no triangles (only points, lines or nothing); give a mesh with faces")
+    first = {group: k for k, group in reversed(list(enumerate(_groups(parts))))}
+    order = {group: k for k, group in enumerate(dict.fromkeys(_groups(parts)))}
+    if len(order) > MOST_INSTANCES:
+        raise InputError(f"scene {name} has {len(order)} instances; at most {MOST_INSTANCES} fit; join small meshes")
+    vertices = np.concatenate([p.vertices for p in parts]).astype(np.float32)
+    if not np.isfinite(vertices).all():
+        count = int((~np.isfinite(vertices)).any(1).sum())
+        raise InputError(f"scene {name} has {count} vertices that are NaN or infinite; repair the mesh and export it again")
+    if any(len(p.faces) and (p.faces.min() < 0 or p.faces.max() >= len(p.vertices)) for p in parts):
+        raise InputError(f"scene {name} has faces that point at missing vertices; export the mesh again")
+    start = np.cumsum([0, *(len(p.vertices) for p in parts)])
+    faces = np.concatenate([(p.faces + s).astype(np.int32) for p, s in zip(parts, start, strict=False)])
+    owner = np.repeat(np.arange(len(parts)), [len(p.faces) for p in parts])
+    solid = doubled_areas(vertices, faces) > 0
+    if not solid.any():
+        raise InputError(f"scene {name} has no triangle with an area; check its scale and export it again")
+    if not solid.all():
+        notes.append(f"{int((~solid).sum())} triangles without area left out")
+    look = np.array([p.look for p in parts], np.int32)
+    colored = np.array([p.color is not None for p in parts])
+    textures, texture_of = pack(pictures, {looks[k].image for k in look if looks[k].image >= 0}, texture_mb, notes)
+    pairs = [(p.name, looks[p.look].name) for p in parts]
+    surfaces = tuple(dict.fromkeys(pairs))
+    row = {pair: k for k, pair in enumerate(surfaces)}
+    materials, material_of = _materials(looks, look, colored, texture_of)
+    owner = owner[solid]
+    instance = np.array([order[group] + 1 for group in _groups(parts)], np.uint16)
+    return Scene(
+        name=name,
+        sha256=sha256,
+        vertices=vertices,
+        faces=np.ascontiguousarray(faces[solid], np.int32),
+        face_instance=instance[owner],
+        instances=_unique([parts[first[group]].name for group in order]),
+        face_material=material_of[owner].astype(np.int32),
+        materials=materials,
+        textures=textures,
+        corner_uv=np.concatenate([_corner_uv(p) for p in parts])[solid],
+        corner_color=np.concatenate([_corner_color(p) for p in parts])[solid],
+        face_surface=np.array([row[pair] for pair in pairs], np.int32)[owner],
+        surfaces=surfaces,
+        notes=tuple(notes),
+        credit=credit,
+    )
+
+
+def _materials(
+    looks: Sequence[Look], look: np.ndarray, colored: np.ndarray, texture_of: dict[int, int]
+) -> tuple[Materials, np.ndarray]:
+    """Lay materials out as arrays; a look used with and without vertex colours becomes two, for its shading differs."""
+    keys = sorted({(int(k), bool(c)) for k, c in zip(look, colored, strict=True)})
+    used = [looks[k] for k, _ in keys]
+    texture = np.array([texture_of.get(u.image, -1) for u in used], np.int32)
+    plain = [t < 0 and not u.unlit and not c for t, u, (_, c) in zip(texture, used, keys, strict=True)]
+    row = {key: k for k, key in enumerate(keys)}
+    return Materials(
+        base_color=np.array([u.base_color for u in used], np.float32),
+        emissive=np.array([u.emissive for u in used], np.float32),
+        texture=texture,
+        wrap=np.array([u.wrap for u in used], np.uint8),
+        alpha_cutoff=np.array([u.alpha_cutoff for u in used], np.float32),
+        shaded=np.array(plain),
+    ), np.array([row[int(k), bool(c)] for k, c in zip(look, colored, strict=True)])
+
+
+def _groups(parts: Sequence[Part]) -> list[str]:
+    """Give a key for each part's instance."""
+    return [p.group or f"\0{k}" for k, p in enumerate(parts)]
+
+
+def _corner_uv(part: Part) -> np.ndarray:
+    if part.uv is None:
+        return np.zeros((len(part.faces), 3, 2), np.float32)
+    # A coordinate that is not a number would index outside the texture.
+    return np.nan_to_num(part.uv.astype(np.float32), posinf=0.0, neginf=0.0)[part.faces]
+
+
+def _corner_color(part: Part) -> np.ndarray:
+    if part.color is None:
+        return np.full((len(part.faces), 3, 4), 255, np.uint8)
+    return part.color if part.color.ndim == 3 else part.color[part.faces]
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Number repeated names: chair, chair.2, chair.3."""
+    taken: set[str] = set()
+    out = []
+    for name in names:
+        candidate, k = name, 1
+        while candidate in taken:
+            k += 1
+            candidate = f"{name}.{k}"
+        taken.add(candidate)
+        out.append(candidate)
+    return tuple(out)

@@ -1,0 +1,208 @@
+"""Where a listener can stand: on the floor of a storey, with room for head and body, inside the house."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol
+
+import numba
+import numpy as np
+
+from simulator.config import Settings
+from simulator.errors import InputError
+from simulator.scene.bvh import Bvh
+from simulator.scene.model import Scene
+
+LINES = 6000
+"""Vertical lines along which floors are sought."""
+LAYERS = 24
+LEVEL = 0.9
+"""Vertical part of a floor's normal: up to 26 degrees of slope."""
+HEAD_ROOM_M = 0.2
+"""Free height above the ears."""
+BODY_HEIGHTS_M = (0.35, 0.9, 1.5)
+STOREY_M = 1.9
+"""Floors less than this above a larger floor are furniture, not storeys."""
+STEP_M = 0.2
+"""Ground higher than this above the lowest ground near it is furniture."""
+NEAR_M = 1.0
+LAYER_M = 3 * STEP_M
+"""Ground is compared within this height: further below is another storey."""
+SMALLEST_SHARE = 0.1
+"""A storey has at least this share of the largest storey's floor."""
+
+
+class Ground(Protocol):
+    """Where a listener can stand in one scene: Places here, habitat-sim's navmesh in simulator/habitat/camera.py."""
+
+    @property
+    def roofed(self) -> bool:
+        """Whether the scene has ceilings, so that a place without one is outside."""
+
+    def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
+        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None where the draw failed."""
+
+    def stand(self, near: np.ndarray) -> np.ndarray | None:
+        """Give the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
+
+    def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Say which of (N, 3) points in plain sight of a listener on a floor point (3,) may be sources; (N,) bool."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """The places of a scene, found along vertical lines."""
+
+    bvh: Bvh
+    floor: np.ndarray
+    """(N, 3) points on the floor, world frame, m."""
+    spacing_m: float
+    """Mean distance between them: drawn places lie up to half of this beside one."""
+    roofed: bool
+    """Whether the scene has ceilings, so that a place without one is outside."""
+    ear_height_m: float
+    clearance_m: float
+    rejected: Counter[str]
+    """How many candidates failed which rule."""
+
+    def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
+        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None where the draw failed."""
+        points = self.floor
+        if near is not None:
+            points = points[np.linalg.norm(points - near, axis=1) <= within_m]
+        if len(points) == 0:
+            return None
+        base = points[rng.integers(len(points))]
+        beside = base + np.array([*(rng.random(2) - 0.5) * self.spacing_m, 0.0])[[0, 2, 1]]
+        place = self.stand(beside)
+        return place if place is None or near is None or np.linalg.norm(place - near) <= within_m else None
+
+    def stand(self, near: np.ndarray) -> np.ndarray | None:
+        """Give the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
+        above = near + [0.0, STEP_M, 0.0]
+        hit = self.bvh.closest(above[None], np.array([[0.0, -1.0, 0.0]]))
+        if not hit.distance[0] < 2 * STEP_M:
+            return None
+        floor = above - [0.0, float(hit.distance[0]), 0.0]
+        reason = _obstacles(self.bvh, floor[None], self.ear_height_m, self.clearance_m, self.roofed)[0]
+        return floor if reason == "" else None
+
+    def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Ask nothing more of points in sight: a source may stand on a table."""
+        return np.ones(len(points), bool)
+
+
+def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> Places:
+    """Search a scene for places; InputError where there is none, with the counts of what was in the way."""
+    ear, clearance = settings.camera.height_m, settings.sampling.clearance_m
+    points, candidates = _level_ground(scene, rng)
+    rejected: Counter[str] = Counter()
+    if len(points) == 0:
+        raise InputError(_nowhere(scene, candidates, rejected))
+    up = scene.bvh.closest(points + [0.0, 0.01, 0.0], np.broadcast_to([0.0, 1.0, 0.0], points.shape)).distance
+    roofed = bool((np.isfinite(up) & (up > 1.9)).sum() > 0.2 * len(points))
+    reasons = _obstacles(scene.bvh, points, ear, clearance, roofed)
+    # What lies close under another surface is the inside of a slab or of furniture, not ground.
+    furniture = _raised(points, (reasons != "outside the house") & (up > LAYER_M))
+    reasons = np.where((reasons == "") & furniture, "on furniture or off the storeys' floors", reasons)
+    rejected.update(str(r) for r in reasons[reasons != ""])
+    floor = points[reasons == ""]
+    if len(floor) == 0:
+        raise InputError(_nowhere(scene, candidates, rejected))
+    low, high = scene.bounds
+    spacing = float(np.sqrt((high[0] - low[0]) * (high[2] - low[2]) / LINES))
+    return Places(scene.bvh, floor, spacing, roofed, ear, clearance, rejected)
+
+
+def _level_ground(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """Collect level surfaces met by vertical lines, (N, 3), and the number of surfaces met at all."""
+    low, high = scene.bounds.astype(np.float64)
+    at = low + rng.random((LINES, 3)) * (high - low)
+    at[:, 1] = high[1] + 1.0
+    down = np.array([0.0, -1.0, 0.0])
+    found, met = [], 0
+    for _ in range(LAYERS):
+        hits = scene.bvh.closest(at, np.broadcast_to(down, at.shape))
+        alive = hits.face >= 0
+        if not alive.any():
+            break
+        at = at[alive] + hits.distance[alive, None] * down
+        met += len(at)
+        found.append(at[np.abs(scene.normals[hits.face[alive], 1]) > LEVEL])
+        at = at + 0.01 * down
+    return (np.concatenate(found) if found else np.zeros((0, 3))), met
+
+
+def _obstacles(bvh: Bvh, floor: np.ndarray, ear_m: float, clearance_m: float, roofed: bool) -> np.ndarray:
+    """Say what keeps a listener from standing at each of (N, 3) floor points: (N,) text, empty where nothing does."""
+    reasons = np.full(len(floor), "", dtype="<U48")
+    up = np.broadcast_to([0.0, 1.0, 0.0], floor.shape)
+    overhead = bvh.closest(floor + [0.0, 0.01, 0.0], up).distance
+    reasons[overhead < ear_m + HEAD_ROOM_M] = "no head room"
+    if roofed:
+        reasons[(reasons == "") & ~np.isfinite(overhead)] = "outside the house"
+    rows = np.flatnonzero(reasons == "")
+    angle = np.arange(16) * (2 * np.pi / 16)
+    around = np.stack([np.cos(angle), np.zeros(16), np.sin(angle)], -1)
+    heights = [min(h, ear_m) for h in BODY_HEIGHTS_M]
+    origins = floor[rows, None, None] + np.array([[0.0, h, 0.0] for h in heights])[None, :, None]
+    origins = np.broadcast_to(origins, (len(rows), len(heights), 16, 3)).reshape(-1, 3)
+    directions = np.broadcast_to(around, (len(rows), len(heights), 16, 3)).reshape(-1, 3)
+    reach = bvh.closest(origins, directions).distance.reshape(len(rows), len(heights), 16)
+    reasons[rows[(reach < clearance_m).any((1, 2))]] = "too near to a wall or furniture"
+    walled = np.isfinite(reach[:, -1]).mean(1)
+    reasons[rows[walled < 0.7]] = "outside the house"
+    return reasons
+
+
+def _raised(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Say which of (N, 3) level points are no storey's floor, but lie on furniture, given which may be ground; (N,) bool."""
+    storeys = _storeys(points[ground, 1]) if ground.any() else []
+    off = np.ones(len(points), bool)
+    for height in storeys:
+        off &= np.abs(points[:, 1] - height) > 2 * STEP_M
+    # Ground outside lies lower than the floor behind the wall: only what is inside counts.
+    order = np.flatnonzero(ground)[np.argsort(points[ground, 0], kind="stable")]
+    lowest = _lowest_near(points, points[order])
+    return off | (points[:, 1] - lowest > STEP_M)
+
+
+@numba.njit(cache=True)
+def _lowest_near(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Give the height of the lowest ground (M, 3), sorted by x, around each of (N, 3) points; its own where there is none."""
+    out = np.empty(len(points))
+    for k in range(len(points)):
+        x, y, z = points[k, 0], points[k, 1], points[k, 2]
+        lowest = y
+        for g in range(np.searchsorted(ground[:, 0], x - NEAR_M), len(ground)):
+            dx, dy, dz = ground[g, 0] - x, ground[g, 1] - y, ground[g, 2] - z
+            if dx > NEAR_M:
+                break
+            if -LAYER_M < dy < 0.0 and dx * dx + dz * dz < NEAR_M * NEAR_M:
+                lowest = min(lowest, ground[g, 1])
+        out[k] = lowest
+    return out
+
+
+def _storeys(heights: np.ndarray) -> list[float]:
+    """Find the heights of the storeys: the fullest levels, none within a storey's height above another."""
+    bins = np.round(heights / 0.1).astype(np.int64)
+    levels, counts = np.unique(bins, return_counts=True)
+    chosen: list[float] = []
+    for k in np.argsort(-counts, kind="stable"):
+        height = levels[k] * 0.1
+        if counts[k] < SMALLEST_SHARE * counts.max():
+            break
+        if all(abs(height - other) > STOREY_M for other in chosen):
+            chosen.append(height)
+    return chosen
+
+
+def _nowhere(scene: Scene, candidates: int, rejected: Counter[str]) -> str:
+    why = "; ".join(f"{count} {reason}" for reason, count in rejected.most_common()) or "none of them level"
+    size = " x ".join(f"{s:.1f}" for s in scene.bounds[1] - scene.bounds[0])
+    return (
+        f"scene {scene.name} ({size} m) has no place to stand: of {candidates} surfaces met from above, {why}; "
+        "check that it is in metres with +Y up and has a floor"
+    )

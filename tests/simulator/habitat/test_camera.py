@@ -1,0 +1,386 @@
+"""The two cameras side by side, on one room in the layouts of several publishers; runs where habitat-sim is importable."""
+
+from __future__ import annotations
+
+import gc
+import json
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from dataset.verify import main as verify
+from simulator.camera.embree import EmbreeCamera
+from simulator.config import CameraSettings, with_options
+from simulator.errors import InputError
+from simulator.habitat import session as habitat_setup
+from simulator.habitat.camera import NavmeshGround, open_camera
+from simulator.habitat.session import load_engine, oversampling, simulator_showing
+from simulator.loaders.load import load_scene
+from simulator.render import main
+from simulator.run.sampling import draw_set
+from simulator.scene.walkable import find_places
+
+try:
+    load_engine()
+    missing = ""
+except InputError as error:
+    missing = str(error)
+needs_habitat = pytest.mark.skipif(bool(missing), reason=missing)
+
+ROOM = np.array([6.0, 2.8, 5.0])
+WALLS = [(0, 0, False), (0, 6.0, True), (1, 0, False), (1, 2.8, True), (2, 0, False), (2, 5.0, True)]
+"""Axis, place on it, and whether the quad's corners turn the other way to face the room."""
+CUPBOARD = (np.array([3.6, 0.0, 1.5]), np.array([4.4, 2.0, 3.5]))
+CAMERA = CameraSettings(width_px=160, height_px=120, hfov_deg=75.0)
+POSES = [([1.5, 1.5, 2.5], 270.0), ([1.5, 1.5, 2.5], 20.0), ([5.3, 1.2, 0.6], 140.0), ([2.0, 1.7, 4.2], 310.0)]
+TO_Z_UP = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+"""World (Y up, -Z ahead) to a frame with Z up and Y ahead."""
+
+
+def panel(axis, low, high, at, flip):
+    """Four corners of a rectangle at a place on an axis, from low to high on the other two axes."""
+    u, v = (axis + 1) % 3, (axis + 2) % 3
+    points = np.full((4, 3), float(at))
+    points[:, u] = [low[0], high[0], high[0], low[0]]
+    points[:, v] = [low[1], low[1], high[1], high[1]]
+    return points[::-1] if flip else points
+
+
+def pieces():
+    """The room: each wall, floor and ceiling in 3 x 3 panels, each an instance of its own, and a cupboard, the last one."""
+    out = []
+    for axis, at, flip in WALLS:
+        size = ROOM[(axis + 1) % 3], ROOM[(axis + 2) % 3]
+        for i in range(3):
+            for j in range(3):
+                low, high = np.array([i, j]) / 3 * size, np.array([i + 1, j + 1]) / 3 * size
+                out.append([panel(axis, low, high, at, flip)])
+    low, high = CUPBOARD
+    sides = [(axis, end) for axis in range(3) for end in (0, 1)]
+    other = {axis: [(axis + 1) % 3, (axis + 2) % 3] for axis in range(3)}
+    out.append([panel(a, low[other[a]], high[other[a]], CUPBOARD[e][a], not e) for a, e in sides])
+    return out
+
+
+PIECES = pieces()
+NUMBERS = [7 * k % 59 + 2 for k in range(len(PIECES))]
+"""What the annotation calls them: not in order, none 0 or 1."""
+
+
+def color(k):
+    return np.array([40 + 37 * k % 200, 30 + 83 * k % 200, 20 + 11 * k % 230], np.uint8)
+
+
+def arrays(z_up):
+    """(N, 3) points, (K, 4) quads, (N,) piece of each point."""
+    points = np.concatenate([quad for quads in PIECES for quad in quads])
+    owner = np.repeat(np.arange(len(PIECES)), [4 * len(quads) for quads in PIECES])
+    return points @ TO_Z_UP.T if z_up else points, np.arange(len(points)).reshape(-1, 4), owner
+
+
+def write_glb(new, path: Path, z_up, colors=None):
+    """Write the room as one mesh: white with one texture, or with a normalised colour for each piece."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    points, quads, owner = arrays(z_up)
+    faces = quads[:, [0, 1, 2, 0, 2, 3]]
+    if colors is None:
+        board = np.kron(np.random.default_rng(3).integers(40, 220, (8, 8, 3)), np.ones((16, 16, 1)))
+        m = new.material(baseColorTexture={"index": new.texture(board)})
+        uv = np.tile(np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]), (len(quads), 1))
+        part = new.primitive(points, faces.ravel(), m, TEXCOORD_0=uv)
+    else:
+        part = new.primitive(points, faces.ravel(), COLOR_0=new.accessor(np.array(colors)[owner], normalized=True))
+    new.node(mesh=new.mesh(part), name="scan")
+    return new.write(path)
+
+
+def write_ply(path: Path, z_up, numbers=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    points, quads, owner = arrays(z_up)
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(points)}"]
+    header += [*(f"property float {a}" for a in "xyz"), *(f"property uchar {c}" for c in ("red", "green", "blue"))]
+    header += [f"element face {len(quads)}", "property list uchar int vertex_indices"]
+    header += ["property int object_id"] * (numbers is not None) + ["end_header", ""]
+    body = b"".join(struct.pack("<3f3B", *p, *color(k)) for p, k in zip(points, owner, strict=True))
+    for quad in quads:
+        body += struct.pack("<B4i", 4, *quad) + (b"" if numbers is None else struct.pack("<i", numbers[owner[quad[0]]]))
+    path.write_bytes("\n".join(header).encode() + body)
+    return path
+
+
+def dump(path: Path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def hm3d_names(path: Path):
+    lines = [f'{n},{bytes(color(k)).hex().upper()},"thing {n}",0' for k, n in enumerate(NUMBERS)]
+    return dump(path, "HM3D Semantic Annotations\n" + "\n".join(lines) + "\n")
+
+
+def bare(folder, new):
+    return write_glb(new(), folder / "room.glb", False)
+
+
+def hm3d(folder, new):
+    """Z up, annotated by the colours of a second mesh's vertices."""
+    place = folder / "hm3d" / "val" / "00800-TEEsavR23oF"
+    write_glb(new(), place / "TEEsavR23oF.semantic.glb", True, [color(k) for k in range(len(PIECES))])
+    hm3d_names(place / "TEEsavR23oF.semantic.txt")
+    (place / "TEEsavR23oF.basis.navmesh").write_bytes(b"")
+    return write_glb(new(), place / "TEEsavR23oF.glb", True)
+
+
+def hm3d_textured(folder, new):
+    """The same, annotated by the colours of a second mesh's texture, as HM3D itself is."""
+    path = hm3d(folder, new)
+    points, quads, owner = arrays(True)
+    strip = np.repeat(np.repeat([[color(k) for k in range(len(PIECES))]], 4, 0), 4, 1)
+    uv = np.stack([(owner + 0.5) / len(PIECES), np.full(len(owner), 0.5)], -1).astype(np.float32)
+    file = new()
+    m = file.material(baseColorTexture={"index": file.texture(strip, {"magFilter": 9728, "minFilter": 9728})})
+    file.node(mesh=file.mesh(file.primitive(points, quads[:, [0, 1, 2, 0, 2, 3]].ravel(), m, TEXCOORD_0=uv)))
+    file.write(path.with_name("TEEsavR23oF.semantic.glb"))
+    return path
+
+
+def replica(folder, new):
+    root = folder / "replica_v1" / "office_3"
+    write_ply(root / "habitat" / "mesh_semantic.ply", True, NUMBERS)
+    classes = [{"id": k, "name": f"thing {n}"} for k, n in enumerate(NUMBERS)]
+    objects = [{"id": n, "class_id": k, "class_name": f"thing {n}"} for k, n in enumerate(NUMBERS)]
+    dump(root / "habitat" / "info_semantic.json", {"classes": classes, "objects": objects})
+    return write_ply(root / "mesh.ply", True)
+
+
+def described(folder, new):
+    """A stage file with a frame of its own, here front along -X."""
+    turned = new()
+    points, quads, _ = arrays(False)
+    turned_points = np.stack([points[:, 2], points[:, 1], -points[:, 0]], -1)
+    board = np.kron(np.random.default_rng(3).integers(40, 220, (8, 8, 3)), np.ones((16, 16, 1)))
+    m = turned.material(baseColorTexture={"index": turned.texture(board)})
+    uv = np.tile(np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]), (len(quads), 1))
+    part = turned.primitive(turned_points, quads[:, [0, 1, 2, 0, 2, 3]].ravel(), m, TEXCOORD_0=uv)
+    turned.node(mesh=turned.mesh(part), name="scan")
+    turned.write(folder / "room.glb")
+    return dump(folder / "room.stage_config.json", {"render_asset": "room.glb", "up": [0, 1, 0], "front": [-1, 0, 0]})
+
+
+def furnished(folder, new):
+    """A scene instance: the room as stage, a table-high block placed in it twice, once turned and by its middle."""
+    write_glb(new(), folder / "stages" / "room.glb", False)
+    block = trimesh.creation.box((0.4, 0.8, 1.0))
+    block.apply_translation((0.2, 0.4, 0.5))
+    file = new()
+    file.node(mesh=file.mesh(file.primitive(block.vertices, block.faces.ravel())), name="block")
+    (folder / "objects").mkdir()
+    file.write(folder / "objects" / "block.glb")
+    stage = {"render_asset": "../../stages/room.glb", "up": [0, 1, 0], "front": [0, 0, -1]}
+    dump(folder / "configs/stages/room.stage_config.json", stage)
+    dump(folder / "configs/objects/block.object_config.json", {"render_asset": "../../objects/block.glb"})
+    half = float(np.sqrt(0.5))
+    things = [
+        {"template_name": "block", "translation": [0.5, 0, 0.5], "translation_origin": "asset_local"},
+        {"template_name": "block", "translation": [5.4, 0.4, 4.2], "rotation": [half, 0, half, 0]},
+    ]
+    things = [{**t, "motion_type": "STATIC"} for t in things]
+    scene = {"stage_instance": {"template_name": "room"}, "object_instances": things, "default_lighting": "no_lights"}
+    path = dump(folder / "configs/scenes/flat.scene_instance.json", scene)
+    listed = {"stages": "configs/stages", "objects": "configs/objects", "scene_instances": "configs/scenes"}
+    dump(folder / "flat.scene_dataset_config.json", {k: {"paths": {".json": [v]}} for k, v in listed.items()})
+    return path
+
+
+LAYOUTS = (bare, hm3d, hm3d_textured, replica, described, furnished)
+ANNOTATED = (hm3d, hm3d_textured, replica)
+
+
+@pytest.fixture
+def open_both(tmp_path, gltf):
+    """Write the room in a layout and open it with both cameras."""
+
+    def both(layout, settings=CAMERA):
+        path = layout(tmp_path, type(gltf))
+        return EmbreeCamera(load_scene(path), settings), open_camera(path, load_scene(path, textures=False), settings)
+
+    return both
+
+
+def views(camera):
+    return camera.render(np.array([p for p, _ in POSES]), np.array([h for _, h in POSES]))
+
+
+@needs_habitat
+@pytest.mark.slow
+class TestSideBySide:
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_same_depth(self, layout, open_both):
+        ours, theirs = (views(c).depth for c in open_both(layout))
+        assert ours.min() > 0.3 and ours.max() > 3
+        assert np.quantile(np.abs(ours - theirs), 0.995) < 0.02
+
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_same_instances(self, layout, open_both):
+        embree, habitat = open_both(layout)
+        assert habitat.annotated == (layout in ANNOTATED)
+        ours, theirs = (views(c).instance for c in (embree, habitat))
+        assert (ours == theirs).mean() > 0.99
+        if layout in ANNOTATED:
+            named = {embree.scene.instances[n - 1] for n in np.unique(theirs)}
+            assert len(named) > 25 and named <= {f"thing {n}" for n in NUMBERS}
+
+    @pytest.mark.parametrize("layout", [bare, replica, described])
+    def test_same_colours(self, layout, open_both):
+        ours, theirs = (views(c).rgb.astype(int) for c in open_both(layout))
+        assert ours.std() > 30
+        assert np.median(np.abs(ours - theirs)) <= 2 and np.abs(ours - theirs).mean() < 6
+
+    def test_more_samples_soften_edges(self, open_both):
+        _, habitat = open_both(bare, CameraSettings(width_px=160, height_px=120, samples_per_pixel=9))
+        assert oversampling(habitat.settings) == 3
+        assert views(habitat).rgb.shape == (4, 120, 160, 3)
+
+    def test_one_simulator_shows_scene_after_scene(self, tmp_path, gltf):
+        cameras = []
+        for name, layout in (("a", bare), ("b", replica)):
+            path = layout(tmp_path / name, type(gltf))
+            cameras.append(open_camera(path, load_scene(path, textures=False), CAMERA))
+        simulator = simulator_showing(cameras[0].configuration)
+        first = [views(c) for c in cameras]
+        again = [views(c) for c in reversed(cameras)][::-1]
+        assert simulator_showing(cameras[1].configuration) is simulator
+        for one, other in zip(first, again, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+        assert not np.array_equal(first[0].rgb, first[1].rgb)
+
+    def test_a_process_that_has_grown_gets_a_new_simulator(self, tmp_path, gltf, monkeypatch):
+        cameras = []
+        for name, layout in (("a", bare), ("b", replica)):
+            path = layout(tmp_path / name, type(gltf))
+            cameras.append(open_camera(path, load_scene(path, textures=False), CAMERA))
+        before, first = simulator_showing(cameras[0].configuration), views(cameras[0])
+        monkeypatch.setattr(habitat_setup, "GROWTH_MB", -1e6)
+        assert simulator_showing(cameras[0].configuration) is before, "the scene in hand is not read again"
+        assert simulator_showing(cameras[1].configuration) is not before
+        monkeypatch.undo()
+        assert all(np.array_equal(a, b) for a, b in zip(views(cameras[0]), first, strict=True))
+
+    def test_files_written_for_it_go_with_the_camera(self, open_both):
+        _, habitat = open_both(replica)
+        folder = habitat.folder
+        assert {p.name for p in folder.iterdir()} == {"instances.ply", "surface.glb", "scene.stage_config.json"}
+        del habitat
+        gc.collect()
+        assert not folder.exists()
+
+
+@needs_habitat
+@pytest.mark.slow
+class TestGround:
+    SETTINGS = with_options({"camera.engine": "habitat"})
+
+    @pytest.fixture
+    def ground(self, open_both):
+        _, habitat = open_both(bare)
+        places = find_places(habitat.scene, self.SETTINGS, np.random.default_rng(0))
+        return NavmeshGround(habitat.navmesh(self.SETTINGS), places)
+
+    def test_drawn_places_stand_on_the_floor_clear_of_everything(self, ground):
+        rng = np.random.default_rng(1)
+        places = np.array([p for p in (ground.draw(rng) for _ in range(300)) if p is not None])
+        assert len(places) > 200
+        np.testing.assert_allclose(places[:, 1], 0.0, atol=1e-3)
+        inner = np.minimum(places, ROOM - places)[:, [0, 2]]
+        assert inner.min() > 0.24 and np.quantile(inner, 0.02) < 0.6
+        low, high = CUPBOARD
+        outside = np.maximum(np.maximum(low - places, places - high)[:, [0, 2]], 0)
+        assert np.linalg.norm(outside, axis=1).min() > 0.24
+
+    def test_the_same_generator_gives_the_same_places(self, ground):
+        one, other = ([ground.draw(np.random.default_rng(s)) for s in range(20)] for _ in range(2))
+        np.testing.assert_array_equal(np.array([p for p in one if p is not None]), [p for p in other if p is not None])
+
+    def test_near_a_place(self, ground):
+        rng, place = np.random.default_rng(2), np.array([1.5, 0.0, 2.5])
+        near = [p for p in (ground.draw(rng, near=place, within_m=0.8) for _ in range(100)) if p is not None]
+        assert len(near) > 50 and max(np.linalg.norm(p - place) for p in near) <= 0.8
+
+    def test_ways_are_straight_beside_the_cupboard_not_through_it(self, ground):
+        floor = np.array([2.0, 0.0, 2.5])
+        points = np.array([[2.0, 1.2, 4.0], [1.0, 1.7, 1.0], [5.3, 1.2, 2.5], [4.0, 1.2, 2.5], [5.2, 1.2, 3.4]])
+        assert ground.straight(floor, points).tolist() == [True, True, False, False, False]
+
+    def test_nowhere_to_stand(self, tmp_path, gltf):
+        gltf.node(mesh=gltf.mesh(gltf.primitive()))
+        path = gltf.write(tmp_path / "wall.glb")
+        camera = open_camera(path, load_scene(path, textures=False), CAMERA)
+        with pytest.raises(InputError, match="no ground to stand on in scene wall"):
+            camera.navmesh(self.SETTINGS)
+
+
+@needs_habitat
+@pytest.mark.slow
+class TestSets:
+    def test_views_share_annotated_instances(self, open_both):
+        settings = with_options({"camera.engine": "habitat", "sampling.min_depth_max_m": 2.0})
+        _, habitat = open_both(replica, settings.camera)
+        places = find_places(habitat.scene, settings, np.random.default_rng(0))
+        ground = NavmeshGround(habitat.navmesh(settings), places)
+        one = draw_set(habitat.scene, ground, settings, np.random.default_rng(4), habitat.seen)
+        seen = []
+        for picture in habitat.render(one.positions, one.headings_deg).instance:
+            numbers, pixels = np.unique(picture, return_counts=True)
+            seen.append(set(numbers[pixels >= 50].tolist()) - {0})
+        assert min(len(seen[0] & other) for other in seen[1:]) >= 10
+        assert seen[0] == habitat.instances_in(one.positions[0], one.headings_deg[0])
+
+    def test_rendered_data_set_verifies_and_repeats(self, tmp_path, tiny_options, fields_of, gltf):
+        path = hm3d(tmp_path, type(gltf))
+        for name in ("one", "two"):
+            command = ["--scenes", str(path), "--out", str(tmp_path / name), "--camera", "habitat", "--workers", "0"]
+            command += [*tiny_options, "--set", "sampling.min_shared_instances=4"]
+            assert main(command) == 0
+        assert verify([str(tmp_path / "one")]) == 0
+        assert fields_of(tmp_path / "one") == fields_of(tmp_path / "two")
+
+
+@needs_habitat
+def test_formats_that_it_does_not_read_are_refused(tmp_path):
+    path = tmp_path / "room.obj"
+    trimesh.creation.box().export(path)
+    with pytest.raises(InputError, match=r"does not read .*room.obj"):
+        open_camera(path, load_scene(path), CAMERA)
+
+
+@needs_habitat
+def test_scaled_stages_are_refused(tmp_path, gltf):
+    """habitat-sim 0.3.3 scales them twice."""
+    write_glb(gltf, tmp_path / "room.glb", True)
+    path = dump(tmp_path / "room.stage_config.json", {"render_asset": "room.glb", "units_to_meters": 0.01})
+    with pytest.raises(InputError, match="scaled stage"):
+        open_camera(path, load_scene(path), CAMERA)
+
+
+def test_missing_engine_is_one_line_with_the_command(monkeypatch, tiny_scenes, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "habitat_sim", None)
+    assert main(["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), "--camera", "habitat"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "conda install habitat-sim headless -c conda-forge -c aihabitat" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_scenes_are_read_without_textures_for_it(tmp_path, gltf):
+    """So that Basis-compressed scans, which only habitat-sim shows, can be heard."""
+    gltf.node(mesh=gltf.mesh(gltf.primitive(material=gltf.material(baseColorTexture={"index": 0}))))
+    gltf.add("textures", {"extensions": {"KHR_texture_basisu": {"source": 0}}})
+    gltf.header["extensionsUsed"] = gltf.header["extensionsRequired"] = ["KHR_texture_basisu"]
+    path = gltf.write(tmp_path / "scan.basis.glb")
+    with pytest.raises(InputError, match="KHR_texture_basisu"):
+        load_scene(path)
+    assert len(load_scene(path, textures=False).faces) == 2

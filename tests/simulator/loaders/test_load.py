@@ -1,0 +1,167 @@
+"""PLY and OBJ files, and the finding and naming of scenes."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simulator.errors import InputError
+from simulator.loaders.load import find_scenes, load_scene
+
+CORNERS = [(-1, 1, -2), (1, 1, -2), (-1, -1, -2), (1, -1, -2)]
+PAINT = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
+
+
+def ply(form, vertices, faces, vertex_properties="", face_properties="", comment=""):
+    """Write a PLY: vertices and faces are rows of (struct format, values...)."""
+    header = (
+        f"ply\nformat {form} 1.0\n{comment}element vertex {len(vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
+    )
+    header += (
+        f"{vertex_properties}element face {len(faces)}\nproperty list uchar int vertex_indices\n{face_properties}end_header\n"
+    )
+    if form == "ascii":
+        rows = [" ".join(str(x) for x in row[1:]) for row in (*vertices, *faces)]
+        return header.encode() + "\n".join(rows).encode() + b"\n"
+    order = "<" if "little" in form else ">"
+    return header.encode() + b"".join(struct.pack(order + row[0], *row[1:]) for row in (*vertices, *faces))
+
+
+RGB = "property uchar red\nproperty uchar green\nproperty uchar blue\n"
+FORMS = ["ascii", "binary_little_endian", "binary_big_endian"]
+
+
+class TestPly:
+    @pytest.mark.parametrize("form", FORMS)
+    def test_quads_with_vertex_colours(self, tmp_path, look, form):
+        rows = [("3f3B", *map(float, c), *p) for c, p in zip(CORNERS, PAINT, strict=True)]
+        (tmp_path / "wall.ply").write_bytes(ply(form, rows, [("B4i", 4, 0, 2, 3, 1)], RGB))
+        scene = load_scene(tmp_path / "wall.ply")
+        assert len(scene.faces) == 2 and scene.instances == ("wall",)
+        np.testing.assert_allclose(scene.normals, [[0, 0, 1]] * 2, atol=1e-6)
+        picture = look(scene, size=256).rgb[0].astype(int)
+        for (y, x), color in zip([(0, 0), (0, -1), (-1, 0), (-1, -1)], PAINT, strict=True):
+            assert np.abs(picture[y, x] - color).max() <= 20
+        np.testing.assert_allclose(look(scene).depth, 2.0, atol=1e-4)
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_triangles_and_larger_polygons_mixed(self, tmp_path, form):
+        angle = np.arange(5) * 2 * np.pi / 5
+        rows = [("3f", float(np.cos(a)), float(np.sin(a)), 0.0) for a in angle] + [("3f", 0.0, 0.0, 1.0)]
+        faces = [("B5i", 5, 0, 1, 2, 3, 4), ("B3i", 3, 0, 1, 5), ("B4i", 4, 0, 1, 2, 3)]
+        (tmp_path / "mix.ply").write_bytes(ply(form, rows, faces))
+        scene = load_scene(tmp_path / "mix.ply")
+        assert len(scene.faces) == 3 + 1 + 2
+        # The pentagon's and the quadrangle's areas by the shoelace formula.
+        assert scene.areas[:3].sum() == pytest.approx(2.5 * np.sin(2 * np.pi / 5), rel=1e-5)
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_colours_by_face(self, tmp_path, look, form):
+        rows = [("3f", *map(float, c)) for c in CORNERS]
+        faces = [("B3i3B", 3, 0, 2, 1, 255, 0, 0), ("B3i3B", 3, 1, 2, 3, 0, 0, 255)]
+        (tmp_path / "two.ply").write_bytes(ply(form, rows, faces, "", RGB))
+        picture = look(load_scene(tmp_path / "two.ply")).rgb[0]
+        assert picture[5, 5].tolist() == [255, 0, 0] and picture[-5, -5].tolist() == [0, 0, 255]
+
+    def test_texture_named_in_the_header(self, tmp_path, look):
+        colors = np.uint8([[PAINT[0], PAINT[1]], [PAINT[2], PAINT[3]]])
+        Image.fromarray(np.kron(colors, np.ones((16, 16, 1), np.uint8))).save(tmp_path / "paint.png")
+        uv = [(0, 1), (1, 1), (0, 0), (1, 0)]  # v upwards
+        rows = [("5f", *map(float, (*c, *t))) for c, t in zip(CORNERS, uv, strict=True)]
+        (tmp_path / "wall.ply").write_bytes(
+            ply(
+                "binary_little_endian",
+                rows,
+                [("B4i", 4, 0, 2, 3, 1)],
+                "property float s\nproperty float t\n",
+                "",
+                "comment TextureFile paint.png\n",
+            )
+        )
+        picture = look(load_scene(tmp_path / "wall.ply")).rgb[0]
+        assert [picture[y, x].tolist() for y in (16, 48) for x in (16, 48)] == [list(p) for p in PAINT]
+
+    @pytest.mark.parametrize("keep", [3, 60, -1, -20])
+    @pytest.mark.parametrize("form", FORMS[1:])
+    def test_cut_short(self, tmp_path, form, keep):
+        rows = [("3f", *map(float, c)) for c in CORNERS]
+        (tmp_path / "wall.ply").write_bytes(ply(form, rows, [("B4i", 4, 0, 2, 3, 1)])[:keep])
+        with pytest.raises(InputError, match=r"wall.ply is not a readable"):
+            load_scene(tmp_path / "wall.ply")
+
+    def test_points_alone(self, tmp_path):
+        (tmp_path / "cloud.ply").write_bytes(ply("ascii", [("3f", 0, 0, 0)], []))
+        with pytest.raises(InputError, match="no triangles"):
+            load_scene(tmp_path / "cloud.ply")
+
+
+class TestObj:
+    def test_objects_materials_and_textures(self, tmp_path, look):
+        colors = np.uint8([[PAINT[0], PAINT[1]], [PAINT[2], PAINT[3]]])
+        Image.fromarray(np.kron(colors, np.ones((16, 16, 1), np.uint8))).save(tmp_path / "paint.png")
+        (tmp_path / "room.mtl").write_text("newmtl paper\nKd 1 1 1\nmap_Kd paint.png\nnewmtl blue\nKd 0 0 1\n")
+        (tmp_path / "room.obj").write_text(
+            "mtllib room.mtl\no picture\n"
+            + "".join(f"v {x} {y} {z}\n" for x, y, z in CORNERS)
+            + "vt 0 1\nvt 1 1\nvt 0 0\nvt 1 0\nusemtl paper\nf 1/1 3/3 4/4 2/2\n"
+            + "o wall\nv -9 9 -4\nv 9 9 -4\nv -9 -9 -4\nv 9 -9 -4\nusemtl blue\nf 5 7 8 6\n"
+        )
+        scene = load_scene(tmp_path / "room.obj")
+        assert len(scene.instances) == 2
+        picture = look(scene).rgb[0]
+        assert [picture[y, x].tolist() for y in (16, 48) for x in (16, 48)] == [list(p) for p in PAINT]
+        assert {m for _, m in scene.surfaces} == {"paper", "blue"}
+
+    def test_digest_follows_materials_and_pictures(self, tmp_path):
+        (tmp_path / "a.mtl").write_text("newmtl m\nKd 1 0 0\n")
+        (tmp_path / "a.obj").write_text("mtllib a.mtl\nusemtl m\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+        before = load_scene(tmp_path / "a.obj").sha256
+        (tmp_path / "a.mtl").write_text("newmtl m\nKd 0 1 0\n")
+        assert load_scene(tmp_path / "a.obj").sha256 != before
+
+    def test_broken(self, tmp_path):
+        (tmp_path / "a.obj").write_text("v 0 0\nf 1 2 3 nonsense\n")
+        with pytest.raises(InputError, match=r"a\.obj"):
+            load_scene(tmp_path / "a.obj")
+
+
+class TestFind:
+    def touch(self, root, *names):
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(b"")
+
+    def test_folders_are_searched_recursively(self, tmp_path):
+        self.touch(tmp_path, "a.glb", "deep/er/b.PLY", "deep/c.obj", "deep/notes.txt", "d.gltf")
+        assert list(find_scenes([tmp_path])) == ["a", "d", "c", "b"]
+
+    def test_same_stems_are_told_apart_by_their_folders(self, tmp_path):
+        self.touch(tmp_path, "x/room.glb", "y/room.glb", "y/hall.glb")
+        assert set(find_scenes([tmp_path])) == {"x_room", "y_room", "hall"}
+
+    def test_names_are_safe_for_files(self, tmp_path):
+        self.touch(tmp_path, "my house (2).glb")
+        assert list(find_scenes([tmp_path])) == ["my_house_2"]
+
+    def test_a_file_given_twice_is_one_scene(self, tmp_path):
+        self.touch(tmp_path, "a.glb")
+        assert list(find_scenes([tmp_path, tmp_path / "a.glb"])) == ["a"]
+
+    @pytest.mark.parametrize(
+        ("name", "message"), [("gone", "does not exist"), ("empty", "holds no scenes"), ("a.txt", "no known format")]
+    )
+    def test_mistakes(self, tmp_path, name, message):
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "a.txt").write_text("")
+        with pytest.raises(InputError, match=message):
+            find_scenes([tmp_path / name])
+
+
+def test_licence_beside_the_scene_is_its_credit(gltf, tmp_path):
+    gltf.node(mesh=gltf.mesh(gltf.primitive()))
+    path = gltf.write(tmp_path / "scene.glb")
+    (tmp_path / "LICENSE").write_text("CC-BY 4.0, by someone\nmore\n")
+    assert load_scene(path).credit == "CC-BY 4.0, by someone"

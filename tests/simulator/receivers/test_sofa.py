@@ -1,0 +1,177 @@
+"""SOFA files that are what they should be are read whatever their grid and rate; others are refused in one line."""
+
+import h5py
+import numpy as np
+import pytest
+
+from dataset.angles import direction
+from simulator.errors import InputError
+from simulator.receivers.hrtf import load_ears
+from simulator.receivers.sofa import read_sofa
+
+
+def write(path, azimuth=None, rate=48000.0, convention="SimpleFreeFieldHRIR", change=None, n=96):
+    """Write a small SOFA file whose responses are pulses, later and weaker at the ear turned away."""
+    azimuth = np.arange(0.0, 360, 15) if azimuth is None else azimuth
+    elevation = np.repeat([-30.0, 0.0, 40.0], len(azimuth))
+    azimuth = np.tile(azimuth, 3)
+    side = np.sin(np.deg2rad(azimuth)) * np.cos(np.deg2rad(elevation))
+    responses = np.zeros((len(azimuth), 2, n))
+    for ear, sign in enumerate((1, -1)):
+        responses[np.arange(len(azimuth)), ear, np.rint(30 - 12 * sign * side).astype(int)] = 1 + 0.5 * sign * side
+    with h5py.File(path, "w") as file:
+        file.attrs["Conventions"] = "SOFA"
+        file.attrs["SOFAConventions"] = convention
+        file.attrs["DatabaseName"] = "made up"
+        file["Data.IR"] = responses
+        file["Data.SamplingRate"] = [rate]
+        file["Data.Delay"] = np.zeros((1, 2))
+        file["SourcePosition"] = np.stack([azimuth, elevation, np.full(len(azimuth), 1.2)], -1)
+        file["SourcePosition"].attrs["Type"] = "spherical"
+        file["ReceiverPosition"] = np.array([[0, 0.09, 0], [0, -0.09, 0]])[..., None]
+        file["ReceiverPosition"].attrs["Type"] = "cartesian"
+        if change:
+            change(file)
+    return path
+
+
+def replace(file, name, value):
+    kind = dict(file[name].attrs)
+    del file[name]
+    file[name] = value
+    file[name].attrs.update(kind)
+
+
+@pytest.mark.parametrize("rate", [16000.0, 44100.0, 48000.0, 96000.0])
+@pytest.mark.parametrize("step", [15.0, 40.0])
+def test_other_rates_and_grids_are_accepted(tmp_path, rate, step):
+    path = write(tmp_path / "head.sofa", np.arange(0.0, 360, step), rate)
+    ears = load_ears(path, 16000)
+    _, delay = ears.paths(direction(np.array([70.0, -70.0]), np.zeros(2)))
+    assert delay[0, 0] < delay[0, 1]
+    assert delay[1, 0] > delay[1, 1]
+    (gain,), _ = ears.bands(direction(np.array([90.0]), np.zeros(1)))
+    assert (gain[0] > gain[1]).all()
+
+
+def test_directions_are_in_our_frame(tmp_path):
+    head = read_sofa(write(tmp_path / "head.sofa"))
+    left = head.responses[head.directions @ np.array([-1.0, 0, 0]) > 0.99]
+    assert (left[:, 0].argmax(-1) < left[:, 1].argmax(-1)).all()
+
+
+def test_cartesian_positions_mean_the_same(tmp_path):
+    def cartesian(file):
+        a, e, r = np.deg2rad(file["SourcePosition"][:, 0]), np.deg2rad(file["SourcePosition"][:, 1]), 1.2
+        position = r * np.stack([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)], -1)
+        replace(file, "SourcePosition", position)
+        file["SourcePosition"].attrs["Type"] = "cartesian"
+
+    spherical = read_sofa(write(tmp_path / "a.sofa"))
+    other = read_sofa(write(tmp_path / "b.sofa", change=cartesian))
+    assert other.directions == pytest.approx(spherical.directions, abs=2e-6)
+    assert (other.responses == spherical.responses).all()
+
+
+def test_ears_given_right_first_are_put_left_first(tmp_path):
+    def swapped(file):
+        replace(file, "Data.IR", file["Data.IR"][()][:, ::-1])
+        replace(file, "ReceiverPosition", file["ReceiverPosition"][()][::-1])
+
+    straight, crossed = read_sofa(write(tmp_path / "a.sofa")), read_sofa(write(tmp_path / "b.sofa", change=swapped))
+    assert (straight.responses == crossed.responses).all()
+
+
+@pytest.mark.parametrize("delay", [(3.0, 7.0), (-2.0, 2.0)])
+def test_delays_kept_apart_are_put_back(tmp_path, delay):
+    def delayed(file):
+        replace(file, "Data.Delay", np.array([delay]))
+
+    plain, late = read_sofa(write(tmp_path / "a.sofa")), read_sofa(write(tmp_path / "b.sofa", change=delayed))
+    moved = late.responses.argmax(-1) - plain.responses.argmax(-1)
+    assert (moved[:, 1] - moved[:, 0] == 4).all()
+
+
+def test_a_direction_given_twice_counts_once(tmp_path):
+    head = read_sofa(write(tmp_path / "head.sofa", np.array([*np.arange(0.0, 360, 30), 0.0])))
+    assert len(head.directions) == 36
+
+
+def nan(file):
+    file["Data.IR"][3, 1, 20] = np.nan
+
+
+def silent(file):
+    file["Data.IR"][5] = 0
+
+
+def one_ear(file):
+    replace(file, "Data.IR", file["Data.IR"][:, :1])
+
+
+def missing(file):
+    del file["SourcePosition"]
+
+
+def few(file):
+    for name in ("Data.IR", "SourcePosition"):
+        replace(file, name, file[name][:5])
+
+
+def wrong_axes(file):
+    replace(file, "Data.IR", file["Data.IR"][:10])
+
+
+def no_rate(file):
+    replace(file, "Data.SamplingRate", [0.0])
+
+
+def one_receiver(file):
+    replace(file, "ReceiverPosition", file["ReceiverPosition"][:1])
+
+
+def three_delays(file):
+    replace(file, "Data.Delay", np.zeros((1, 3)))
+
+
+def text_instead_of_samples(file):
+    del file["Data.IR"]
+    file["Data.IR"] = "no samples"
+
+
+def azimuth_alone(file):
+    replace(file, "SourcePosition", file["SourcePosition"][:, :1])
+
+
+BROKEN = [nan, silent, one_ear, missing, few, wrong_axes, no_rate, one_receiver, three_delays]
+
+
+@pytest.mark.parametrize("change", [*BROKEN, text_instead_of_samples, azimuth_alone], ids=lambda c: c.__name__)
+def test_a_file_that_is_something_else_is_refused_in_one_line(tmp_path, change):
+    path = write(tmp_path / "head.sofa", change=change)
+    with pytest.raises(InputError, match=r"^[^\n]*head\.sofa[^\n]*$"):
+        read_sofa(path)
+
+
+def test_another_convention_is_named(tmp_path):
+    path = write(tmp_path / "room.sofa", convention="SingleRoomDRIR")
+    with pytest.raises(InputError, match=r"SingleRoomDRIR.*SimpleFreeFieldHRIR"):
+        read_sofa(path)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"does not exist.*--hrtf"):
+        read_sofa(tmp_path / "nowhere.sofa")
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF....WAVE", b"\x89HDF\r\n\x1a\n" + b"\0" * 40])
+def test_a_file_that_is_not_hdf5_is_refused(tmp_path, content):
+    path = tmp_path / "head.sofa"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"not a SOFA \(HDF5\) file"):
+        read_sofa(path)
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"^[^\n]*$"):
+        read_sofa(tmp_path)

@@ -1,0 +1,122 @@
+"""The end of a render: what the manifest says, and what the user is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+
+import h5py
+import pytest
+
+from dataset.format.manifest import read_manifest, sha256_of
+from simulator.config import with_options
+from simulator.run.clips import find_clips
+from simulator.run.record import UNKNOWN, record, summary
+from simulator.run.shard_plan import make_plan
+from simulator.run.simulate import Inputs
+from simulator.run.worker import ShardReport
+
+
+@pytest.fixture
+def plan(tiny_data, tiny_scenes, tiny_options, tmp_path):
+    """The plan of a finished render, in a folder that may be changed."""
+    shutil.copytree(tiny_data, tmp_path / "out")
+    stored = read_manifest(tiny_data)["settings"]
+    flat = {
+        f"{g}.{k}": v for g, values in stored.items() if isinstance(values, dict) and g != "inputs" for k, v in values.items()
+    }
+    settings = with_options({"sets": 4, **flat, **{k: v for k, v in stored.items() if not isinstance(v, dict)}})
+    scenes = {name: tiny_scenes / f"{name}.glb" for name in ("alpha", "beta")}
+    return make_plan(scenes, tmp_path / "out", settings, Inputs(find_clips(None)))
+
+
+def test_every_shard_is_listed_with_its_checksum(plan):
+    manifest = record(plan, [])
+    assert manifest == {k: v for k, v in read_manifest(plan.out).items() if k not in ("format", "format_version")}
+    assert [s["path"] for s in manifest["shards"]] == sorted(f"shards/{s.path.name}" for s in plan.shards)
+    for shard in manifest["shards"]:
+        path = plan.out / shard["path"]
+        assert (shard["bytes"], shard["sha256"]) == (path.stat().st_size, sha256_of(path))
+
+
+def test_shards_of_scenes_that_were_not_asked_for_stay_listed(plan, tiny_scenes):
+    alone = make_plan({"alpha": tiny_scenes / "alpha.glb"}, plan.out, plan.settings, plan.inputs)
+    assert {s["scene"] for s in record(alone, [])["shards"]} == {"alpha", "beta"}
+
+
+def test_a_shard_that_was_written_anew_is_described_anew(plan):
+    path = plan.shards[0].path
+    other = plan.shards[1].path.read_bytes()
+    path.write_bytes(other)
+    entry = next(s for s in record(plan, [])["shards"] if s["path"].endswith(path.name))
+    assert entry["sha256"] == sha256_of(path)
+
+
+class TestShortfalls:
+    def report(self, plan, given, number=0, **rejected):
+        return ShardReport(plan.shards[number], given, Counter(rejected))
+
+    def test_fewer_sets_are_told_with_reasons_by_frequency(self, plan):
+        reports = [self.report(plan, 1, too_dark=2, too_small=5)]
+        manifest = record(plan, reports)
+        assert manifest["shortfalls"][0]["why"] == "5 too_small; 2 too_dark"
+        text, complete = summary(plan, reports, manifest)
+        assert "fewer sets: scene alpha gave 1 of 2 (5 too_small; 2 too_dark)" in text and not complete
+
+    def test_stay_known_in_later_runs_and_go_when_the_sets_come(self, plan):
+        record(plan, [self.report(plan, 0, too_small=5)])
+        assert len(record(plan, [])["shortfalls"]) == 1
+        assert record(plan, [self.report(plan, 2)])["shortfalls"] == []
+
+    def test_of_a_run_that_did_not_live_to_tell(self, plan):
+        """The shard itself says how many sets were asked of it."""
+        with h5py.File(plan.shards[0].path, "r+") as file:
+            file.attrs["asked"] = 3
+        manifest = record(plan, [])
+        assert [(s["scene"], s["given"], s["asked"]) for s in manifest["shortfalls"]] == [("alpha", 2, 3)]
+        assert "reasons lost" in manifest["shortfalls"][0]["why"]
+
+
+def test_failures_and_bad_clips_are_listed_and_the_data_set_is_not_complete(plan):
+    failed = ShardReport(plan.shards[2], failure="beta.glb: it broke; mend it")
+    reports = [ShardReport(plan.shards[0], 2, bad_clips={"noise.wav": "is silent"}), failed]
+    manifest = record(plan, reports)
+    assert manifest["failures"] == ["beta: beta.glb: it broke; mend it"]
+    assert manifest["clips_left_out"] == {"noise.wav": "is silent"}
+    text, complete = summary(plan, reports, manifest)
+    assert "left out: clip noise.wav: is silent" in text and "left out: scene beta: beta.glb: it broke; mend it" in text
+    assert not complete
+
+
+def test_a_complete_render_says_so_and_names_the_next_command(plan):
+    reports = [ShardReport(s, 2, seconds=3.0) for s in plan.shards]
+    text, complete = summary(plan, reports, record(plan, reports))
+    assert complete
+    assert "8 sets rendered (1.50 s each and worker)" in text
+    assert f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}" in text
+
+
+class TestCredits:
+    def test_all_that_went_into_the_data_set(self, plan):
+        credits = record(plan, [])["credits"]
+        assert credits["scenes"] == [f"alpha: {UNKNOWN}", f"beta: {UNKNOWN}"]
+        assert "CC0" in credits["clips"][0] and "KEMAR" in credits["hrtf"][0] and "pyroomacoustics" in credits["materials"][0]
+        assert credits["acoustics"] == []
+
+    def test_own_clips_are_credited_from_the_text_beside_them(self, plan, tmp_path):
+        shutil.copytree(plan.inputs.clips.root, tmp_path / "speech")
+        for text in ("LICENSE", "README.md"):
+            (tmp_path / "speech" / text).unlink(missing_ok=True)
+        scenes = {s.scene: s.scene_path for s in plan.shards}
+        mine = make_plan(scenes, tmp_path / "other", plan.settings, Inputs(find_clips(tmp_path / "speech")))
+        mine.out.mkdir()
+        assert record(mine, [])["credits"]["clips"] == [f"speech: {UNKNOWN}"]
+        (tmp_path / "speech" / "LICENSE").write_text("\nCC BY 4.0, by someone\nmore\n")
+        assert record(mine, [])["credits"]["clips"] == ["speech: CC BY 4.0, by someone (from its LICENSE)"]
+
+
+def test_software_is_named_with_versions(plan):
+    software = record(plan, [])["software"]
+    assert software["numpy"][0].isdigit() and software["python"].startswith("3.")
+    assert json.dumps(software)
