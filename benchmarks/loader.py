@@ -32,11 +32,11 @@ from tqdm import tqdm
 from dataset.errors import DatasetError
 from dataset.format.schema import FIELDS
 from dataset.reader import Dataset
-from training.batches import Batches
 from training.config import Settings, preset
+from training.data.batches import Batches
+from training.data.preload import Store, load, shrink
+from training.data.render import hear
 from training.errors import InputError
-from training.hearing import hear
-from training.store import Store, load, shrink
 
 PROMISED_SPEED = 10.0
 PROMISED_BYTES = 0.5

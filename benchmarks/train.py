@@ -24,15 +24,15 @@ from torch import nn
 from tqdm import tqdm
 
 from dataset.errors import DatasetError
-from training import loop
-from training.batches import Batches
 from training.config import PRESETS, PretextSettings, Settings, SlfmSettings, SupervisedSettings, preset
+from training.data.batches import Batches
+from training.data.preload import load
+from training.data.render import perceive
 from training.errors import InputError
-from training.hearing import perceive
-from training.pretext import Pretext
-from training.slfm import Slfm
-from training.store import load
-from training.supervised import Supervised
+from training.tasks import loop
+from training.tasks.pretext import Pretext
+from training.tasks.slfm import Slfm
+from training.tasks.supervised import Supervised
 
 PROMISED_WAITING = 0.1
 SHORT = 10

@@ -30,7 +30,7 @@ def imported(source: str) -> set[str]:
 
 
 def test_imports_are_seen_wherever_they_stand():
-    source = "def f():\n    from training.loop import x\n    import simulator.scene.model\nimport_module('scenes.glb')"
+    source = "def f():\n    from training.tasks.loop import x\n    import simulator.scene.model\nimport_module('scenes.glb')"
     assert imported(source) == {"training", "simulator", "scenes"}
 
 

@@ -2,7 +2,7 @@
 
 `paper` follows the published method (ResNet-18, U-Net, 2.55 s clips, 320 x 240 pictures) and wants a GPU. `small` learns the
 same on two CPU cores in minutes: smaller networks and inputs, and two additions that keep them from collapsing, the
-uniform prior and the gate (see geometric.py). What belongs to a machine (device, workers, paths) is not a setting.
+uniform prior and the gate (see tasks/losses.py). What belongs to a machine (device, workers, paths) is not a setting.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class SlfmSettings:
     binaural_weight: float = 1.0
     symmetry_weight: float = 1.0
     prior_weight: float = 0.0
-    """Uniform prior on the batch's lateral angles, see geometric.py; 0 is the published method."""
+    """Uniform prior on the batch's lateral angles, see tasks/losses.py; 0 is the published method."""
     gate: bool = False
     """Hold the geometric loss back until the heads agree with the level difference's sign."""
     gate_agreement: float = 0.95

@@ -30,9 +30,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from dataset.angles import fold_front, wrap_180
+from training.baselines.azimuth import gcc_phat_azimuth
 from training.errors import InputError
-from training.learned import RATE_HZ, Learned, load_predictor
-from training.sound_baselines import gcc_phat_azimuth
+from training.evaluation.learned import RATE_HZ, Learned, load_predictor
 
 SHORTEST_S = 0.1
 """Sounds below this tell too little."""

@@ -22,10 +22,10 @@ from typing import Any
 import torch
 
 from dataset.errors import DatasetError
-from training import loop
 from training.config import PRESETS, preset
 from training.errors import InputError
 from training.stages import STAGES, learn
+from training.tasks import loop
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,24 +12,24 @@ from typing import Any
 import torch
 from torch import nn
 
-from training import checkpoint, loop
-from training.batches import Batches
-from training.clips import open_split
 from training.config import Settings
-from training.encoders import Encoders
+from training.data.batches import Batches
+from training.data.clips import open_split
+from training.data.preload import load
+from training.data.render import perceive
 from training.errors import InputError
-from training.evaluate import evaluate
-from training.examples import Examples, ExampleSettings
-from training.hearing import perceive
-from training.learned import errors, load_predictor
-from training.listening import listen
-from training.pretext import Pretext, picture_gain
-from training.probe import probe, untrained
-from training.report import write_report
-from training.slfm import Slfm
-from training.store import load
-from training.supervised import Supervised
-from training.sweeps import robustness
+from training.evaluation.evaluate import evaluate
+from training.evaluation.examples import Examples, ExampleSettings
+from training.evaluation.learned import errors, load_predictor
+from training.evaluation.pretext_metrics import listen
+from training.evaluation.robustness import robustness
+from training.networks.encoders import Encoders
+from training.reporting.report import write_report
+from training.tasks import checkpoint, loop
+from training.tasks.pretext import Pretext, picture_gain
+from training.tasks.probe import probe, untrained
+from training.tasks.slfm import Slfm
+from training.tasks.supervised import Supervised
 
 STAGES = ("pretext", "slfm", "probe", "supervised", "report", "sweeps")
 LOOK_BATCH = 64

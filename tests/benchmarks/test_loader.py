@@ -11,8 +11,8 @@ from PIL import Image
 from benchmarks.loader import Files, main, shard_bytes, write_files
 from dataset.reader import Dataset
 from training.config import preset
-from training.hearing import convolve
-from training.store import load
+from training.data.preload import load
+from training.data.render import convolve
 
 RATE = 16000
 CLIP = ["views=2", "sound.clip_s=0.2", "sound.response_s=1", "sound.indirect_ratio=1", "slfm.batch=2"]

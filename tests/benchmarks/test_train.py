@@ -7,10 +7,10 @@ import torch
 
 from benchmarks import train
 from benchmarks.train import main
-from training import loop
-from training.batches import Batches
 from training.config import preset
-from training.store import load
+from training.data.batches import Batches
+from training.data.preload import load
+from training.tasks import loop
 
 SMALL = [
     "views=2", "sound.clip_s=0.1", "sound.response_s=0.05", "picture.width_px=32", "picture.height_px=32",

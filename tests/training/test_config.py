@@ -65,7 +65,7 @@ def test_unknown_preset() -> None:
 
 def test_every_setting_is_read_somewhere() -> None:
     folder = Path(str(training.__file__)).parent
-    source = "\n".join(p.read_text() for p in folder.glob("*.py") if p.name != "config.py")
+    source = "\n".join(p.read_text() for p in folder.rglob("*.py") if p.name != "config.py")
     for group, content in Settings().to_dict().items():
         for name in content if isinstance(content, dict) else [group]:
             assert re.search(rf"\.{name}\b", source), f"nothing reads the setting {group}.{name}"

@@ -9,12 +9,12 @@ import soundfile
 from PIL import Image
 
 from dataset.reader import Dataset
-from training import checkpoint
 from training.config import preset
 from training.errors import InputError
-from training.learned import Learned, load_predictor
+from training.evaluation.learned import Learned, load_predictor
 from training.predict import QUIET_DB, follow, main, read_picture, read_sound
-from training.slfm import Slfm
+from training.tasks import checkpoint
+from training.tasks.slfm import Slfm
 
 RATE = 16000
 

@@ -1,0 +1,50 @@
+"""Constant answers, and every baseline on a data set whose truth is known."""
+
+import numpy as np
+import pytest
+
+from dataset.reader import Dataset
+from training.baselines.registry import AZIMUTH_BASELINES, constant_answers, rotation_baselines
+from training.evaluation.examples import Examples, ExampleSettings
+from training.evaluation.scores import angle_error
+
+
+def test_the_oracle_knows_signs_and_one_size():
+    answers = constant_answers(np.array([-10.0, 40.0, 0.0]), np.array([5.0, -30.0, 50.0]))
+    np.testing.assert_allclose(answers["sign oracle"], [-30.0, 30.0, 0.0])
+    np.testing.assert_allclose(answers["always zero"], 0.0)
+
+
+def test_no_other_size_serves_the_oracle_better():
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(10, 90, 501) * rng.choice([-1, 1], 501)
+    best = angle_error(constant_answers(truth, truth)["sign oracle"], truth).mean()
+    for size in range(10, 91, 5):
+        assert angle_error(np.sign(truth) * size, truth).mean() >= best - 1e-9
+
+
+@pytest.fixture(scope="module")
+def examples(tiny_data) -> Examples:
+    return Examples(Dataset(tiny_data, "test"), ExampleSettings(clip_s=0.5))
+
+
+def test_pictures_of_a_painted_sphere(examples):
+    pairs = np.arange(len(examples.pairs.row))
+    rgb_s, rgb_t = examples.pictures(pairs)
+    tell = rotation_baselines(examples.camera, *rgb_s.shape[1:3])
+    error = angle_error(tell["correlation over azimuth"](rgb_s, rgb_t), examples.pairs.turn_deg)
+    assert error.mean() < 1.0
+    answer = tell["SIFT + homography"](rgb_s, rgb_t)
+    told = ~np.isnan(answer)
+    assert angle_error(answer, examples.pairs.turn_deg)[told].max(initial=0.0) < 2.0
+
+
+@pytest.mark.parametrize("name", ["GCC-PHAT", "GCC-PHAT of onsets", "level difference"])
+def test_ears_of_a_ball(examples, name):
+    sounds = examples.sounds
+    lateral = np.rad2deg(np.arcsin(np.sin(np.deg2rad(sounds.azimuth_deg))))
+    answer = AZIMUTH_BASELINES[name](examples.clips(np.arange(len(sounds.row))), examples.sample_rate)
+    # The data set's level difference is 6 dB in all bands, less than a ball's at high frequency: only the order counts.
+    assert np.corrcoef(answer, lateral)[0, 1] > 0.95
+    if name != "level difference":
+        assert np.abs(answer - lateral).mean() < 5.0

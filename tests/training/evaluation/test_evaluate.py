@@ -1,0 +1,101 @@
+"""Evaluation asks everyone the same, fixes signs on validation only, and folds azimuths."""
+
+import numpy as np
+import pytest
+
+from dataset.angles import fold_front, wrap_180
+from dataset.reader import Dataset
+from training.errors import InputError
+from training.evaluation.evaluate import evaluate, fix_sign
+from training.evaluation.examples import Examples, ExampleSettings
+
+
+class Oracle:
+    """Knows the truth of some examples; errs by `off` degrees, turns the rotation's sign, and places sounds behind."""
+
+    def __init__(self, name: str, *known: Examples, off: float = 0.0, sign: float = 1.0) -> None:
+        self.name, self.off, self.sign = name, off, sign
+        self.turns, self.azimuths = {}, {}
+        for examples in known:
+            for k in range(len(examples.pairs.row)):
+                s, t = examples.pictures(np.array([k]))
+                self.turns[s.tobytes() + t.tobytes()] = examples.pairs.turn_deg[k]
+            for k in range(len(examples.sounds.row)):
+                self.azimuths[examples.clips(np.array([k])).tobytes()] = examples.sounds.azimuth_deg[k]
+
+    def rotation(self, rgb_s, rgb_t):
+        turn = np.array([self.turns[s.tobytes() + t.tobytes()] for s, t in zip(rgb_s, rgb_t, strict=True)])
+        return self.sign * (turn + self.off)
+
+    def azimuth(self, sound, sample_rate):
+        assert sample_rate == 16000
+        return np.array([wrap_180(180.0 - self.azimuths[x[None].tobytes()]) for x in sound])
+
+
+@pytest.fixture(scope="module")
+def splits(tiny_data) -> tuple[Examples, Examples]:
+    return tuple(Examples(Dataset(tiny_data, s), ExampleSettings(clip_s=0.3)) for s in ("test", "val"))
+
+
+@pytest.fixture(scope="module")
+def results(splits):
+    test, val = splits
+    return evaluate(
+        [Oracle("mirrored", test, val, off=3.0, sign=-1.0), Oracle("perfect", test, val)], test, val, batch=5, progress=False
+    )
+
+
+def test_a_turned_sign_is_mended_and_a_right_one_left_alone(results):
+    assert results.rotation.signs["mirrored"]["sign"] == -1
+    assert results.rotation.signs["perfect"]["sign"] == 1
+    assert results.rotation.score("mirrored")["mean_deg"] == pytest.approx(3.0, abs=1e-3)
+    assert results.rotation.score("perfect")["mean_deg"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_front_and_back_count_as_one(results):
+    assert results.azimuth.score("perfect")["mean_deg"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_everyone_answers_every_item(results, splits):
+    test, _ = splits
+    for task, n in ((results.rotation, len(test.pairs.row)), (results.azimuth, len(test.sounds.row))):
+        assert set(task.answers) == {*task.predictors, *task.baselines}
+        assert all(len(a) == n for a in task.answers.values())
+        assert task.predictors == ("mirrored", "perfect")
+        for condition in task.conditions:
+            assert sum(b["n"] for b in task.by(condition, "perfect")) == n
+
+
+def test_the_truth_is_the_geometry(results, splits):
+    test, _ = splits
+    for k, row in enumerate(test.pairs.row):
+        heading = test.data.read(int(row), "heading").astype(float)
+        assert results.rotation.truth_deg[k] == pytest.approx(
+            wrap_180(heading[test.pairs.view_t[k]] - heading[test.pairs.view_s[k]]), abs=1e-3
+        )
+    np.testing.assert_allclose(results.azimuth.truth_deg, fold_front(test.sounds.azimuth_deg))
+
+
+def test_the_sign_never_looks_at_the_test_split(splits):
+    test, val = splits
+    # Right on validation, turned on test: an honest evaluation reports the failure.
+    two_faced = Oracle("two-faced", val)
+    liar = Oracle("", test, sign=-1.0)
+    two_faced.turns |= {k: -v for k, v in liar.turns.items()}
+    two_faced.azimuths |= liar.azimuths
+    rotation = evaluate([two_faced], test, val, progress=False).rotation
+    assert rotation.signs["two-faced"]["sign"] == 1
+    assert rotation.score("two-faced")["mean_deg"] == pytest.approx(2 * np.abs(rotation.truth_deg).mean(), rel=1e-3)
+
+
+def test_fix_sign_reports_both_errors():
+    truth = np.array([10.0, -20.0, 30.0])
+    found = fix_sign(-truth, truth)
+    assert found == {"sign": -1, "mean_deg_kept": 40.0, "mean_deg_turned": 0.0, "pairs": 3}
+
+
+def test_names_must_differ(splits):
+    test, val = splits
+    one = Oracle("same", test, val)
+    with pytest.raises(InputError, match="its own name"):
+        evaluate([one, one], test, val)

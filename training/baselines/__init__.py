@@ -1,0 +1,1 @@
+"""Rotation and azimuth estimates that need no training. May import: data, config, errors."""

@@ -1,0 +1,189 @@
+"""Batches drawn from a store by seeds: what a step sees depends on (seed, epoch, set) alone, not on workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.config import Settings
+from training.data.clip_starts import STEP_S, heard_starts
+from training.data.preload import Store
+
+Made = TypeVar("Made")
+OFFSET_S = 0.5
+"""Views of a set start at multiples of this, each its own, plus one common offset below it."""
+
+
+@dataclass
+class Batch:
+    """B sets with V views and S sources each; tensors on the host until `to`."""
+
+    row: Tensor
+    """(B,) int64, the sets' places in the store."""
+    rgb: Tensor
+    """(B, V, 3, h, w) uint8."""
+    color: Tensor
+    """(B, V, 3) brightness, contrast and saturation factors of the colour jitter."""
+    dry: Tensor
+    """(B, V, S, T - 1 + L) float32, the dry moments with the T - 1 samples before them."""
+    response: Tensor
+    """(B, V, S, 2, T) float16."""
+    noise: Tensor
+    """(B, V, 2, L) float32 white noise scaled to the share of the sound's level that it has; empty without noise."""
+    blind: Tensor
+    """(B,) bool: the pretext task withholds the pictures of these sets."""
+    heading: Tensor
+    """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
+    azimuth: Tensor
+    """(B, V) degrees of the first source. Truth, as above."""
+
+    def to(self, device: torch.device) -> Batch:
+        """Move to a device; onto a GPU through page-locked memory, so that the copy does not hold up the step."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        if device.type == "cuda":
+            parts = {name: part.pin_memory() for name, part in parts.items()}
+        return Batch(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
+
+
+class Batches:
+    """The batches of a run over one store; `batches.make(step)` is pure, iteration makes them ahead in threads.
+
+    batches = Batches(store, settings, batch=32, training=True)
+    for seen in batches.between(0, 100, perceive, workers=2): ...
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, batch: int, training: bool, rank: int = 0, world: int = 1, tag: int = 0
+    ) -> None:
+        """Batches of `batch` sets over all `world` processes, of which this one, `rank`, makes its share.
+
+        Without `training` nothing is jittered, mirrored or freshly combined, and the last, smaller batch is kept. `tag`
+        tells stages of one run apart, so that they see different draws.
+        """
+        self.store, self.settings, self.training = store, settings, training
+        self.batch = min(batch, len(store))
+        self.rank, self.world, self.tag = rank, world, tag
+        self.clip = round(settings.sound.clip_s * store.sample_rate)
+        self._starts = _heard_starts(store, self.clip)
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches in an epoch."""
+        n = len(self.store)
+        return n // self.batch if self.training else -(-n // self.batch)
+
+    def rows(self, step: int) -> np.ndarray:
+        """Places in the store of the sets of a step, over all processes: every set once an epoch, shuffled in training."""
+        epoch, place = divmod(step, self.per_epoch)
+        order = np.arange(len(self.store))
+        if self.training:
+            order = np.random.default_rng((self.settings.seed, self.tag, 1, epoch)).permutation(order)
+        return order[place * self.batch : (place + 1) * self.batch]
+
+    def make(self, step: int) -> Batch:
+        """Draw this process's share of a step's batch."""
+        epoch = step // self.per_epoch
+        rows = self.rows(step)[self.rank :: self.world]
+        drawn = [self._draw(int(row), epoch) for row in rows]
+        return Batch(
+            row=torch.from_numpy(rows.astype(np.int64)),
+            **{name: torch.from_numpy(np.stack([d[name] for d in drawn])) for name in drawn[0]},
+        )
+
+    def between(self, first: int, last: int, finish: Callable[[Batch], Made], workers: int = 1) -> Iterator[Made]:
+        """Yield finish(batch) for steps first to last - 1, made ahead by threads (0: made when asked)."""
+
+        def made(step: int) -> Made:
+            return finish(self.make(step))
+
+        if workers <= 0:
+            yield from map(made, range(first, last))
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            ahead: list[Future[Made]] = []
+            for step in range(first, last):
+                while len(ahead) <= workers and step + len(ahead) < last:
+                    ahead.append(pool.submit(made, step + len(ahead)))
+                yield ahead.pop(0).result()
+
+    def _draw(self, row: int, epoch: int) -> dict[str, np.ndarray]:
+        """Draw one set's part of a batch; the generator depends on seed, stage, epoch and set alone."""
+        s, store = self.settings, self.store
+        rng = np.random.default_rng((s.seed, self.tag, 2, epoch if self.training else 0, row))
+        count = store.rgb.shape[1]
+        others = rng.permutation(np.arange(1, count)) if self.training else np.arange(1, count)
+        views = np.concatenate([[0], others[: s.views - 1]])
+        sources = rng.permutation(store.azimuth.shape[2])[: s.sound.sources]
+        mirrored = bool(self.training and s.mirror and rng.random() < 0.5)
+        sign = -1.0 if mirrored else 1.0
+        rgb = store.rgb[row, views]
+        response = store.response[row][views][:, sources]
+        color = np.ones((len(views), 3), np.float32)
+        if self.training:
+            change = rng.uniform(1 - s.picture.jitter, 1 + s.picture.jitter, color.shape)
+            color = np.where(rng.random((len(views), 1)) < s.picture.jitter_share, change, 1.0).astype(np.float32)
+        return {
+            "rgb": rgb[..., ::-1].copy() if mirrored else rgb,
+            "color": color,
+            "dry": self._dry(row, sources, len(views), response.shape[-1], rng),
+            "response": response[..., ::-1, :].copy() if mirrored else response,
+            "noise": self._noise(len(views), rng),
+            "blind": np.array(self.training and rng.random() < s.pretext.blind_share),
+            "heading": sign * store.heading[row, views],
+            "azimuth": sign * store.azimuth[row, views, sources[0]],
+        }
+
+    def _dry(self, row: int, sources: np.ndarray, views: int, taps: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw the dry moments (V, S, T - 1 + L) at random levels."""
+        s, store = self.settings.sound, self.store
+        out = np.zeros((views, len(sources), taps - 1 + self.clip), np.float32)
+        top = rng.uniform(s.min_rms, s.max_rms)
+        for k, source in enumerate(sources):
+            clip = (row, source)
+            if self.training and s.fresh:
+                clip = (int(rng.integers(len(store))), int(rng.integers(store.mono.shape[1])))
+            mono, starts = store.mono[clip], self._starts[clip]
+            level = top if k == 0 or s.dominance_db > 0 else rng.uniform(s.min_rms, s.max_rms)
+            if k > 0 and s.dominance_db > 0:
+                level *= 10 ** (-rng.uniform(0, s.dominance_db) / 20)
+            moments = self._moments(starts, views, rng)
+            for view, start in enumerate(moments):
+                begin = max(0, start - taps + 1)
+                piece = mono[begin : start + self.clip].astype(np.float32)
+                out[view, k, -len(piece) :] = piece
+                power = np.sqrt(np.mean(out[view, k, taps - 1 :] ** 2))
+                out[view, k] *= level / max(power, 1e-6)
+        return out
+
+    def _moments(self, starts: np.ndarray, views: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw a start for each view among those that are heard, OFFSET_S or more apart while there are such."""
+        if self.settings.sound.time_sync:
+            return np.repeat(starts[rng.integers(len(starts))], views)
+        step = max(1, round(STEP_S * self.store.sample_rate))
+        slots = round(OFFSET_S / STEP_S)
+        phase = int(starts[rng.integers(len(starts))]) // step % slots
+        same_phase = starts[starts // step % slots == phase]
+        picked = rng.permutation(same_phase)[:views]
+        return np.concatenate([picked, rng.choice(starts, views - len(picked))]).astype(int)
+
+    def _noise(self, views: int, rng: np.random.Generator) -> np.ndarray:
+        s = self.settings.sound
+        if s.noise_share == 0:
+            return np.zeros((views, 2, 0), np.float32)
+        share = 10 ** (-rng.uniform(s.noise_min_snr_db, s.noise_max_snr_db) / 20) * (rng.random() < s.noise_share)
+        return share * rng.standard_normal((views, 2, self.clip), np.float32)
+
+
+def _heard_starts(store: Store, clip: int) -> dict[tuple[int, int], np.ndarray]:
+    """List for every dry sound the starts of clips that are not silent."""
+    return {
+        (row, source): heard_starts(mono, clip, store.sample_rate)
+        for row, sounds in enumerate(store.mono)
+        for source, mono in enumerate(sounds)
+    }

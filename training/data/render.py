@@ -1,0 +1,88 @@
+"""Re-rendering on the training device: dry sounds through binaural responses, many at a time by FFT; colour jitter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.data.batches import Batch
+
+GREY = (0.299, 0.587, 0.114)
+
+
+@dataclass
+class Percept:
+    """What B sets' listeners hear and see from V views, with the truth; on the device that trains."""
+
+    row: Tensor
+    """(B,) int64, the sets' places in the store."""
+    sound: Tensor
+    """(B, V, 2, L) float32, ears (left, right)."""
+    rgb: Tensor
+    """(B, V, 3, h, w) float32, about -1 to 1."""
+    blind: Tensor
+    """(B,) bool: the pretext task withholds the pictures of these sets."""
+    heading: Tensor
+    """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
+    azimuth: Tensor
+    """(B, V) degrees of the first source. Truth, as above."""
+
+    def turn(self, source: Tensor, target: Tensor) -> Tensor:
+        """True turns in radians, left positive, of P pairs of views: (P,), (P,) -> (B, P)."""
+        return torch.deg2rad(self.heading[:, target] - self.heading[:, source])
+
+
+@torch.no_grad()
+def perceive(batch: Batch) -> Percept:
+    """Render a batch where it lies."""
+    return Percept(batch.row, hear(batch), see(batch), batch.blind, batch.heading, batch.azimuth)
+
+
+def hear(batch: Batch) -> Tensor:
+    """What the ears hear: (B, V, 2, L) float32, ears (left, right).
+
+    Sum over sources of the dry sound convolved with the response, plus noise relative to the sound's level. The first
+    T - 1 samples of `dry` come before the clip: they are heard in its reverberation only.
+    """
+    sound = convolve(batch.dry, batch.response.float())
+    if batch.noise.shape[-1]:
+        sound = sound + batch.noise * sound.square().mean((-2, -1), keepdim=True).sqrt()
+    return sound
+
+
+def convolve(dry: Tensor, response: Tensor) -> Tensor:
+    """Sum over sources of dry sounds through responses, where they overlap fully.
+
+    dry: (..., S, T - 1 + L); response: (..., S, 2, T) -> (..., 2, L).
+    """
+    taps = response.shape[-1]
+    # A circular convolution as long as the dry sound wraps into its first T - 1 samples only, which are cut off.
+    size = _fast_length(dry.shape[-1])
+    spectrum = torch.fft.rfft(dry, size)[..., None, :] * torch.fft.rfft(response, size)
+    return torch.fft.irfft(spectrum.sum(-3), size)[..., taps - 1 : dry.shape[-1]]
+
+
+def see(batch: Batch) -> Tensor:
+    """What the camera sees, with colour jitter: (B, V, 3, h, w) float32, about -1 to 1 (0.5 grey is 0)."""
+    rgb = batch.rgb.float() / 255
+    brightness, contrast, saturation = (batch.color[..., k, None, None, None] for k in range(3))
+    rgb = (rgb * brightness).clamp(0, 1)
+    weights = torch.tensor(GREY, device=rgb.device)[:, None, None]
+    grey = (rgb * weights).sum(-3, keepdim=True)
+    rgb = ((rgb - grey.mean((-2, -1), keepdim=True)) * contrast + grey.mean((-2, -1), keepdim=True)).clamp(0, 1)
+    grey = (rgb * weights).sum(-3, keepdim=True)
+    return ((rgb - grey) * saturation + grey).clamp(0, 1) * 2 - 1
+
+
+def _fast_length(n: int) -> int:
+    """Smallest 2^a 3^b 5^c that is at least n, for which FFTs are quick."""
+    best = 1 << (n - 1).bit_length()
+    for five in (1, 5, 25):
+        for three in (1, 3, 9, 27):
+            size = five * three
+            while size < n:
+                size *= 2
+            best = min(best, size)
+    return best

@@ -1,0 +1,175 @@
+"""Evaluation: every predictor and every baseline on the same pairs of pictures and the same sounds.
+
+    results = evaluate([learned, supervised], test, val)
+    results.rotation.score("SLfM")["mean_deg"]
+
+Nothing is chosen on the test examples. The one bit that pictures cannot tell, the sign of a learned rotation (left or
+right), is fixed on the validation examples' true turns; see `fix_sign`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset.angles import fold_front, wrap_180
+from training.baselines.registry import AZIMUTH_BASELINES, constant_answers, rotation_baselines
+from training.errors import InputError
+from training.evaluation.examples import Examples
+from training.evaluation.predictors import Predictor
+from training.evaluation.scores import angle_error, binned, chance, edges, score
+
+SIGN_PAIRS = 256
+"""Validation pairs, at most, that fix a rotation's sign."""
+BOUNDS = {
+    "turn_deg": (0, 15, 30, 45, 60, 75, 90, 135, 180),
+    "overlap": (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0),
+    "azimuth_deg": (0, 15, 30, 45, 60, 75, 90),
+    "rt60_s": None,
+    "distance_m": (0, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10),
+}
+"""Edges of the bins of each condition; None: quantiles."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """The truth of one task on N items, and what everyone answered."""
+
+    truth_deg: np.ndarray
+    """(N,) turns in (-180, 180], or azimuths folded to the front, [-90, 90]."""
+    group: np.ndarray
+    """(N,) the set each item belongs to."""
+    conditions: dict[str, np.ndarray]
+    """(N,) each: what errors are split by."""
+    guesses_deg: np.ndarray
+    """(M,) true answers of the validation split and their mirror images: what chance draws from."""
+    predictors: tuple[str, ...]
+    """Names of the learned and supervised predictors, the one that is reported first."""
+    baselines: tuple[str, ...]
+    answers: dict[str, np.ndarray]
+    """(N,) degrees of each predictor and baseline; NaN where it could not tell (scored as 0)."""
+    signs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """How each predictor's sign was fixed; empty where it was not."""
+
+    def error(self, name: str) -> np.ndarray:
+        """Give the errors (N,), degrees, of a predictor or baseline."""
+        return angle_error(self.answers[name], self.truth_deg)
+
+    def score(self, name: str) -> dict[str, Any]:
+        """Summarise one predictor or baseline: mean_deg, median_deg, mean_95_deg, n, chance_mean_deg, failed, ..."""
+        error, near = self.error(name), np.abs(self.truth_deg) < 60.0
+        return {
+            **score(error, self.group),
+            **chance(self.truth_deg, self.guesses_deg),
+            "mean_below_60_deg": float(error[near].mean()) if near.any() else None,
+            "failed": int(np.isnan(self.answers[name]).sum()),
+        }
+
+    def by(self, condition: str, name: str) -> list[dict[str, Any]]:
+        """Summarise one predictor or baseline in bins of a condition."""
+        values = self.conditions[condition]
+        return binned(self.error(name), values, edges(values, BOUNDS[condition]))
+
+
+@dataclass(frozen=True)
+class Results:
+    """Both tasks, on one split."""
+
+    rotation: Task
+    azimuth: Task
+
+
+def evaluate(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int = 32, progress: bool = True) -> Results:
+    """Ask predictors and all baselines the same questions.
+
+    predictors: the one to be reported first, then others to compare (a supervised bound, ablations); names must differ.
+    test, val: the examples of two splits. Turns are compared on the full circle; azimuths, answered and true, are folded
+    to the front. Raises InputError for repeated names.
+    """
+    names = [p.name for p in predictors]
+    if len(set(names)) < len(names) or not names:
+        raise InputError(f"predictors are called {names}; give one or more, each its own name")
+    return Results(_rotation(predictors, test, val, batch, progress), _azimuth(predictors, test, val, batch, progress))
+
+
+def fix_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
+    """Fix one global sign of rotations from validation answers and true turns (N,), degrees.
+
+    Pictures alone cannot tell a world from its mirror image when the loss is unsupervised, so the sign whose mean error is
+    smaller is taken. Gives the sign (1 or -1), both errors and the number of pairs.
+    """
+    kept, turned = (float(angle_error(s * answer_deg, truth_deg).mean()) for s in (1.0, -1.0))
+    return {"sign": 1 if kept <= turned else -1, "mean_deg_kept": kept, "mean_deg_turned": turned, "pairs": len(truth_deg)}
+
+
+def _rotation(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
+    truth, reference = test.pairs.turn_deg, val.pairs.turn_deg
+    everyone: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {p.name: p.rotation for p in predictors}
+    height, width = test.pictures(np.array([0]))[0].shape[1:3]
+    own = rotation_baselines(test.camera, height, width)
+    answers: dict[str, list[np.ndarray]] = {name: [] for name in everyone | own}
+    for items in _batches(len(truth), batch, "pictures", progress):
+        rgb_s, rgb_t = test.pictures(items)
+        for name, tell in (everyone | own).items():
+            answers[name].append(np.asarray(tell(rgb_s, rgb_t), float))
+    whole = {name: np.concatenate(parts) for name, parts in answers.items()}
+    signs = _signs(predictors, val, batch)
+    for name, sign in signs.items():
+        whole[name] = wrap_180(sign["sign"] * whole[name])
+    constant = constant_answers(truth, reference)
+    conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
+    names = (*constant, *own)
+    return Task(truth, test.pairs.row, conditions, _mirrored(reference), tuple(everyone), names, whole | constant, signs)
+
+
+def _signs(predictors: Sequence[Predictor], val: Examples, batch: int) -> dict[str, dict[str, Any]]:
+    truth = val.pairs.turn_deg[:SIGN_PAIRS]
+    parts: dict[str, list[np.ndarray]] = {p.name: [] for p in predictors}
+    for items in _batches(len(truth), batch, "sign", progress=False):
+        rgb_s, rgb_t = val.pictures(items)
+        for p in predictors:
+            parts[p.name].append(np.asarray(p.rotation(rgb_s, rgb_t), float))
+    return {name: fix_sign(np.concatenate(answers), truth) for name, answers in parts.items()}
+
+
+def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
+    truth, reference = fold_front(test.sounds.azimuth_deg), fold_front(val.sounds.azimuth_deg)
+    everyone = {p.name: p.azimuth for p in predictors}
+    constant = constant_answers(truth, reference)
+    answers = locate(everyone | AZIMUTH_BASELINES, test, batch, progress)
+    conditions = _known({"azimuth_deg": np.abs(truth), "rt60_s": test.sounds.rt60_s, "distance_m": test.sounds.distance_m})
+    names = (*constant, *AZIMUTH_BASELINES)
+    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(everyone), names, answers | constant)
+
+
+def locate(
+    everyone: dict[str, Callable[[np.ndarray, int], np.ndarray]], examples: Examples, batch: int = 32, progress: bool = True
+) -> dict[str, np.ndarray]:
+    """Ask everyone for the azimuths of all sounds: {name: (N,) degrees, folded to the front}."""
+    answers: dict[str, list[np.ndarray]] = {name: [] for name in everyone}
+    for items in _batches(len(examples.sounds.row), batch, "sounds", progress):
+        sound = examples.clips(items)
+        for name, tell in everyone.items():
+            answers[name].append(fold_front(np.asarray(tell(sound, examples.sample_rate), float)))
+    return {name: np.concatenate(parts) for name, parts in answers.items()}
+
+
+def _known(conditions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Leave out conditions that the data set says nothing of."""
+    return {name: values for name, values in conditions.items() if not np.isnan(values).any()}
+
+
+def _mirrored(angle_deg: np.ndarray) -> np.ndarray:
+    return np.concatenate([angle_deg, -angle_deg])
+
+
+def _batches(count: int, batch: int, what: str, progress: bool) -> Iterator[np.ndarray]:
+    with tqdm(total=count, desc=f"evaluate: {what}", unit="item", disable=not progress) as bar:
+        for first in range(0, count, batch):
+            items = np.arange(first, min(first + batch, count))
+            yield items
+            bar.update(len(items))

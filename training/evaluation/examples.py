@@ -1,0 +1,177 @@
+"""The pairs of pictures and the sounds of a split that everything is evaluated on: seeded, the same for every predictor."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import oaconvolve
+
+from dataset.angles import wrap_180
+from dataset.reader import Dataset
+from training.data.clip_starts import draw_start
+from training.data.clips import has
+from training.data.overlap import Camera, overlap
+from training.errors import InputError
+
+
+@dataclass(frozen=True)
+class ExampleSettings:
+    """What the evaluated sounds are like; the defaults are one clean source as it was rendered."""
+
+    clip_s: float = 2.55
+    """Length of a sound."""
+    indirect_ratio: float = 1.0
+    """Factor on the indirect part of the responses."""
+    noise_snr_db: float | None = None
+    """White noise, independent at the ears, this far below the sound; None adds none."""
+    sources: int = 1
+    """Sources in a sound; those beyond the set's own are borrowed from other sets of the split."""
+    dominance_db: float = 0.0
+    """How far the level of each further source lies below the one whose azimuth is asked for."""
+    most: int = 0
+    """Use at most so many pairs and so many sounds, drawn evenly; 0 = all."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two views of a set each; all arrays have one entry a pair."""
+
+    row: np.ndarray
+    """Index of the set in the split."""
+    view_s: np.ndarray
+    view_t: np.ndarray
+    turn_deg: np.ndarray
+    """heading_t - heading_s, left positive, in (-180, 180]."""
+    overlap: np.ndarray
+    """Share of what view s sees that lies in the picture of view t, 0 to 1; NaN where the data set has no depth."""
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What one view's ears hear of a source, for a moment; all arrays have one entry a sound."""
+
+    row: np.ndarray
+    view: np.ndarray
+    source: np.ndarray
+    start: np.ndarray
+    """First sample of the clip in the set's stretch of mono sound."""
+    azimuth_deg: np.ndarray
+    rt60_s: np.ndarray
+    """Mean of the two ears; NaN where the data set has none."""
+    distance_m: np.ndarray
+
+
+class Examples:
+    """The evaluation items of a split: `pairs` and `sounds` hold the truth, `pictures` and `clips` what is seen and heard.
+
+    examples = Examples(Dataset("data/slfm", split="test"), seed=0)
+    rgb_s, rgb_t = examples.pictures(np.arange(8))      # (8, H, W, 3) uint8 each
+    sound = examples.clips(np.arange(8))                # (8, 2, L) float32
+
+    Items depend on (data, settings, seed) alone. The pairs join each set's first view with each of its others, in an order
+    drawn at random; there is one sound for every view, at a moment when its source is not silent.
+    """
+
+    def __init__(self, data: Dataset, settings: ExampleSettings | None = None, seed: int = 0) -> None:
+        """List the items; InputError for a split without sets or a clip longer than the sets' sound."""
+        if len(data) == 0:
+            raise InputError(f"{data.root} has no set in this split; render more scenes (three or more give every split one)")
+        self.data = data
+        self.settings = settings or ExampleSettings()
+        self.seed = seed
+        self.sample_rate, self.camera = _read_settings(data)
+        self.clip_samples = round(self.settings.clip_s * self.sample_rate)
+        stretch = data.read(0, "mono").shape[-1]
+        if self.clip_samples > stretch:
+            lasts = f"the sets' sound lasts {stretch / self.sample_rate:g} s"
+            raise InputError(f"clip_s is {self.settings.clip_s:g} s, {lasts}; give a shorter clip")
+        self.pairs, self.sounds = self._list()
+
+    def pictures(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Read both pictures of some pairs: two arrays (B, H, W, 3) uint8."""
+        p = self.pairs
+        source = np.stack([self.data.read(int(p.row[k]), "rgb", int(p.view_s[k])) for k in items])
+        target = np.stack([self.data.read(int(p.row[k]), "rgb", int(p.view_t[k])) for k in items])
+        return source, target
+
+    def clips(self, items: np.ndarray) -> np.ndarray:
+        """Make some sounds: (B, 2, L) float32, ears (left, right)."""
+        return np.stack([self._clip(int(k)) for k in items])
+
+    def _list(self) -> tuple[Pairs, Sounds]:
+        pairs: list[tuple[float, ...]] = []
+        sounds: list[tuple[float, ...]] = []
+        for row in range(len(self.data)):
+            rng = np.random.default_rng((self.seed, 11, row))
+            heading = self.data.read(row, "heading").astype(float)
+            azimuth, distance, position, mono = (self.data.read(row, n) for n in ("azimuth", "distance", "position", "mono"))
+            rt60 = self.data.read(row, "rt60") if has(self.data, "rt60") else np.full((*azimuth.shape, 2), np.nan)
+            depth = self.data.read(row, "depth") if has(self.data, "depth") else None
+            for other in range(1, len(heading)):
+                a, b = (0, other) if rng.random() < 0.5 else (other, 0)
+                poses = (position[a], heading[a], position[b], heading[b])
+                shared = np.nan if depth is None else overlap(depth[a], *poses, self.camera)
+                pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
+            for view in range(len(heading)):
+                source = int(rng.integers(azimuth.shape[1]))
+                start = draw_start(mono[source], self.clip_samples, self.sample_rate, rng)
+                truth = (azimuth[view, source], rt60[view, source].mean(), distance[view, source])
+                sounds.append((row, view, source, start, *truth))
+        rng = np.random.default_rng((self.seed, 12))
+        p, s = (_thin(np.array(table, float), self.settings.most, rng).T for table in (pairs, sounds))
+        row, view_s, view_t = p[:3].astype(int)
+        listed = Pairs(row, view_s, view_t, p[3], p[4])
+        row, view, source, start = s[:4].astype(int)
+        return listed, Sounds(row, view, source, start, s[4], s[5], s[6])
+
+    def _clip(self, item: int) -> np.ndarray:
+        rng = np.random.default_rng((self.seed, 13, item))
+        s = self.sounds
+        row, view, source, start = (int(a[item]) for a in (s.row, s.view, s.source, s.start))
+        out, level = self._heard(row, view, source, start, None)
+        own = [k for k in range(self.data.read(row, "azimuth").shape[1]) if k != source]
+        for further in range(self.settings.sources - 1):
+            if further < len(own):
+                other = (row, view, own[further])
+            else:
+                other_row = int((row + rng.integers(1, max(2, len(self.data)))) % len(self.data))
+                sizes = self.data.read(other_row, "azimuth").shape
+                other = (other_row, int(rng.integers(sizes[0])), int(rng.integers(sizes[1])))
+            begin = draw_start(self.data.read(other[0], "mono")[other[2]], self.clip_samples, self.sample_rate, rng)
+            out = out + self._heard(*other, begin, level * 10 ** (-self.settings.dominance_db / 20))[0]
+        if self.settings.noise_snr_db is not None:
+            scale = np.sqrt(np.mean(out**2)) * 10 ** (-self.settings.noise_snr_db / 20)
+            out = out + scale * rng.standard_normal(out.shape)
+        return out.astype(np.float32)
+
+    def _heard(self, row: int, view: int, source: int, start: int, level: float | None) -> tuple[np.ndarray, float]:
+        """Convolve a moment of a source's sound with a view's response, at a given level of the dry clip or its own."""
+        mono = self.data.read(row, "mono")[source]
+        direct = self.data.read(row, "brir_direct", view)[source]
+        response = self.settings.indirect_ratio * self.data.read(row, "brir_indirect", view)[source]
+        response = np.pad(response, ((0, 0), (0, max(0, direct.shape[-1] - response.shape[-1]))))
+        response[:, : direct.shape[-1]] += direct
+        end = start + self.clip_samples
+        before = max(0, start - response.shape[-1])
+        dry = mono[before:end]
+        wet = oaconvolve(dry[None], response, axes=-1)[:, start - before : end - before]
+        own = float(np.sqrt(np.mean(mono[start:end] ** 2)))
+        gain = 1.0 if level is None else level / max(own, 1e-9)
+        return wet * gain, own
+
+
+def _thin(table: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Keep `most` rows drawn evenly, in their order; all for 0."""
+    if not most or len(table) <= most:
+        return table
+    return table[np.sort(rng.permutation(len(table))[:most])]
+
+
+def _read_settings(data: Dataset) -> tuple[int, Camera]:
+    """Sample rate and camera, from the data set's own settings."""
+    settings = data.manifest["settings"]
+    settings = json.loads(settings) if isinstance(settings, str) else settings
+    camera = settings["camera"]
+    return int(settings["acoustics"]["sample_rate_hz"]), Camera(float(camera["hfov_deg"]), float(camera["pitch_deg"]))

@@ -1,0 +1,79 @@
+"""How azimuth errors grow as sounds get harder: one setting at a time, the same items for everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset.angles import fold_front
+from dataset.reader import Dataset
+from training.baselines.registry import AZIMUTH_BASELINES
+from training.evaluation.evaluate import locate
+from training.evaluation.examples import Examples, ExampleSettings
+from training.evaluation.predictors import Predictor
+from training.evaluation.scores import angle_error, chance
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One setting of ExampleSettings and the values it takes, from easy to hard; `fixed` holds others that go with it."""
+
+    setting: str
+    title: str
+    values: tuple[float | int | None, ...]
+    fixed: dict[str, Any]
+
+
+SWEEPS = (
+    Sweep("sources", "sources (further ones 10 dB below)", (1, 2, 3, 4), {"dominance_db": 10.0}),
+    Sweep("dominance_db", "second source below the first, dB", (40.0, 20.0, 10.0, 5.0, 0.0), {"sources": 2}),
+    Sweep("noise_snr_db", "white noise below the sound, dB", (None, 40.0, 30.0, 20.0, 10.0, 0.0), {}),
+    Sweep("indirect_ratio", "indirect ratio (1 is physical)", (0.0, 0.2, 0.5, 1.0, 1.5), {}),
+    Sweep("clip_s", "length of the sound, s", (2.55, 1.28, 0.64, 0.32), {}),
+)
+
+
+def robustness(
+    predictors: Sequence[Predictor],
+    data: Dataset,
+    base: ExampleSettings,
+    seed: int = 0,
+    most: int = 200,
+    batch: int = 32,
+    sweeps: Sequence[Sweep] = SWEEPS,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Measure azimuth errors (folded to the front) of predictors and baselines while one setting after the other changes.
+
+    data: a split, usually test. base: the settings that stay. most: sounds of each point, drawn once. Clips longer than the
+    sets' sound are left out. Gives for each sweep {"setting", "title", "fixed", "points"}; a point is {"value", "n",
+    "chance_mean_deg", "mean_deg": {name: degrees}, "median_deg": {name: degrees}}.
+    """
+    everyone = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
+    stretch_s = data.read(0, "mono").shape[-1] / float(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
+    out = []
+    with tqdm(total=sum(len(s.values) for s in sweeps), desc="robustness", unit="point", disable=not progress) as bar:
+        for sweep in sweeps:
+            points = []
+            for value in sweep.values:
+                settings = replace(base, most=most, **(sweep.fixed | {sweep.setting: value}))
+                if settings.clip_s <= stretch_s:
+                    points.append({"value": value, **_point(everyone, Examples(data, settings, seed), batch)})
+                bar.update()
+            out.append({"setting": sweep.setting, "title": sweep.title, "fixed": sweep.fixed, "points": points})
+    return [sweep for sweep in out if sweep["points"]]
+
+
+def _point(everyone: dict[str, Any], examples: Examples, batch: int) -> dict[str, Any]:
+    truth = fold_front(examples.sounds.azimuth_deg)
+    errors = {name: angle_error(a, truth) for name, a in locate(everyone, examples, batch, progress=False).items()}
+    return {
+        "n": len(truth),
+        "chance_mean_deg": chance(truth, np.concatenate([truth, -truth]))["chance_mean_deg"],
+        "mean_deg": {name: float(e.mean()) for name, e in errors.items()},
+        "median_deg": {name: float(np.median(e)) for name, e in errors.items()},
+    }

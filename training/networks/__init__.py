@@ -1,0 +1,1 @@
+"""Encoders and decoders, and the spectra that they take. May import: config, errors."""

@@ -1,0 +1,139 @@
+"""report.json's content -> report.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from training.reporting.figures import TITLES, value_text
+
+
+def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with_losses: bool) -> str:
+    """Write the report in Markdown; sounds: file name and description of each example sound."""
+    data = content["data"]
+    scenes = ", ".join(data["scenes"])
+    parts = [
+        "# Report",
+        f"Split `{data['split']}` of `{data['root']}`: {data['sets']} sets of {len(data['scenes'])} scene"
+        f"{'s' if len(data['scenes']) > 1 else ''} ({scenes}). "
+        f"Sounds: {_settings_line(data['sounds'])}. Errors are angles in degrees; [..] is the 95 % interval of the mean "
+        "(bootstrap over sets). Chance draws answers of the validation split at random.",
+        "## Rotation: how far the camera turned, from two pictures",
+        _scores(content["rotation"]),
+        _signs(content["rotation"]["signs"]),
+        _verdicts(content["rotation"]),
+        "## Azimuth: where the sound is, from two ears",
+        "Truth and answers are folded to the front, for front and back sound alike.",
+        _scores(content["azimuth"]),
+        _verdicts(content["azimuth"]),
+        "## Prediction against truth",
+        "![prediction against truth](report/answers.png)",
+        "## Error by condition",
+        "![rotation error by turn and overlap](report/rotation.png)",
+        "![azimuth error by angle, reverberation and distance](report/azimuth.png)",
+        *(_conditions(content[task]) for task in ("rotation", "azimuth")),
+        *_probes(content["probes"]),
+        *_sweeps(content["robustness"]),
+        *(["## Losses", "![losses](report/losses.png)"] if with_losses else []),
+        "## Examples",
+        "Taken at 5, 35, 65 and 95 % of the errors, best to worst. All answers: `report/rotation.csv`, `report/azimuth.csv`.",
+        "![pairs of pictures](report/pairs.png)",
+        "![sounds](report/sounds.png)",
+        "\n".join(f"- [{file}](report/{file}) {text}" for file, text in sounds),
+        *_notes(content["notes"]),
+        "## Settings and time",
+        table(
+            ["stage", "seconds"],
+            [[name.replace(".", ", of this "), f"{value:.0f}"] for name, value in content["seconds"].items()],
+        ),
+        f"```json\n{json.dumps(content['settings'], indent=1)}\n```",
+    ]
+    return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a Markdown table, its first column to the left, the others to the right."""
+    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _scores(task: dict[str, Any]) -> str:
+    rows = [[f"**{task['method']}**", *_row(task)]]
+    rows += [[name, *_row(s)] for name, s in task["compared"].items()]
+    rows.append(["chance", f"{task['chance_mean_deg']:.1f}", "", f"{task['chance_median_deg']:.1f}", "", "", str(task["n"])])
+    rows += [[f"{name} (no training)", *_row(s)] for name, s in task["baselines"].items()]
+    return table(["method", "mean", "95 %", "median", "mean below 60", "could not tell", "n"], rows)
+
+
+def _row(s: dict[str, Any]) -> list[str]:
+    low, high = s["mean_95_deg"]
+    near = "" if s["mean_below_60_deg"] is None else f"{s['mean_below_60_deg']:.1f}"
+    return [f"{s['mean_deg']:.1f}", f"[{low:.1f}, {high:.1f}]", f"{s['median_deg']:.1f}", near, str(s["failed"]), str(s["n"])]
+
+
+def _signs(signs: dict[str, dict[str, Any]]) -> str:
+    lines = [
+        f"- {name}: sign {s['sign']:+d} (mean error over {s['pairs']} validation pairs: {s['mean_deg_kept']:.1f} as predicted, "
+        f"{s['mean_deg_turned']:.1f} with the other sign)"
+        for name, s in signs.items()
+    ]
+    head = (
+        "Without labels nothing tells a turn to the left from one to the right, so for each predictor one sign for all its "
+        "rotations was fixed on true turns of the validation split, before the test split was looked at:"
+    )
+    return "\n".join([head, "", *lines]) if lines else ""
+
+
+def _verdicts(task: dict[str, Any]) -> str:
+    lines = []
+    for name, d in task["against"].items():
+        low, high = d["mean_95_deg"]
+        lines.append(f"- against {name}: {d['verdict']} ({d['mean_deg']:+.1f} degrees [{low:+.1f}, {high:+.1f}])")
+    return "\n".join([f"{task['method']}, on the same items (negative: smaller errors):", "", *lines])
+
+
+def _conditions(task: dict[str, Any]) -> str:
+    parts = []
+    for condition, by in task["by"].items():
+        bins = by[task["method"]]
+        head = [f"mean error by {TITLES[condition]}", *(f"{b['low']:.3g} to {b['high']:.3g}" for b in bins)]
+        rows = [[name, *(_number(b["mean_deg"]) for b in values)] for name, values in by.items()]
+        parts.append(table(head, [*rows, ["n", *(str(b["n"]) for b in bins)]]))
+    return "\n\n".join(parts)
+
+
+def _probes(probes: dict[str, dict[str, float]]) -> list[str]:
+    if not probes:
+        return []
+    keys = list(dict.fromkeys(k for values in probes.values() for k in values))
+    rows = [[name, *(f"{100 * values[k]:.1f} %" if k in values else "" for k in keys)] for name, values in probes.items()]
+    return ["## Linear probes on frozen features", table(["features", *(k.replace("_", " ") for k in keys)], rows)]
+
+
+def _sweeps(sweeps: Sequence[dict[str, Any]]) -> list[str]:
+    parts = ["## Robustness of azimuth", "![robustness](report/robustness.png)"] if sweeps else []
+    for sweep in sweeps:
+        names = list(sweep["points"][0]["mean_deg"])
+        head = [sweep["title"], *(value_text(p["value"]) for p in sweep["points"])]
+        rows = [[name, *(_number(p["mean_deg"][name]) for p in sweep["points"])] for name in names]
+        parts.append(table(head, [*rows, ["chance", *(_number(p["chance_mean_deg"]) for p in sweep["points"])]]))
+    return parts
+
+
+def _notes(notes: dict[str, Any]) -> list[str]:
+    if not notes:
+        return []
+    return ["## Further measurements", f"```json\n{json.dumps(notes, indent=1)}\n```"]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _settings_line(sounds: dict[str, Any]) -> str:
+    noise = sounds["noise_snr_db"]
+    return (
+        f"{sounds['clip_s']:g} s, {sounds['sources']} source{'s' if sounds['sources'] > 1 else ''}, "
+        f"indirect ratio {sounds['indirect_ratio']:g}, {'no noise' if noise is None else f'noise at {noise:g} dB'}"
+    )
