@@ -27,7 +27,8 @@ from dataset.errors import DatasetError
 from dataset.format.manifest import SHARDS, write_manifest
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
-from dataset.storage.store import Store, open_store
+from dataset.storage.open import open_store
+from dataset.storage.store import Store
 
 EQUAL = (
     ("camera", "width_px"), ("camera", "height_px"), ("camera", "hfov_deg"), ("camera", "pitch_deg"),

@@ -22,15 +22,9 @@ from dataset.angles import forward
 from dataset.errors import DatasetError
 from dataset.reader import Dataset
 from dataset.viewer.floor_plan import scene_plan
+from dataset.viewer.spectrogram import spectrogram
 
 COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e86ab", "#a44a3f")
-
-
-def spectrogram(sound: np.ndarray, window: int = 512, hop: int = 160) -> np.ndarray:
-    """Give the level of (L,) sound in dB, (window / 2 + 1, frames): Hann windows, 0 dB = full-scale sine."""
-    padded = np.pad(sound, (0, max(window - len(sound), 0)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * np.hanning(window)
-    return 20 * np.log10(np.abs(np.fft.rfft(frames, axis=-1)).T / (window / 4) + 1e-6)
 
 
 def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:

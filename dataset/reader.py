@@ -18,7 +18,7 @@ from dataset.errors import DatasetError
 from dataset.format.schema import FIELDS, TEXT
 from dataset.format.splits import SPLITS
 from dataset.storage.cache import DEFAULT_BYTES
-from dataset.storage.store import open_store
+from dataset.storage.open import open_store
 
 MOST_OPEN = 16
 """Shards kept open at a time in each process."""

@@ -23,7 +23,8 @@ from dataset.format.manifest import PUBLISHED, write_manifest
 from dataset.format.splits import SPLITS
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
-from dataset.storage.store import Store, open_store
+from dataset.storage.open import open_store
+from dataset.storage.store import Store
 
 
 @dataclass(frozen=True)

@@ -26,22 +26,16 @@ from dataset.angles import azimuth, elevation, wrap_180
 from dataset.errors import DatasetError
 from dataset.format.block_digests import BLOCK, block_digests
 from dataset.format.manifest import SUMS, check_inside, open_shard
-from dataset.format.schema import FIELDS, TEXT, check_array
+from dataset.format.schema import FIELDS, RANGES, TEXT, check_array
 from dataset.format.splits import SPLITS
 from dataset.storage.cache import note_checked
-from dataset.storage.store import Folder, Store, open_store
+from dataset.storage.open import open_store
+from dataset.storage.store import Folder, Store
 
 AUDIO_ERROR_DB = -75.0
 """Sound may differ from its own convolution by the rounding of storage (about -86 dB each), not more."""
 NEEDED = ("set_id", "rgb", "position", "heading", "source_position", "azimuth", "elevation", "distance")
 """Fields that no shard may declare absent."""
-RANGES = {
-    "heading": (0.0, 360.0),
-    "azimuth": (-180.0, 180.0),
-    "elevation": (-90.0, 90.0),
-    "distance": (0.05, 1000.0),
-    "rt60": (0.0, 30.0),
-}
 
 
 def verify(root: str | Path, progress: bool = False) -> list[str]:

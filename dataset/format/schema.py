@@ -53,6 +53,15 @@ FIELDS: dict[str, Field] = {
     "ambisonic_rir": Field("float32", ("V", "S", "C", "Ti"), "free field at 1 m = 1", "full response of an ambisonic microphone (ACN, SN3D) turned with the head", audio=True, optional=True),
 }  # fmt: skip
 
+RANGES = {
+    "heading": (0.0, 360.0),
+    "azimuth": (-180.0, 180.0),
+    "elevation": (-90.0, 90.0),
+    "distance": (0.05, 1000.0),
+    "rt60": (0.0, 30.0),
+}
+"""Smallest and greatest values of fields, in their units; a heading stays below 360."""
+
 ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
 """Root attributes of a shard; settings is JSON.
 

@@ -1,1 +1,1 @@
-"""SLfM's and WebDataset's layouts. May import: rewriting, storage, reader, verify, format, angles, errors."""
+"""SLfM's and WebDataset's layouts. May import: rewriting, reader and below."""

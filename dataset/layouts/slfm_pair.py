@@ -18,7 +18,7 @@ import soundfile
 from PIL import Image
 
 from dataset.angles import azimuth, elevation, wrap_180, wrap_360
-from dataset.verify import RANGES
+from dataset.format.schema import RANGES
 
 METADATA = "metadata.json"
 DIRECT, INDIRECT, FULL = "binaural_rirs_direct", "binaural_rirs_indirect", "binaural_rirs"

@@ -1,1 +1,1 @@
-"""What is published with a data set: card, Croissant, licences. May import: reader, preview, format, angles, errors."""
+"""What is published with a data set: card, Croissant, licences. May import: viewer, reader and below."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dataset.preview import spectrogram
 from dataset.reader import Dataset
+from dataset.viewer.spectrogram import spectrogram
 
 ROWS, VIEWS = 6, 4
 WIDTH = 240

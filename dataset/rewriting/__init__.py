@@ -1,1 +1,1 @@
-"""Making a data set from others, with resume after an interruption. May import: storage, format, errors."""
+"""Making a data set from others, with resume after an interruption. May import: storage and below."""

@@ -12,7 +12,7 @@ import h5py
 
 from dataset.errors import DatasetError
 from dataset.format.manifest import NAME, SHARDS, check_shard, missing_manifest, open_shard, parse_manifest, sha256_of
-from dataset.storage.cache import DEFAULT_BYTES, is_checked, note_checked
+from dataset.storage.cache import is_checked, note_checked
 
 
 class Store(ABC):
@@ -87,17 +87,6 @@ class Folder(Store):
         if not path.is_file():
             raise FileNotFoundError(path)
         yield path
-
-
-def open_store(
-    root: str | Path, check: bool = True, cache_bytes: int = DEFAULT_BYTES, options: Mapping[str, Any] | None = None
-) -> Store:
-    """Open a folder or an address; options go to the address's fsspec file system (keys, endpoint)."""
-    if "://" not in str(root):
-        return Folder(Path(root), check)
-    from dataset.storage.remote import Remote
-
-    return Remote(str(root), cache_bytes, options)
 
 
 def check_size(found: int, entry: Mapping[str, Any]) -> None:

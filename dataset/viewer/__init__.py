@@ -1,1 +1,1 @@
-"""What the browser viewer shows and the server behind it. May import: reader, format, angles, errors."""
+"""What the browser viewer shows and the server behind it. May import: reader and below."""

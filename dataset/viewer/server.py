@@ -15,7 +15,7 @@ from typing import Any
 
 from dataset.errors import DatasetError
 from dataset.reader import Dataset
-from dataset.view import page
+from dataset.viewer.page import page
 from dataset.viewer.payload import WHOLE, Panels
 
 HOST = "127.0.0.1"

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from dataset.angles import azimuth, elevation
-from dataset.view import PAGES, SCRIPTS, embeddable, main
+from dataset.view import main
 from dataset.viewer.floor_plan import points
+from dataset.viewer.page import PAGES, SCRIPTS, embeddable
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&amp;'
 
