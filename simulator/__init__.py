@@ -1,7 +1,63 @@
-"""From scenes and clips to shards of paired views and binaural sound."""
+"""From scenes and clips to shards of paired views and binaural sound, and the same in Python.
+
+    scene = simulator.load_scene("house.glb")
+    brirs = simulator.simulate_brirs(scene, listener=(2, 1.5, -3), headings=[0, 30], sources=[(4, 1.2, -3)])
+
+The names below come from simulator/api.py when they are first used; docs/python.md explains them.
+"""
+
+from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 # One thread for linear algebra: workers are the parallelism, and sums must not depend on how many threads share them.
 for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+if TYPE_CHECKING:
+    from simulator.api import (
+        AcousticsSettings,
+        Arrivals,
+        Brirs,
+        CameraSettings,
+        InputError,
+        Scene,
+        Views,
+        convolve,
+        load_scene,
+        render_views,
+        simulate_arrivals,
+        simulate_brirs,
+        write_sofa,
+        write_wav,
+    )
+
+__all__ = [
+    "AcousticsSettings",
+    "Arrivals",
+    "Brirs",
+    "CameraSettings",
+    "InputError",
+    "Scene",
+    "Views",
+    "convolve",
+    "load_scene",
+    "render_views",
+    "simulate_arrivals",
+    "simulate_brirs",
+    "write_sofa",
+    "write_wav",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from simulator import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,7 +14,8 @@ FORBIDDEN = {
 }
 ORDER = {
     "simulator": (
-        ("render", "bundled_clips"),
+        ("render", "api", "bundled_clips"),
+        ("scene_input",),
         ("run",),
         ("engines",),
         ("receivers", "habitat"),

@@ -112,9 +112,13 @@ def _sizes(epochs: float | None, batch: int | None) -> dict[str, Any]:
 
 
 def _board(run: loop.Run) -> Any:
-    """Open TensorBoard logs in the run's folder."""
-    from torch.utils.tensorboard import SummaryWriter
-
+    """Open TensorBoard logs in the run's folder; None, with a note, where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # an extra
+    except ImportError:
+        if not run.quiet:
+            print("note: no TensorBoard logs; pip install tensorboard to write them", file=sys.stderr)
+        return None
     return SummaryWriter(str(run.folder / "tensorboard"))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -68,11 +68,15 @@ class SurfaceAcoustics:
     reason: tuple[str, ...]
 
 
-def load_library(path: Path | None = None) -> Library:
-    """Read the bundled library, with a user's TOML or JSON file on top; InputError for whatever is wrong in it."""
-    tables = [_read(BUNDLED)] if path is None else [_read(path), _read(BUNDLED)]
+def load_library(source: Path | Mapping[str, Any] | None = None) -> Library:
+    """Read the bundled library, with a user's TOML or JSON file or [materials] table on top; InputError for what is wrong."""
+    path = source if isinstance(source, Path) else None
+    own: list[dict[str, Any]] = []
+    if source is not None:
+        own = [_read(source) if isinstance(source, Path) else {"materials": source}]
+    tables = [*own, _read(BUNDLED)]
     absorption, scattering = {}, {}
-    for table, origin in reversed(list(zip(tables, [path, BUNDLED] if path else [BUNDLED], strict=True))):
+    for table, origin in reversed(list(zip(tables, [*[path or "the given table"] * len(own), BUNDLED], strict=True))):
         for name, entry in table.get("materials", {}).items():
             absorption[name] = _absorption(name, entry, origin)
             scattering[name] = _scattering(name, entry, origin)
@@ -146,8 +150,8 @@ def _read(path: Path) -> dict[str, Any]:
     return table
 
 
-def _absorption(name: str, entry: Any, path: Path | None) -> np.ndarray:
-    if not isinstance(entry, dict) or not entry.keys() <= {"absorption", "from", "scattering", "source"}:
+def _absorption(name: str, entry: Any, path: Path | str) -> np.ndarray:
+    if not isinstance(entry, Mapping) or not entry.keys() <= {"absorption", "from", "scattering", "source"}:
         raise InputError(f"material {name!r} in {path} is {entry!r}; absorption (or from), scattering and source are expected")
     if "absorption" in entry:
         values = entry["absorption"]
@@ -161,7 +165,7 @@ def _absorption(name: str, entry: Any, path: Path | None) -> np.ndarray:
     return _coefficients(name, "absorption", values, path)
 
 
-def _scattering(name: str, entry: dict[str, Any], path: Path | None) -> np.ndarray:
+def _scattering(name: str, entry: Mapping[str, Any], path: Path | str) -> np.ndarray:
     value = entry.get("scattering", 0.1)
     if isinstance(value, (int, float)):
         _coefficients(name, "scattering", [value], path)
@@ -169,7 +173,7 @@ def _scattering(name: str, entry: dict[str, Any], path: Path | None) -> np.ndarr
     return _coefficients(name, "scattering", value, path)
 
 
-def _coefficients(name: str, kind: str, values: Any, path: Path | None) -> np.ndarray:
+def _coefficients(name: str, kind: str, values: Any, path: Path | str) -> np.ndarray:
     """Check a list of coefficients; lists short of 8 kHz (or one value) are extended with their last value."""
     try:
         array = np.asarray(values, np.float64).reshape(-1)

@@ -43,7 +43,8 @@ def responses(
 
     positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive.
     """
-    lengths = direct_length(settings), round(settings.response_s * settings.sample_rate_hz)
+    farthest = max(FARTHEST_M, float(np.linalg.norm(positions[:, None] - sources, axis=-1).max()))
+    lengths = direct_length(settings, farthest), round(settings.response_s * settings.sample_rate_hz)
     shape = (len(headings_deg), len(sources), 2)
     direct, indirect = (np.zeros((*shape, n), np.float32) for n in lengths)
     ambisonic = _ambisonic_room(settings, shape[:2], lengths[1])
@@ -63,9 +64,9 @@ def responses(
     return Responses(direct, indirect, ambisonic)
 
 
-def direct_length(settings: AcousticsSettings) -> int:
-    """Give the samples of a direct response: the way from the farthest source, and the ears' own response."""
-    return int(np.ceil(FARTHEST_M / 343.0 * settings.sample_rate_hz)) + SPECTRUM * 3 // 4
+def direct_length(settings: AcousticsSettings, farthest_m: float = FARTHEST_M) -> int:
+    """Return the samples of a direct response: the way from the farthest source, and the ears' own response."""
+    return int(np.ceil(farthest_m / 343.0 * settings.sample_rate_hz)) + SPECTRUM * 3 // 4
 
 
 def trace(

@@ -7,15 +7,23 @@ Embree comes with the embreex package; it is called here through its C interface
 from __future__ import annotations
 
 import ctypes
+import platform
 import weakref
 from pathlib import Path
 from typing import NamedTuple
 
-import embreex.rtcore_scene
 import numba
 import numpy as np
 from llvmlite import binding
 from numba import types
+
+try:
+    import embreex.rtcore_scene
+except ImportError as error:
+    raise ImportError(
+        f"rendering needs the package embreex, which is published for x86-64 only (this is {platform.machine()}): render on an "
+        "x86-64 machine, or in an x86-64 Python under Rosetta on a Mac; reading data sets and training work without it"
+    ) from error
 
 
 def _find_library() -> str:
