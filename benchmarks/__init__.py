@@ -1,1 +1,1 @@
-"""Measured speed and accuracy, as ratios inside one run."""
+"""Speed and accuracy measurements, as ratios within one run."""

@@ -1,4 +1,4 @@
-"""A scene with more triangles and the same look: every triangle of a .glb cut into n^2 equal ones."""
+"""A scene with more triangles and the same appearance: every triangle of a .glb is divided into n^2 equal ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHAPES = {2: "VEC2", 3: "VEC3", 4: "VEC4"}
 
 
 def write_dense(source: Path, path: Path, parts: int) -> Path:
-    """Write a copy of a .glb in which each triangle is cut into parts^2; pictures, materials and nodes stay as they are."""
+    """Write a copy of a .glb with each triangle divided into parts^2; textures, materials and nodes are unchanged."""
     data = source.read_bytes()
     size = struct.unpack("<I", data[12:16])[0]
     header, chunk = json.loads(data[20 : 20 + size]), bytearray(data[28 + size :])
@@ -24,7 +24,7 @@ def write_dense(source: Path, path: Path, parts: int) -> Path:
     made: dict[str, Any] = {}
     for mesh in header["meshes"]:
         for primitive in mesh["primitives"]:
-            key = json.dumps([primitive["attributes"], primitive["indices"]])  # shared by the primitives of like objects
+            key = json.dumps([primitive["attributes"], primitive["indices"]])  # shared by the primitives of equal objects
             if key not in made:
                 made[key] = _cut(header, chunk, geometry, primitive, parts)
             primitive["attributes"], primitive["indices"] = made[key]
@@ -40,7 +40,7 @@ def write_dense(source: Path, path: Path, parts: int) -> Path:
 def _cut(
     header: dict[str, Any], chunk: bytearray, geometry: Geometry, primitive: dict[str, Any], parts: int
 ) -> tuple[dict[str, int], int]:
-    """Append a primitive's denser attributes and indices to the file; give the numbers of their accessors."""
+    """Append a primitive's denser attributes and indices to the file; return the numbers of their accessors."""
     corners, small = grid(parts)
     values = {name: geometry.unit(primitive, name) for name in primitive["attributes"] if name != "POSITION"}
     values["POSITION"] = positions = geometry.positions(primitive)
@@ -55,7 +55,7 @@ def _cut(
 
 
 def grid(parts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the points of a triangle cut into parts^2, as weights (P, 3) of its corners, and the small triangles (parts^2, 3)."""
+    """Return the points of a triangle divided into parts^2, as barycentric weights (P, 3), and the triangles (parts^2, 3)."""
     steps = [(i, j) for i in range(parts + 1) for j in range(parts + 1 - i)]
     number = {step: k for k, step in enumerate(steps)}
     faces = [(number[i, j], number[i + 1, j], number[i, j + 1]) for i, j in steps if i + j < parts]

@@ -1,13 +1,13 @@
-"""The data loader: training batches from shards against one file per array, the usual layout, made from the same sets.
+"""The data loader: training batches from shards, and from the same sets stored as one file per array.
 
     python -m benchmarks.loader --data data/slfm
     python -m benchmarks.loader --data data/slfm --preset paper --batches 8
 
-Writes the sets into a temporary folder as PNG (pictures, depth, instances), WAV (responses, dry sounds) and JSON, reads batches
-from there the usual way (decode, scale down, convolve, all in the loader), and from the shards as training does (decoded once,
-convolved by FFT on the training device). Both give the same: pictures at the networks' size and what two ears hear, in one
-thread on the CPU, in turns. Prints batches/s and bytes as ratios; exit status 1 where a promise is broken: shards are 10 times
-as fast, and take half the bytes for the same fields.
+The sets are written to a temporary folder as PNG (pictures, depth, instances), WAV (responses, dry sounds) and JSON. Batches
+are read from these files in the usual way (decode, scale down, convolve, all in the loader), and from the shards as in
+training (decoded once, convolved by FFT on the training device). Both yield the same batches, pictures at the networks' size
+and binaural audio, alternately, in one thread on the CPU. Prints batches/s and bytes as ratios. Targets: shards are 10 times
+as fast, and take half the bytes for the same fields. Exit status 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ from training.data.preload import Store, load, shrink
 from training.data.render import hear
 from training.errors import InputError
 
-PROMISED_SPEED = 10.0
-PROMISED_BYTES = 0.5
+TARGET_SPEED = 10.0
+TARGET_BYTES = 0.5
 PICTURES = ("rgb", "depth", "instance")
 RESPONSES = ("brir_direct", "brir_indirect")
 SOUNDS = ("mono", "audio")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; exit status 0 where the promises hold, 1 where not, 2 for wrong use."""
+    """Run the benchmark; return 0 where the targets are met, 1 where not, 2 for wrong use."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.loader", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
-    parser.add_argument("--split", default="train", help="split that is read; default %(default)s")
+    parser.add_argument("--split", default="train", help="split to read; default %(default)s")
     parser.add_argument("--preset", default="small", help="small or paper; default %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
-    parser.add_argument("--sets", type=int, default=64, help="sets used, at most; default %(default)s")
-    parser.add_argument("--batches", type=int, default=12, help="batches read each way; default %(default)s")
+    parser.add_argument("--sets", type=int, default=64, help="largest number of sets; default %(default)s")
+    parser.add_argument("--batches", type=int, default=12, help="batches read in each way; default %(default)s")
     parser.add_argument(
-        "--wav", default="FLOAT", choices=("FLOAT", "PCM_16"), help="samples of the WAV files; default %(default)s"
+        "--wav", default="FLOAT", choices=("FLOAT", "PCM_16"), help="sample format of the WAV files; default %(default)s"
     )
     options = parser.parse_args(argv)
     try:
@@ -78,17 +78,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{len(store)} sets of {options.data}, preset {options.preset}, batches of {size} sets x {settings.views} views")
     speed = _print_speed(seconds, decode_s * size)
     share = _print_bytes(held, written)
-    fast, small = speed >= PROMISED_SPEED, share <= PROMISED_BYTES
-    print(f"promise of speed (at least {PROMISED_SPEED:g} times): {speed:.1f}, {'holds' if fast else 'BROKEN'}")
-    print(f"promise of size (at most {PROMISED_BYTES:g} of the bytes): {share:.2f}, {'holds' if small else 'BROKEN'}")
+    fast, small = speed >= TARGET_SPEED, share <= TARGET_BYTES
+    print(f"target of speed (at least {TARGET_SPEED:g} times): {speed:.1f}, {'met' if fast else 'MISSED'}")
+    print(f"target of size (at most {TARGET_BYTES:g} of the bytes): {share:.2f}, {'met' if small else 'MISSED'}")
     return 0 if fast and small else 1
 
 
 def write_files(data: Dataset, count: int, root: Path, subtype: str = "FLOAT") -> dict[str, int]:
-    """Write the first sets of a data set as one file per array, in a folder for each set; gives the bytes of each field.
+    """Write the first sets of a data set as one file per array, in a folder per set; return the bytes of each field.
 
     PNG: rgb 8 bits, depth and instance 16. WAV: brir_* for each view and source, mono for each source, audio for each view.
-    JSON: everything else. `audio` is written to be counted; no loader reads it.
+    JSON: everything else. `audio` is written for its size only; no loader reads it.
     """
     size = dict.fromkeys((*PICTURES, *RESPONSES, *SOUNDS, "all else"), 0)
     rate = int(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
@@ -119,18 +119,18 @@ class Files:
         self.root, self.settings = root, settings
 
     def make(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Read a batch of sets: pictures (B, V, 3, h, w) uint8, and what is heard (B, V, 2, L) float32."""
+        """Return a batch of sets: pictures (B, V, 3, h, w) uint8, and binaural audio (B, V, 2, L) float32."""
         made = [self._draw(int(row), rng) for row in rows]
         return np.stack([rgb for rgb, _ in made]), np.stack([sound for _, sound in made])
 
     def picture(self, row: int, view: int) -> np.ndarray:
-        """Decode a picture and scale it to the networks' size: (3, h, w) uint8."""
+        """Return a picture, decoded and scaled to the networks' size: (3, h, w) uint8."""
         with Image.open(self.root / str(row) / f"rgb-{view}.png") as file:
             rgb = np.asarray(file)
         return shrink(rgb, self.settings.picture.width_px, self.settings.picture.height_px).transpose(2, 0, 1)
 
-    def heard(self, row: int, view: int, source: int, start: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
-        """Convolve a moment of a dry sound: (2, L) float64 at the ears, and the dry (L,), with the reverberation of before."""
+    def binaural(self, row: int, view: int, source: int, start: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return an excerpt of binaural audio (2, L) float64 with the reverberation of earlier sound, and its dry sound (L,)."""
         s, folder = self.settings.sound, self.root / str(row)
         clip, taps = round(s.clip_s * rate), round(s.response_s * rate)
         direct, _ = soundfile.read(folder / f"brir_direct-{view}-{source}.wav", frames=taps)
@@ -143,7 +143,7 @@ class Files:
         return oaconvolve(dry[None], response.T, axes=-1)[:, before : before + clip], dry[before:]
 
     def _draw(self, row: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw views, moments and a level as Batches does; one source."""
+        """Draw views, excerpts and a level as Batches does, for one source."""
         facts = json.loads((self.root / str(row) / "set.json").read_text())
         s, rate = self.settings.sound, int(facts["sample_rate"])
         views = [0, *rng.permutation(np.arange(1, len(facts["heading"])))[: self.settings.views - 1]]
@@ -151,15 +151,15 @@ class Files:
         sounds = []
         for view in views:
             start = int(rng.integers(stretch - round(s.clip_s * rate) + 1))
-            wet, dry = self.heard(row, view, 0, start, rate)
+            wet, dry = self.binaural(row, view, 0, start, rate)
             sounds.append(wet * rng.uniform(s.min_rms, s.max_rms) / max(float(np.sqrt(np.mean(dry**2))), 1e-6))
         return np.stack([self.picture(row, view) for view in views]), np.stack(sounds).astype(np.float32)
 
 
 def shard_bytes(data: Dataset, count: int) -> dict[str, int]:
-    """Give the bytes that shards take for the first sets of a data set by field, as `write_files` does.
+    """Return the bytes in shards of the first sets of a data set by field, as `write_files` does.
 
-    A shard of which only some sets are among the first counts in proportion.
+    A shard of which only some sets are included counts in proportion.
     """
     size: dict[str, float] = dict.fromkeys((*PICTURES, *RESPONSES, *SOUNDS, "all else"), 0.0)
     for index, shard in enumerate(data.shards):
@@ -173,13 +173,13 @@ def shard_bytes(data: Dataset, count: int) -> dict[str, int]:
 
 
 def compare(store: Store, files: Files, settings: Settings, count: int) -> dict[str, float]:
-    """Time batches each way, in turns; gives the median seconds of one: files, made (from shards), made and heard."""
+    """Return the median seconds of a batch: from files, made from shards, made and convolved; timed alternately."""
     batches = Batches(store, settings, settings.slfm.batch, training=True)
     rng = np.random.default_rng((settings.seed, 41))
     ways: dict[str, Callable[[int], Any]] = {
         "files": lambda step: files.make(batches.rows(step), rng),
         "made": batches.make,
-        "made and heard": lambda step: hear(batches.make(step)),
+        "made and convolved": lambda step: hear(batches.make(step)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for step in tqdm(range(count + 1), desc="read batches", unit="batch"):
@@ -187,7 +187,7 @@ def compare(store: Store, files: Files, settings: Settings, count: int) -> dict[
             moment = time.perf_counter()
             make(step)
             seconds[name].append(time.perf_counter() - moment)
-    return {name: float(np.median(times[1:])) for name, times in seconds.items()}  # the first warms up
+    return {name: float(np.median(times[1:])) for name, times in seconds.items()}  # without the first, which warms up
 
 
 def _first(store: Store, count: int) -> Store:
@@ -196,12 +196,12 @@ def _first(store: Store, count: int) -> Store:
 
 
 def _print_speed(seconds: dict[str, float], decode_s: float) -> float:
-    """Print batches/s; gives the ratio of the loaders, whose work from shards ends before the convolution."""
+    """Print batches/s; return the ratio of the loaders, without the convolution, which the training device does."""
     ways = {
         "files: decode, scale, convolve": seconds["files"],
         "shards: first epoch, with decoding": decode_s + seconds["made"],
         "shards: loader, ready for the device": seconds["made"],
-        "shards: loader, then convolved here": seconds["made and heard"],
+        "shards: loader, then convolved here": seconds["made and convolved"],
     }
     print(f"{'':<38}{'batches/s':>10}{'ratio':>8}")
     for name, value in ways.items():
@@ -210,7 +210,7 @@ def _print_speed(seconds: dict[str, float], decode_s: float) -> float:
 
 
 def _print_bytes(held: dict[str, int], written: dict[str, int]) -> float:
-    """Print kilobytes by field; gives the ratio of all fields."""
+    """Print megabytes by field; return the ratio over all fields."""
     rows = {name: (held[name], written[name]) for name in held}
     without = [name for name in held if name != "audio"]
     rows["all but audio"] = (sum(held[n] for n in without), sum(written[n] for n in without))

@@ -1,4 +1,4 @@
-"""The same sound by pyroomacoustics: a box room, 3 sources, and 8 KEMAR microphones for the two ears in 4 headings."""
+"""The same responses by pyroomacoustics: a box room, 3 sources, and 8 KEMAR microphones (two ears, 4 headings)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RAYS = 10_000
 
 
 def ears_here(quality: str, repeats: int) -> float:
-    """Give the CPU seconds in which this project makes all responses (median); the first call, which compiles, is left out."""
+    """Return the median CPU seconds of all responses by this project, without the first call, which compiles."""
     settings = AcousticsSettings(response_s=RESPONSE_S, quality=quality)
     room = room_of(clean(box(SIZE)), ABSORPTION, SCATTERING, settings, air=True)
     ears = load_ears(None, RATE_HZ)
@@ -38,7 +38,7 @@ def ears_here(quality: str, repeats: int) -> float:
 
 
 def ears_there() -> float:
-    """Give the CPU seconds in which pyroomacoustics makes them: images to order 3, and RAYS rays."""
+    """Return the CPU seconds of all responses by pyroomacoustics: images to order 3, and RAYS rays."""
     import pyroomacoustics as pra
     import soxr
     from pyroomacoustics.directivities import Rotation3D
@@ -66,5 +66,5 @@ def ears_there() -> float:
 
 
 def _upright(points: np.ndarray) -> np.ndarray:
-    """Turn (..., 3) from +Y up to pyroomacoustics' +Z up."""
+    """Rotate points (..., 3) from +Y up to pyroomacoustics' +Z up."""
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)

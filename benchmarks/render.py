@@ -1,13 +1,14 @@
-"""What a set costs: sets a second and core, where the time goes, memory, two workers against one, pyroomacoustics.
+"""The cost of a set: time by stage, memory, two workers against one, and pyroomacoustics.
 
     python -m benchmarks.render
-    python -m benchmarks.render --one-core      where other work keeps the other cores busy
+    python -m benchmarks.render --one-core      where other cores are busy
     python -m benchmarks.render --quick
 
-The standard set: 4 views of 320 x 240 pixels with 4 samples each, depth and instances; 3 sources; 0.8 s of response; a clip
-each, convolved; written. It is rendered in a bundled apartment as it is, and with each triangle cut into 9 and 36; times are
-CPU seconds of one process. The promises: 1 s a set and core, 1.5 GB a worker with a million triangles, two workers 1.8 times
-as fast as one, and sound 10 times faster than 8 KEMAR microphones (2 ears, 4 headings) in pyroomacoustics.
+The standard set has 4 views of 320 x 240 pixels with 4 samples per pixel, depth and instances; 3 sources with a response of
+0.8 s and a clip each, convolved; it is written to a shard. It is rendered in a bundled apartment, unchanged and with each
+triangle divided into 9 and 36. Times are CPU seconds of one process. Targets: 1 s per set and core, 1.5 GB per worker with a
+million triangles, two workers 1.8 times as fast as one, and sound 10 times as fast as 8 KEMAR microphones (2 ears, 4 headings)
+in pyroomacoustics. Exit status 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -54,58 +55,62 @@ STAGES: list[tuple[str, Any, str]] = [
     ("writing", ShardWriter, "add"),
     ("writing", ShardWriter, "__exit__"),
 ]
-"""What is timed, by the name under which one set's code calls it."""
+"""Timed functions: stage, and the module or class and the name through which the code of a set calls it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; exit status 1 where a promise is broken."""
+    """Run the benchmark; return 0 where the targets are met, 1 where not."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="few sets and no comparison of workers: two minutes, rough numbers")
-    parser.add_argument("--one-core", action="store_true", help="leave out the comparison of one worker with two")
+    parser.add_argument(
+        "--quick", action="store_true", help="few sets and no comparison of workers: takes two minutes, with larger errors"
+    )
+    parser.add_argument("--one-core", action="store_true", help="skip the comparison of one worker with two")
     options = parser.parse_args(argv)
     quick = options.quick
     sets = 4 if quick else 16
     print(f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}, {_processor()}")
-    print(f"{os.getloadavg()[0]:.1f} other processes computed when it began\n")
-    promises = []
+    print(f"load average at the start: {os.getloadavg()[0]:.1f}\n")
+    targets = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = [SCENE] + [write_dense(SCENE, folder / f"cut{n}.glb", n) for n in ((3,) if quick else (3, 6))]
-        runs = [_apart(measure, file, folder / f"{file.stem}-out", sets) for file in files]
+        runs = [_in_new_process(measure, file, folder / f"{file.stem}-out", sets) for file in files]
         print(table(runs))
-        promises.append(("at most 1 s a set on 250,000 triangles", runs[1]["total"] <= 1.0))
+        targets.append(("at most 1 s per set with 250,000 triangles", runs[1]["total"] <= 1.0))
         if not quick:
-            promises.append(("at most 1.5 GB with a million triangles", runs[2]["peak_mb"] <= 1500))
-            promises.append(("1.5 times the cost from 25,000 to a million triangles", runs[2]["total"] <= 1.5 * runs[0]["total"]))
+            targets.append(("at most 1.5 GB with a million triangles", runs[2]["peak_mb"] <= 1500))
+            targets.append(
+                ("at most 1.5 times the cost from 25,000 to a million triangles", runs[2]["total"] <= 1.5 * runs[0]["total"])
+            )
         if not quick and not options.one_core:
             rates = [rate(files[1], folder / f"workers{n}", n) for n in (1, 2)]
             print(
-                f"\nworkers: 1 gives {rates[0]:.2f} sets/s, 2 give {rates[1]:.2f} sets/s (wall clock): {rates[1] / rates[0]:.2f}x"
+                f"\nworkers: {rates[0]:.2f} sets/s with 1, {rates[1]:.2f} sets/s with 2 (wall clock): {rates[1] / rates[0]:.2f}x"
             )
-            promises.append(("two workers at least 1.8 times one", rates[1] >= 1.8 * rates[0]))
-    ours, best = (_apart(ears_here, quality, 1 if quick else 5) for quality in ("standard", "reference"))
-    theirs = _apart(ears_there)
+            targets.append(("two workers at least 1.8 times as fast as one", rates[1] >= 1.8 * rates[0]))
+    ours, best = (_in_new_process(ears_here, quality, 1 if quick else 5) for quality in ("standard", "reference"))
+    theirs = _in_new_process(ears_there)
     print(
         f"\nsound alone, box of 6 x 2.8 x 5 m, RT60 0.9 s: {ours:.2f} s at standard quality, {best:.2f} s at reference quality;"
     )
     print(f"8 KEMAR microphones in pyroomacoustics (images to order 3, {RAYS} rays): {theirs:.2f} s,", end=" ")
     print(f"{theirs / ours:.0f} and {theirs / best:.1f} times as long")
-    promises.append(("sound at least 10 times faster than pyroomacoustics", theirs >= 10 * ours))
-    print("\n" + "\n".join(f"{'holds ' if holds else 'BROKEN'}  {text}" for text, holds in promises))
-    return 0 if all(holds for _, holds in promises) else 1
+    targets.append(("sound at least 10 times as fast as pyroomacoustics", theirs >= 10 * ours))
+    print("\n" + "\n".join(f"{'met   ' if met else 'MISSED'}  {text}" for text, met in targets))
+    return 0 if all(met for _, met in targets) else 1
 
 
 def measure(file: Path, out: Path, sets: int) -> dict[str, float]:
-    """Render a shard in this process: CPU seconds a set, whole and by stage; peak memory, MB; seconds to load."""
+    """Render a shard in this process; return CPU seconds per set, total and by stage, peak memory, MB, and seconds to load."""
     plan = _plan(file, out, {**STANDARD, "sets": sets + 1, "shard_sets": sets})
     start = time.process_time()
     render_shard(plan, plan.shards[1], lambda done: None)  # one set: loads, compiles
     loaded = time.process_time() - start
     spent: dict[str, float] = defaultdict(float)
     start = time.process_time()
-    with _watched(spent):
+    with _timed_stages(spent):
         report = render_shard(plan, plan.shards[0], lambda done: None)
     total = time.process_time() - start
     assert report.given and not report.failure, report
@@ -122,7 +127,7 @@ def measure(file: Path, out: Path, sets: int) -> dict[str, float]:
 
 
 def table(runs: Sequence[dict[str, float]]) -> str:
-    """Lay out one row for each scene, with the share of each stage."""
+    """Return a text table with one row per scene and the share of each stage."""
     stages = [*dict.fromkeys(name for name, _, _ in STAGES), "other"]
     lines = [" ".join([f"{'triangles':>10}", "  s/set", " sets/s", *(f"{s:>15}" for s in stages), " load s", "peak MB"])]
     for run in runs:
@@ -133,7 +138,7 @@ def table(runs: Sequence[dict[str, float]]) -> str:
 
 
 def rate(file: Path, out: Path, workers: int) -> float:
-    """Render with Ray; give sets a second of wall time between the first and the last quarter of the run."""
+    """Render with Ray; return sets per second of wall time over the middle half of the run."""
     plan = _plan(file, out, {**STANDARD, "sets": 48 * workers, "shard_sets": 4})
     asked = sum(s.asked for s in plan.todo)
     seen: list[tuple[float, int]] = []
@@ -150,8 +155,8 @@ def _plan(file: Path, out: Path, values: dict[str, Any]) -> Plan:
 
 
 @contextmanager
-def _watched(spent: dict[str, float]) -> Iterator[None]:
-    """Add the CPU seconds of each stage to `spent` while the block runs."""
+def _timed_stages(spent: dict[str, float]) -> Iterator[None]:
+    """Add the CPU seconds of each stage to `spent` within the block."""
     with ExitStack() as stack:
         for name, owner, attribute in STAGES:
             stack.enter_context(patch.object(owner, attribute, _timed(getattr(owner, attribute), name, spent)))
@@ -169,8 +174,8 @@ def _timed(call: Callable[..., Any], name: str, spent: dict[str, float]) -> Call
     return timed
 
 
-def _apart(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Call in a fresh process, so that each measurement has its own memory."""
+def _in_new_process(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call in a new process, so that each measurement has its own memory."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(call, arguments)
 
@@ -182,7 +187,7 @@ def _triangles(file: Path) -> int:
 
 
 def _peak_mb() -> float:
-    """Give the most memory this process ever held; not of its parent, as getrusage does where one was forked."""
+    """Return the peak memory of this process, MB; getrusage includes the parent's where it was forked."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return float(line.split()[1]) / 1000.0

@@ -1,7 +1,7 @@
-"""Every setting of a render, frozen, with units in its name and checked once.
+"""Every setting of a render: frozen, named with its unit, checked on construction.
 
-A set of the data set depends on (settings, scene content, seed, index) alone, so whatever changes a result stands here,
-and nothing else does: worker counts and paths belong to the command line.
+A set depends on (settings, scene content, seed, index) alone: this module holds everything that changes a result, and
+nothing else. Worker counts and paths belong to the command line.
 """
 
 from __future__ import annotations
@@ -11,100 +11,100 @@ from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from simulator.acoustics.directivity import PATTERNS
 from simulator.errors import InputError
 
 
 @dataclass(frozen=True)
 class CameraSettings:
-    """One camera for all views; it looks along the heading, pitched down."""
+    """The camera of all views; it looks along the heading, pitched down."""
 
     engine: str = "embree"
-    """embree, or habitat (habitat-sim, which has to be installed)."""
+    """embree, or habitat (habitat-sim, which must be installed)."""
     width_px: int = 320
     height_px: int = 240
     hfov_deg: float = 60.0
     pitch_deg: float = -22.5
-    """Up positive; the ears stay level."""
+    """Positive is up; the ears stay level."""
     height_m: float = 1.5
     """Camera and ears above the floor."""
     samples_per_pixel: int = 4
     texture_mb: float = 400.0
-    """Memory that a scene's textures may take in a worker; larger ones are scaled down to fit."""
+    """Limit on the memory of a scene's textures in a worker; larger textures are scaled down to fit."""
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """Where listeners stand, where they look and where sources sound."""
+    """Positions and headings of listeners, and positions of sources."""
 
     motion: str = "rotation"
     """rotation (one position), nearby (views moved by up to 0.25 m) or free (positions up to 2 m apart)."""
     clearance_m: float = 0.25
-    """Free radius around the listener's body."""
+    """Free radius around the listener."""
     min_depth_max_m: float = 4.0
-    """A view is kept if its farthest surface is at least this deep ..."""
+    """A view is kept if its farthest surface has at least this depth ..."""
     min_depth_mean_m: float = 1.0
     """... and its mean depth is at least this."""
     min_turn_deg: float = 10.0
     max_turn_deg: float = 90.0
-    """Each further view is turned by this much from the first."""
+    """Range of the angle between the first view and each further view."""
     min_overlap: float = 0.1
-    """Share of each further view's visible surface that the first view also sees, and the other way round."""
+    """Least overlap of each further view with the first: share of one's visible surface that is visible in the other too."""
     min_shared_instances: int = 10
-    """Where habitat-sim knows a scene's annotated instances, each further view shares so many with the first instead."""
+    """In annotated scenes with --camera habitat: least number of instances that each further view shares with the first,
+    instead of surface."""
     min_source_distance_m: float = 0.5
     max_source_distance_m: float = 3.0
     min_source_height_m: float = 0.7
     max_source_height_m: float = 1.7
-    """Above the floor the listener stands on."""
+    """Above the floor at the listener."""
     max_elevation_deg: float = 45.0
     position_tries: int = 200
-    """Positions tried for one set before it is given up."""
+    """Positions tried for one set before it is rejected."""
     heading_tries: int = 40
     """Headings tried at each position."""
 
 
 @dataclass(frozen=True)
 class AcousticsSettings:
-    """How sound travels and what the ears are."""
+    """Sound propagation and receivers."""
 
     engine: str = "raytrace"
     """raytrace, pyroomacoustics or soundspaces, see docs/engines.md."""
     sample_rate_hz: int = 16000
     quality: str = "standard"
-    """draft, standard or reference: the accuracy that the number of rays is chosen to reach."""
+    """draft, standard or reference: accuracy that determines the number of rays."""
     response_s: float = 1.0
-    """Length of the indirect response; the tail beyond is cut."""
+    """Length of the indirect response; the tail beyond it is cut."""
     image_order: int = 3
-    """Specular reflections up to this order are found exactly."""
+    """Specular reflections up to this order are computed as image sources."""
     temperature_c: float = 20.0
     humidity_percent: float = 50.0
     indirect_ratio: float = 1.0
     """Factor on the indirect part in `audio` and `rt60`; 1 is physical."""
     directivity: str = "omnidirectional"
-    """Pattern of the sources, whose front faces the listener: speech, or a first-order one such as cardioid."""
+    """Directivity of the sources, whose front faces the listener: speech, or a first-order pattern such as cardioid."""
     ambisonic_order: int = -1
     """0 (mono) to 3 adds responses of an ambisonic microphone; -1 adds none."""
 
 
 @dataclass(frozen=True)
 class ClipSettings:
-    """The dry stretch of sound that each source plays."""
+    """The stretch of dry sound that each source emits."""
 
     stretch_s: float = 7.65
     """Three training clips of 2.55 s."""
     min_rms: float = 0.07
     max_rms: float = 0.13
-    """Level of the stretch, drawn evenly, relative to full scale."""
+    """Range of the stretch's RMS level, drawn uniformly, relative to full scale."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a render depends on besides scenes, clips, HRTF and materials (whose digests go with them)."""
+    """Everything that a render depends on besides scenes, clips, HRTF and materials, whose digests are stored beside it."""
 
     seed: int = 0
     sets: int = 32
-    """Sets asked of each scene."""
+    """Sets per scene."""
     views: int = 4
     sources: int = 1
     camera: CameraSettings = field(default_factory=CameraSettings)
@@ -112,64 +112,65 @@ class Settings:
     acoustics: AcousticsSettings = field(default_factory=AcousticsSettings)
     clips: ClipSettings = field(default_factory=ClipSettings)
     shard_sets: int = 16
-    """Sets in one shard, the unit of work."""
+    """Sets per shard, the unit of work."""
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be rendered."""
+        """Raise InputError for values out of range."""
         _check(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as plain nested dictionaries, ready for JSON."""
+        """Return the settings as nested dictionaries, ready for JSON."""
         return asdict(self)
 
 
 FARTHEST_M = 6.0
-"""Direct responses are long enough for sources this far away."""
+"""Greatest distance of a source for which direct responses are long enough."""
 MOTIONS = ("rotation", "nearby", "free")
 CAMERAS = ("embree", "habitat")
 ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
 QUALITIES = ("draft", "standard", "reference")
+PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "omnidirectional", "subcardioid", "supercardioid", "speech")
 
 
 def _check(s: Settings) -> None:
     rules = [
-        (s.seed >= 0, f"seed is {s.seed}; give 0 or more"),
-        (s.sets >= 1, f"sets is {s.sets}; give 1 or more"),
+        (s.seed >= 0, f"seed is {s.seed}; use 0 or more"),
+        (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
         (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
-        (s.sources >= 1, f"sources is {s.sources}; give 1 or more"),
-        (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; give 1 or more"),
+        (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
+        (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
         (s.camera.engine in CAMERAS, f"camera is {s.camera.engine!r}; choose one of {', '.join(CAMERAS)}"),
         (s.sampling.motion in MOTIONS, f"motion is {s.sampling.motion!r}; choose one of {', '.join(MOTIONS)}"),
         (s.acoustics.engine in ENGINES, f"acoustics is {s.acoustics.engine!r}; choose one of {', '.join(ENGINES)}"),
         (s.acoustics.quality in QUALITIES, f"quality is {s.acoustics.quality!r}; choose {', '.join(QUALITIES)}"),
-        (8 <= s.camera.width_px <= 8192, f"width is {s.camera.width_px} pixels; give 8 to 8192"),
-        (8 <= s.camera.height_px <= 8192, f"height is {s.camera.height_px} pixels; give 8 to 8192"),
-        (10 <= s.camera.hfov_deg <= 150, f"field of view is {s.camera.hfov_deg} degrees; give 10 to 150"),
-        (-90 <= s.camera.pitch_deg <= 90, f"pitch is {s.camera.pitch_deg} degrees; give -90 to 90"),
-        (0 < s.camera.height_m <= 3, f"camera height is {s.camera.height_m} m above the floor; give above 0 to 3"),
-        (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; give 1 to 64"),
-        (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; give 1 or more"),
-        (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; give 0 to below 1"),
-        (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; give 0 or more"),
-        (0 <= s.sampling.clearance_m <= 2, f"clearance is {s.sampling.clearance_m} m; give 0 to 2"),
-        (0 < s.sampling.max_elevation_deg <= 90, f"max_elevation is {s.sampling.max_elevation_deg} degrees; give above 0 to 90"),
-        (s.sampling.position_tries >= 1, f"position_tries is {s.sampling.position_tries}; give 1 or more"),
-        (s.sampling.heading_tries >= s.views, f"heading_tries is {s.sampling.heading_tries}; give at least the views, {s.views}"),
-        (8000 <= s.acoustics.sample_rate_hz <= 48000, f"sample_rate_hz is {s.acoustics.sample_rate_hz}; give 8000 to 48000"),
-        (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; give 0.05 to 10"),
-        (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; give 0 to 5"),
-        (-20 <= s.acoustics.temperature_c <= 50, f"temperature is {s.acoustics.temperature_c} degrees C; give -20 to 50"),
-        (0 <= s.acoustics.humidity_percent <= 100, f"humidity is {s.acoustics.humidity_percent} %; give 0 to 100"),
-        (0 <= s.acoustics.indirect_ratio <= 100, f"indirect_ratio is {s.acoustics.indirect_ratio}; give 0 to 100"),
+        (8 <= s.camera.width_px <= 8192, f"width is {s.camera.width_px} pixels; use 8 to 8192"),
+        (8 <= s.camera.height_px <= 8192, f"height is {s.camera.height_px} pixels; use 8 to 8192"),
+        (10 <= s.camera.hfov_deg <= 150, f"field of view is {s.camera.hfov_deg} degrees; use 10 to 150"),
+        (-90 <= s.camera.pitch_deg <= 90, f"pitch is {s.camera.pitch_deg} degrees; use -90 to 90"),
+        (0 < s.camera.height_m <= 3, f"camera height is {s.camera.height_m} m above the floor; use above 0 to 3"),
+        (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; use 1 to 64"),
+        (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; use 1 or more"),
+        (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; use 0 to below 1"),
+        (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; use 0 or more"),
+        (0 <= s.sampling.clearance_m <= 2, f"clearance is {s.sampling.clearance_m} m; use 0 to 2"),
+        (0 < s.sampling.max_elevation_deg <= 90, f"max_elevation is {s.sampling.max_elevation_deg} degrees; use above 0 to 90"),
+        (s.sampling.position_tries >= 1, f"position_tries is {s.sampling.position_tries}; use 1 or more"),
+        (s.sampling.heading_tries >= s.views, f"heading_tries is {s.sampling.heading_tries}; use at least the views, {s.views}"),
+        (8000 <= s.acoustics.sample_rate_hz <= 48000, f"sample_rate_hz is {s.acoustics.sample_rate_hz}; use 8000 to 48000"),
+        (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; use 0.05 to 10"),
+        (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; use 0 to 5"),
+        (-20 <= s.acoustics.temperature_c <= 50, f"temperature is {s.acoustics.temperature_c} degrees C; use -20 to 50"),
+        (0 <= s.acoustics.humidity_percent <= 100, f"humidity is {s.acoustics.humidity_percent} %; use 0 to 100"),
+        (0 <= s.acoustics.indirect_ratio <= 100, f"indirect_ratio is {s.acoustics.indirect_ratio}; use 0 to 100"),
         (s.acoustics.directivity in PATTERNS, f"directivity is {s.acoustics.directivity!r}; choose one of {', '.join(PATTERNS)}"),
-        (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; give 0 to 3"),
+        (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; use 0 to 3"),
         (
             s.acoustics.engine != "soundspaces"
             or (s.acoustics.directivity == "omnidirectional" and s.acoustics.ambisonic_order == -1),
-            "acoustics is soundspaces, which has neither directional sources nor our ambisonics; leave both out",
+            "acoustics is soundspaces, which has neither directional sources nor ambisonics; leave both out",
         ),
         (0 < s.clips.min_rms <= s.clips.max_rms < 1, "clip levels must satisfy 0 < min_rms <= max_rms < 1"),
-        (0.1 <= s.clips.stretch_s <= 600, f"stretch is {s.clips.stretch_s} s; give 0.1 to 600"),
+        (0.1 <= s.clips.stretch_s <= 600, f"stretch is {s.clips.stretch_s} s; use 0.1 to 600"),
         (
             0.1 <= s.sampling.min_source_distance_m < s.sampling.max_source_distance_m <= FARTHEST_M,
             f"source distances must satisfy 0.1 <= min_source_distance_m < max_source_distance_m <= {FARTHEST_M:g}",

@@ -4,11 +4,11 @@
     python -m simulator.render --scenes house.glb --clips LibriSpeech/ --sources 2 --sets 100 --out data/house
     python -m simulator.render --scenes scenes/ --dry-run
 
-Each set is one listener in a scene: several views (RGB, depth, instances) turned against each other, the binaural room
-impulse responses from each source to both ears in every view, and what the ears hear of the clips. Sets are written to
-HDF5 shards, `manifest.json` last. Running the same command again finishes what is missing and skips what is done.
+Each set is one listener in a scene: several views (RGB, depth, instances) with different headings, the binaural room
+impulse responses from each source to both ears in every view, and the binaural audio of the clips. Sets are written to
+HDF5 shards, `manifest.json` last. Running the same command again renders what is missing and skips what is finished.
 
-Exit status: 0 complete; 1 complete but for the scenes, clips or sets listed at the end; 2 wrong use.
+Exit status: 0 complete; 1 incomplete: scenes, clips or sets listed at the end are missing; 2 wrong use.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line and return the exit status."""
     options = _parser().parse_args(argv)
     try:
         settings = _settings(options)
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             check_engine()
             print(f"note: {CREDIT}", file=sys.stderr)
         if settings.camera.engine == "habitat":
-            load_engine()  # missing, it is missing for every scene
+            load_engine()  # if it is missing, it is missing for every scene
         inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
         plan = make_plan(find_scenes(options.scenes), options.out, settings, inputs)
         if options.dry_run:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _render(plan: Plan, workers: int | None, address: str | None) -> int:
-    """Render what is missing, write the manifest, and say how it went."""
+    """Render missing shards, write the manifest, print the summary and return the exit status."""
     reports: list[ShardReport] = []
     try:
         with _sigterm_interrupts():
@@ -84,32 +84,32 @@ def _render(plan: Plan, workers: int | None, address: str | None) -> int:
 
 
 def _render_missing(plan: Plan, workers: int | None, address: str | None, reports: list[ShardReport]) -> None:
-    """Render the missing shards under a progress bar; `reports` grows as they are finished."""
+    """Render the missing shards under a progress bar; their reports are appended to `reports`."""
     if not plan.todo:
         return
     with progress_bar(sum(s.asked for s in plan.todo)) as bar:
 
-        def tell(sets: int) -> None:
+        def on_progress(sets: int) -> None:
             if bar.n == 0 < sets:
                 bar.set_description("render", refresh=False)
             bar.update(sets - bar.n)
 
         if workers == 0:
-            rendering = render_here(plan, tell)
+            rendering = render_here(plan, on_progress)
         else:
-            rendering = render_with_ray(plan, workers, address, tell)
-        said = set()
+            rendering = render_with_ray(plan, workers, address, on_progress)
+        warned = set()
         with closing(rendering):
             for report in rendering:
                 reports.append(report)
-                if report.failure and report.failure not in said:
+                if report.failure and report.failure not in warned:
                     bar.write(f"warning: {report.failure}", file=sys.stderr)
-                    said.add(report.failure)
+                    warned.add(report.failure)
 
 
 @contextmanager
 def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM, which batch systems send, end the work as Ctrl-C does."""
+    """Handle SIGTERM, which batch systems send, as Ctrl-C within the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -138,7 +138,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line, without the whole usage."""
+        """Print the mistake in one line, without the usage."""
         self.exit(2, f"error: {message}; see --help\n")
 
 
@@ -160,33 +160,50 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips",
     )
     add("--out", type=Path, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
-    add("--sets", type=int, default=32, metavar="N", help="sets a scene; default %(default)s")
-    add("--views", type=int, default=4, metavar="N", help="views a set; default %(default)s")
-    add("--sources", type=int, default=1, metavar="N", help="sources a set; default %(default)s")
+    add("--sets", type=int, default=32, metavar="N", help="sets per scene; default %(default)s")
+    add("--views", type=int, default=4, metavar="N", help="views per set; default %(default)s")
+    add("--sources", type=int, default=1, metavar="N", help="sources per set; default %(default)s")
     add(
         "--motion",
         choices=MOTIONS,
         default="rotation",
-        help="views of one position (rotation), moved by up to 0.25 m (nearby), or up to 2 m apart (free); default %(default)s",
+        help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); "
+        "default %(default)s",
     )
-    add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same bytes; default %(default)s")
-    add("--camera", choices=CAMERAS, default="embree", help="what renders the views; default %(default)s")
-    add("--acoustics", choices=ENGINES, default="raytrace", help="what computes the sound; default %(default)s")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="random seed; the same seed yields the same bytes of every field; default %(default)s",
+    )
+    add(
+        "--camera",
+        choices=CAMERAS,
+        default="embree",
+        help="renderer of the views: Embree, or habitat-sim where it is installed; default %(default)s",
+    )
+    add("--acoustics", choices=ENGINES, default="raytrace", help="engine of the sound, see docs/engines.md; default %(default)s")
     add(
         "--quality",
         choices=QUALITIES,
         default="standard",
-        help="accuracy of the sound: rays are traced until T30 is known to 5, 3 or 0.4 %%; default %(default)s",
+        help="accuracy of the sound: rays are traced until the standard deviation of T30 is 5, 2.5 or 0.4 %%, or a limit of rays "
+        "is reached; default %(default)s",
     )
-    add("--hrtf", type=Path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) of the ears; default: MIT KEMAR")
+    add("--hrtf", type=Path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) with the ears' responses; default: MIT KEMAR")
     add(
         "--materials",
         type=Path,
         metavar="FILE",
         help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)",
     )
-    add("--workers", type=_count, metavar="N", help="worker processes; default: one a core; 0 = in this process, without Ray")
-    add("--address", metavar="ADDR", help="an existing Ray cluster; --out must then be a path that all its machines share")
+    add("--workers", type=_count, metavar="N", help="worker processes; default: one per core; 0 = in this process, without Ray")
+    add(
+        "--address",
+        metavar="ADDR",
+        help="address of an existing Ray cluster; --out must then be on a file system that all its machines share",
+    )
     add(
         "--set",
         action="append",
@@ -197,14 +214,14 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--dry-run",
         action="store_true",
-        help="print the plan: scenes and their acoustic materials, shards, bytes, time; write nothing",
+        help="print the plan (scenes and their acoustic materials, shards, bytes, time) and write nothing",
     )
     return parser
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes; use 0 or more")
     return int(text)
 
 

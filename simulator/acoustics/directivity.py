@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from simulator.acoustics.arrivals import BANDS_HZ
+from simulator.config import PATTERNS
 from simulator.errors import InputError
 
 FIRST_ORDER = {
@@ -19,7 +20,6 @@ FIRST_ORDER = {
     "figure_eight": 0.0,
 }
 """p of the first-order family p + (1 - p) cos(angle), with pyroomacoustics' names and values."""
-PATTERNS = (*sorted(FIRST_ORDER), "speech")
 HEAD_M = 0.09
 """Radius of a talker's head, taken as a rigid sphere ..."""
 MOUTH_M = 0.02

@@ -1,1 +1,1 @@
-"""Pictures of a scene: color, depth and instances. May import: scene, config, errors."""
+"""Views of a scene: colour, depth and instances. May import: scene, config, errors."""

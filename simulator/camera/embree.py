@@ -1,4 +1,4 @@
-"""Pose -> RGB, metric depth, instances, through the scene's BVH."""
+"""The default camera: RGB, metric depth and instances of a pose, by ray casting through the scene's BVH."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dataset.angles import forward, leftward
-from simulator.camera.shading import encode, holes, shade, through
+from simulator.camera.shading import encode, is_cut_out, pixel_directions, shade
 from simulator.config import CameraSettings
 from simulator.scene.bvh import Hits
 from simulator.scene.model import Scene
 
 LAYERS = 16
-"""At most this many cut-out surfaces lie one behind the other."""
+"""Number of cut-out surfaces that a ray can pass."""
 STEP_M = 1e-4
+"""Distance behind a cut-out surface at which its ray continues."""
 
 
 class Views(NamedTuple):
-    """V pictures of one scene."""
+    """V views of one scene."""
 
     rgb: np.ndarray
     """(V, H, W, 3) uint8, sRGB."""
     depth: np.ndarray
     """(V, H, W) float32 metres along the optical axis (planar) at the pixel's centre; 0 where nothing was hit."""
     instance: np.ndarray
-    """(V, H, W) uint16, the instance at the pixel's centre; 0 for none."""
+    """(V, H, W) uint16, instance at the pixel's centre; 0 for none."""
 
 
-Seen = Callable[[np.ndarray, float], frozenset[int]]
-"""Gives the numbers of the instances that a view from a position (3,), m, and heading, degrees, shows."""
+InstanceFinder = Callable[[np.ndarray, float], frozenset[int]]
+"""Returns the numbers of the instances visible from a position (3,), m, and heading, degrees."""
 
 
 class Camera(Protocol):
-    """What looks into one scene: Embree here, habitat-sim in simulator/habitat/camera.py."""
+    """A renderer of one scene: Embree here, habitat-sim in simulator/habitat/camera.py."""
 
     @property
-    def seen(self) -> Seen | None:
-        """What tells views' instances apart where people annotated the scene, None elsewhere."""
+    def visible_instances(self) -> InstanceFinder | None:
+        """Function that finds annotated instances in a view; None for scenes without annotations."""
 
     def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
         """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
@@ -47,14 +48,14 @@ class Camera(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class EmbreeCamera:
-    """The default camera; it judges overlap by surface, in annotated scenes too."""
+    """The default camera; overlap of views is measured on surfaces, in annotated scenes too."""
 
     scene: Scene
     settings: CameraSettings
-    seen: Seen | None = None
+    visible_instances: InstanceFinder | None = None
 
     def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
-        """Render views as Camera says."""
+        """Render views as described in Camera."""
         return render(self.scene, positions, headings_deg, self.settings)
 
 
@@ -75,7 +76,7 @@ def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera
 
 
 def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> tuple[np.ndarray, np.ndarray]:
-    """Give planar depth, (H, W) float32 m, and instance, (H, W) uint16, at the centres of one view's pixels; 0 for a miss."""
+    """Return planar depth, (H, W) float32 m, and instance, (H, W) uint16, at the centres of one view's pixels; 0 for a miss."""
     shape = camera.height_px, camera.width_px
     hits = _first_surface(scene, position, rays(camera, heading_deg, (0.5, 0.5)))
     hit = hits.face >= 0
@@ -86,7 +87,7 @@ def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: Cam
 def depths(
     scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings, width: int, height: int
 ) -> np.ndarray:
-    """Give coarse planar depth (V, height, width) of V views, m; 0 where nothing was hit."""
+    """Return coarse planar depth (V, height, width) of V views, m; 0 where nothing was hit."""
     views = len(headings_deg)
     if views == 0:
         return np.zeros((0, height, width), np.float32)
@@ -104,31 +105,31 @@ def rays(
     width: int | None = None,
     height: int | None = None,
 ) -> np.ndarray:
-    """Give ray directions (H * W * S, 3) through S points of each pixel; their part along the optical axis is 1.
+    """Return ray directions (H * W * S, 3) through S points of each pixel; their component along the optical axis is 1.
 
     offsets: (2,) for one point, or (S, 2): (0.5, 0.5) is the pixel's centre, (0, 0) its upper left corner. Directions of one
-    pixel come one after another. The field of view is that of `camera` even for another width and height.
+    pixel are adjacent. The field of view is that of `camera` for any width and height.
     """
     right, down = np.atleast_2d(offsets).T[..., None]
     width, height = width or camera.width_px, height or camera.height_px
     half = np.tan(np.deg2rad(camera.hfov_deg / 2))
     x = (2.0 * (np.arange(width) + right) / width - 1.0) * half
     y = (1.0 - 2.0 * (np.arange(height) + down) / height) * half * camera.height_px / camera.width_px
-    return through(*axes(heading_deg, camera.pitch_deg), x, y)
+    return pixel_directions(*axes(heading_deg, camera.pitch_deg), x, y)
 
 
 def axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the camera's unit vectors to the right, up and along the optical axis, each (3,), world frame."""
+    """Return the camera's unit vectors to the right, up and along the optical axis, each (3,), world frame."""
     ahead, right = forward(float(heading_deg)), -leftward(float(heading_deg))
     pitch = np.deg2rad(pitch_deg)
     vertical = np.array([0.0, 1.0, 0.0])
     axis = np.cos(pitch) * ahead + np.sin(pitch) * vertical
-    up = right[[1, 2, 0]] * axis[[2, 0, 1]] - right[[2, 0, 1]] * axis[[1, 2, 0]]  # their cross product; np.cross is slow
+    up = right[[1, 2, 0]] * axis[[2, 0, 1]] - right[[2, 0, 1]] * axis[[1, 2, 0]]  # cross product; np.cross is slow
     return right, up, axis
 
 
 def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
-    """Give pixel coordinates and planar depth (..., 3) of world points (..., 3); pixel (0.5, 0.5) is the first's centre."""
+    """Return pixel coordinates and planar depth (..., 3) of world points (..., 3); the first pixel's centre is (0.5, 0.5)."""
     right, up, axis = axes(heading_deg, camera.pitch_deg)
     offset = points - position
     depth = offset @ axis
@@ -140,7 +141,7 @@ def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera
 
 
 def sample_offsets(count: int) -> np.ndarray:
-    """Give sub-pixel positions (count, 2): each has a row and a column of its own, as in a rotated grid."""
+    """Return sub-pixel positions (count, 2), no two in one row or column, as in a rotated grid."""
     if count == 1:
         return np.array([[0.5, 0.5]])
     rows = np.arange(count)
@@ -150,7 +151,7 @@ def sample_offsets(count: int) -> np.ndarray:
 
 
 def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
-    """Sum the linear light of each pixel's samples, (H * W, 3)."""
+    """Return the summed linear light of each pixel's samples, (H * W, 3)."""
     directions = rays(camera, heading_deg, sample_offsets(camera.samples_per_pixel))
     hits = _first_surface(scene, position, directions)
     pixel = 2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)) / camera.width_px
@@ -166,7 +167,7 @@ def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: Camer
 
 
 def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
-    """Find the first surface along each ray (N, 3) that is not cut out; distances count from the origins (N, 3) or (3,)."""
+    """Return the first surface along each ray (N, 3) that is not cut out; distances are from the origins, (N, 3) or (3,)."""
     one = origins.ndim == 1
     hits = scene.bvh.seen(origins, directions) if one else scene.bvh.closest(origins, directions)
     m, t = scene.materials, scene.textures
@@ -175,7 +176,7 @@ def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) ->
     distance, face, u, v = here = hits
     passed = np.zeros(len(directions), np.float32)
     for _ in range(LAYERS if (m.alpha_cutoff > 0).any() else 0):
-        rows = rows[holes(here.face, here.u, here.v, *look, t.texels, t.offset, t.size)]
+        rows = rows[is_cut_out(here.face, here.u, here.v, *look, t.texels, t.offset, t.size)]
         if len(rows) == 0:
             break
         passed[rows] = distance[rows] + STEP_M

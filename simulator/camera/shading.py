@@ -1,6 +1,6 @@
-"""The compiled part of the camera: the colour of what a ray hit, in linear light.
+"""The compiled part of the camera: the colour of a hit surface, in linear light.
 
-Everything here works on scalars and tuples: numba allocates memory for each slice and array made in a loop.
+All functions use scalars and tuples, because numba allocates memory for each slice and array created in a loop.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from simulator.scene.textures import DECODE, ENCODE
 REPEAT, CLAMP, MIRROR = 0, 1, 2
 ONE = np.float32(1.0)
 Real = Any
-"""A float of either width: numba decides."""
+"""A float of either width; numba infers it."""
 
 
 @numba.njit(cache=True, nogil=True)
-def through(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Give the directions (H * W * S, 3) float32 through S grids of points x (S, W), y (S, H) at distance 1 along the axis.
+def pixel_directions(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return directions (H * W * S, 3) float32 through S grids of points x (S, W), y (S, H) at distance 1 along the axis.
 
-    The S directions of one pixel come one after another: they meet the same surfaces, which are then at hand.
+    The S directions of one pixel are adjacent: they hit the same surfaces, which are then in the processor's cache.
     """
     samples, width, height = x.shape[0], x.shape[1], y.shape[1]
     out = np.empty((height * width * samples, 3), np.float32)
@@ -37,7 +37,7 @@ def through(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.ndarray, 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def holes(
+def is_cut_out(
     face: np.ndarray,
     u: np.ndarray,
     v: np.ndarray,
@@ -52,7 +52,7 @@ def holes(
     offset: np.ndarray,
     size: np.ndarray,
 ) -> np.ndarray:
-    """Say for N hits whether their surface is cut out there; (N,) bool."""
+    """Return whether the surface of each of N hits is cut out there (its alpha is below the cut-off); (N,) bool."""
     out = np.zeros(len(face), np.bool_)
     for i in range(len(face)):
         f = face[i]
@@ -98,9 +98,9 @@ def shade(
     offset: np.ndarray,
     size: np.ndarray,
 ) -> None:
-    """Add the linear colour of N * samples hits to light (N, 3); those of one pixel come one after another.
+    """Add the linear colour of N * samples hits to light (N, 3); the samples of one pixel are adjacent.
 
-    spread: width of a sample per length of its ray, which chooses the mip level.
+    spread: width of a sample divided by the length of its ray, which selects the mip level.
     """
     for i in range(len(face)):
         f, p = face[i], i // samples
@@ -136,7 +136,7 @@ def shade(
 
 @numba.njit(cache=True, nogil=True)
 def encode(light: np.ndarray, samples: int, out: np.ndarray) -> None:
-    """Average summed linear light (N, 3) over samples and encode it as sRGB bytes (N, 3)."""
+    """Average summed linear light (N, 3) over samples and encode it into `out`, sRGB bytes (N, 3)."""
     scale = np.float32(65535.0 / samples)
     for i in range(len(light)):
         for k in range(3):
@@ -146,7 +146,7 @@ def encode(light: np.ndarray, samples: int, out: np.ndarray) -> None:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _corner_light(corner_color: np.ndarray, f: int, w: Real, a: Real, b: Real) -> tuple[Real, Real, Real]:
-    """Blend the colours of a triangle's corners in linear light."""
+    """Interpolate the colours of a triangle's corners in linear light."""
     return (
         w * DECODE[corner_color[f, 0, 0]] + a * DECODE[corner_color[f, 1, 0]] + b * DECODE[corner_color[f, 2, 0]],
         w * DECODE[corner_color[f, 0, 1]] + a * DECODE[corner_color[f, 1, 1]] + b * DECODE[corner_color[f, 2, 1]],
@@ -166,7 +166,7 @@ def _trilinear(
     t: Real,
     level: Real,
 ) -> tuple[Real, Real, Real, Real]:
-    """Blend the two mip levels of texture k around `level`."""
+    """Interpolate between the two mip levels of texture k around `level`."""
     top = offset.shape[1] - 1
     level = min(max(level, np.float32(0.0)), np.float32(top))
     low = int(level)
@@ -187,7 +187,7 @@ def _trilinear(
 def _bilinear(
     texels: np.ndarray, start: int, width: int, height: int, wrap_u: int, wrap_v: int, s: Real, t: Real
 ) -> tuple[Real, Real, Real, Real]:
-    """Blend the four texels around (s, t) in linear light; texel centres lie at (i + 0.5) / width."""
+    """Interpolate the four texels around (s, t) in linear light; texel centres are at (i + 0.5) / width."""
     left, right, fx = _neighbours(s, width, wrap_u)
     above, below, fy = _neighbours(t, height, wrap_v)
     p, q = start + above * width + left, start + above * width + right
@@ -203,7 +203,7 @@ def _bilinear(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _neighbours(s: Real, count: int, mode: int) -> tuple[int, int, Real]:
-    """Give the two texels on both sides of s along one axis, and the weight of the second."""
+    """Return the two texels on both sides of s along one axis, and the weight of the second."""
     if mode == CLAMP:
         s = min(max(s, np.float32(-1.0)), np.float32(2.0))
     elif mode == MIRROR:

@@ -1,8 +1,8 @@
-"""Pose -> views through habitat-sim, and its navmesh: the second camera, for those who have it installed.
+"""The optional second camera: views and navmesh by habitat-sim, where it is installed.
 
-habitat-sim (0.2.x or 0.3.x) renders the publisher's own files. It is told the frame in which simulator/loaders/load.py reads
-them, so that the rays of sound, of sight and of the first look at a place meet the same surfaces. What it needs on top of a
-mesh is written to a temporary stage file.
+habitat-sim (0.2.x or 0.3.x) renders the publisher's own files. It gets the frame in which simulator/loaders/load.py reads
+them, so that acoustic rays, camera rays and the sampling of positions meet the same surfaces. Everything that it needs
+besides the mesh is written to a temporary stage configuration file.
 """
 
 from __future__ import annotations
@@ -26,59 +26,59 @@ from simulator.scene.textures import DECODE, ENCODE
 from simulator.scene.walkable import HEAD_ROOM_M, Ground
 
 INSTANCE_SHARE = 50 / (320 * 240)
-"""An instance counts as seen from this share of the picture on."""
+"""Share of a picture that an instance must cover to count as visible."""
 CELL_HEIGHT_M = 0.05
-"""The navmesh lies at most so high above the floor."""
+"""Voxel height of the navmesh, which bounds its distance from the floor."""
 ISLAND_M = 1.5
-"""Smaller islands of the navmesh, by radius, are furniture."""
+"""Islands of the navmesh with a smaller radius are taken for furniture."""
 DETOUR_M = 0.05
-"""A way is straight when it is at most this much longer than the line."""
+"""A path is straight if it is at most this much longer than the straight line."""
 
 
 @dataclass(frozen=True, eq=False)
 class HabitatCamera:
-    """habitat-sim's view of one scene."""
+    """A scene in habitat-sim."""
 
     scene: Scene
-    """The same surfaces, for sound; its textures are not needed."""
+    """The same surfaces as loaded by simulator/loaders; textures are not needed."""
     settings: CameraSettings
     configuration: Any
-    """What the process's Simulator shows for this scene."""
+    """Configuration of the process's Simulator for this scene."""
     folder: Path
-    """What was written for habitat-sim; goes with this object."""
+    """Folder of the files written for habitat-sim; deleted with this object."""
     labelled: bool
-    """Whether habitat-sim draws the scene's instances; where it puts objects into a stage itself, Embree finds them."""
+    """Whether habitat-sim renders the instances; in scene instances, whose objects it places itself, Embree does."""
     annotated: bool
-    """Whether people said what is an instance, rather than the mesh's nodes."""
+    """Whether instances come from annotations rather than from the nodes of the mesh."""
 
     @property
-    def seen(self) -> Any:
-        """Give `instances_in` for annotated scenes, None for others."""
+    def visible_instances(self) -> Any:
+        """`instances_in` for annotated scenes, None for others."""
         return self.instances_in if self.annotated else None
 
     def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
-        """Render views as Camera says."""
-        seen = [self._observe(VIEW, p, h) for p, h in zip(positions, headings_deg, strict=True)]
+        """Render views as described in Camera."""
+        observed = [self._observe(VIEW, p, h) for p, h in zip(positions, headings_deg, strict=True)]
         factor = oversampling(self.settings)
         if self.labelled:
-            instance = np.stack([one["instance"] for one in seen]).astype(np.uint16)
+            instance = np.stack([one["instance"] for one in observed]).astype(np.uint16)
         else:
             pairs = zip(positions, headings_deg, strict=True)
             instance = np.stack([surfaces(self.scene, p, h, self.settings)[1] for p, h in pairs])
         return Views(
-            np.stack([_averaged(one["color"], factor) for one in seen]),
-            np.stack([np.nan_to_num(one["depth"], posinf=0.0) for one in seen]).astype(np.float32),
+            np.stack([_averaged(one["color"], factor) for one in observed]),
+            np.stack([np.nan_to_num(one["depth"], posinf=0.0) for one in observed]).astype(np.float32),
             instance,
         )
 
     def instances_in(self, position: np.ndarray, heading_deg: float) -> frozenset[int]:
-        """Give the annotated instances that cover enough of a view from a position (3,) m; 0, none, does not count."""
+        """Return the annotated instances (0, none, excluded) that cover at least INSTANCE_SHARE of a view."""
         picture = self._observe(INSTANCES, position, heading_deg)["instances"]
         numbers, pixels = np.unique(picture, return_counts=True)
         return frozenset(int(n) for n in numbers[pixels >= INSTANCE_SHARE * picture.size] if n > 0)
 
     def navmesh(self, settings: Settings) -> Any:
-        """Compute the pathfinder of a listener's body; InputError where habitat-sim finds no ground."""
+        """Return a pathfinder for the listener's body; raise InputError where habitat-sim finds no navigable ground."""
         habitat_sim = load_engine()
         body, pathfinder = habitat_sim.NavMeshSettings(), habitat_sim.PathFinder()
         body.set_defaults()
@@ -104,7 +104,7 @@ class HabitatCamera:
 
 @dataclass(frozen=True, eq=False)
 class NavmeshGround:
-    """Where habitat-sim's pathfinder lets a listener walk, and the mesh itself says how high the floor is and what is near."""
+    """Positions that are navigable for habitat-sim's pathfinder, at the floor height and clearance of the mesh itself."""
 
     pathfinder: Any
     solid: Ground
@@ -115,7 +115,7 @@ class NavmeshGround:
         return self.solid.roofed
 
     def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
-        """Draw as Ground says."""
+        """Draw a position as described in Ground."""
         self.pathfinder.seed(int(rng.integers(2**31)))
         if near is None:
             point = self.pathfinder.get_random_navigable_point()
@@ -125,13 +125,13 @@ class NavmeshGround:
         return place if place is None or near is None or np.linalg.norm(place - near) <= within_m else None
 
     def stand(self, near: np.ndarray) -> np.ndarray | None:
-        """Stand as Ground says."""
+        """Return the floor point below a position as described in Ground."""
         if not np.isfinite(near).all() or not self._navigable(near) or self.pathfinder.island_radius(_f(near)) < ISLAND_M:
             return None
         return self.solid.stand(near)
 
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Say which of (N, 3) points one can walk straight to below: geodesic distance equals Euclidean; (N,) bool."""
+        """Return which of (N, 3) points have a straight path below them: geodesic distance equals Euclidean; (N,) bool."""
         below = points.copy()
         below[:, 1] = floor[1]
         return np.array([self._navigable(p) and self._geodesic(floor, p) <= _distance(floor, p) + DETOUR_M for p in below], bool)
@@ -146,7 +146,7 @@ class NavmeshGround:
 
 
 def open_camera(path: Path, scene: Scene, settings: CameraSettings) -> HabitatCamera:
-    """Make habitat-sim ready for a scene that simulator/loaders/load.py has read; InputError where it cannot read it."""
+    """Open a scene, already loaded by simulator/loaders/load.py, in habitat-sim; raise InputError where it cannot be read."""
     placed, _, _ = placements(path)
     one = not path.name.endswith(INSTANCE)
     annotated = one and placed[0].semantic is not None
@@ -160,13 +160,15 @@ def open_camera(path: Path, scene: Scene, settings: CameraSettings) -> HabitatCa
     weakref.finalize(camera, rmtree, folder, ignore_errors=True)
     try:
         simulator_showing(camera.configuration)
-    except Exception as error:  # its C++ side raises many kinds
-        raise InputError(f"habitat-sim cannot open {path} ({' '.join(str(error).split()):.200}); leave out --camera") from None
+    except Exception as error:  # its C++ code raises many types
+        raise InputError(
+            f"habitat-sim cannot open {path} ({' '.join(str(error).split()):.200}); leave out --camera habitat"
+        ) from None
     return camera
 
 
 def _averaged(picture: np.ndarray, factor: int) -> np.ndarray:
-    """Average an sRGB picture (factor x H, factor x W, 4) over squares of pixels, as light, to (H, W, 3) uint8."""
+    """Average an sRGB picture (factor x H, factor x W, 4) over squares of pixels in linear light, to (H, W, 3) uint8."""
     height, width = picture.shape[0] // factor, picture.shape[1] // factor
     light = DECODE[picture[..., :3]].reshape(height, factor, width, factor, 3).mean((1, 3))
     return ENCODE[np.rint(light * 65535.0).astype(np.int64)]

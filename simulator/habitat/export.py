@@ -1,4 +1,4 @@
-"""Meshes written for habitat-sim: the instances of a scene, and coloured surfaces in formats that it shows wrongly itself."""
+"""Meshes written for habitat-sim: the instances of a scene, and coloured surfaces of formats that it renders wrongly."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 from simulator.scene.model import Scene
 
 FROM_SEMANTIC_PLY = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""The world's frame to the one that habitat-sim expects of every PLY of instances, with Z up, for row vectors."""
+"""Rotation, for row vectors, from the world frame to the Z-up frame that habitat-sim expects of a PLY of instances."""
 
 
 def write_instances(path: Path, scene: Scene) -> None:
-    """Write a scene's surface as a binary PLY with the instance number of each vertex, which no two instances share."""
+    """Write a scene's surface as a binary PLY with an instance number per vertex; no vertex belongs to two instances."""
     point = np.dtype([("at", "<f4", 3), ("color", "u1", 3), ("object_id", "<u2")])
     triangle = np.dtype([("count", "u1"), ("index", "<i4", 3)])
     points, triangles = np.zeros(len(scene.vertices), point), np.empty(len(scene.faces), triangle)
     points["at"] = scene.vertices @ FROM_SEMANTIC_PLY
     points["object_id"][scene.faces] = scene.face_instance[:, None]
-    # habitat-sim insists on colours, one for each number.
+    # habitat-sim requires colours, one for each number.
     points["color"][:, 0], points["color"][:, 1] = points["object_id"] & 255, points["object_id"] >> 8
     triangles["count"], triangles["index"] = 3, scene.faces
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(points)}"]
@@ -34,7 +34,7 @@ def write_instances(path: Path, scene: Scene) -> None:
 
 
 def write_surface(path: Path, scene: Scene) -> None:
-    """Write a scene's surface with the colours of its corners as .glb; habitat-sim shows their numbers as they stand."""
+    """Write a scene's surface with its corner colours as .glb; habitat-sim displays the sRGB values unchanged."""
     positions = scene.vertices[scene.faces.ravel()].astype("<f4")
     colors = np.ascontiguousarray(scene.corner_color.reshape(-1, 4))
     accessors = [

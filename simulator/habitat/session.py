@@ -1,4 +1,4 @@
-"""habitat-sim itself: its import, the one Simulator of a process, and what is told to it about a scene."""
+"""habitat-sim itself: its import, the one Simulator of a process, and the configuration of a scene."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from simulator.scene.model import Scene
 INSTALL = "conda install habitat-sim headless -c conda-forge -c aihabitat"
 FORMATS = (".glb", ".gltf", ".ply")
 VIEW, INSTANCES = 0, 1
-"""The agents: one carries the sensors of a view, one that of instances alone."""
+"""Agents: one carries the sensors of a view, the other an instance sensor alone."""
 GROWTH_MB = 500.0
-"""habitat-sim keeps all that it ever read: a process that has grown by this much gets a new one."""
+"""habitat-sim never frees a scene: once the process has grown by this much, its Simulator is replaced."""
 
 
 def load_engine() -> Any:
-    """Import habitat-sim, silenced; InputError with the command that installs it where it is missing."""
+    """Import habitat-sim without its log output; raise InputError with the install command where it is missing."""
     os.environ.setdefault("HABITAT_SIM_LOG", "quiet")
     os.environ.setdefault("MAGNUM_LOG", "quiet")
     try:
@@ -40,24 +40,24 @@ def load_engine() -> Any:
 
 
 _held: list[tuple[Any, float]] = []
-"""This process's Simulator and the memory that the process had when it was made, MB."""
+"""This process's Simulator, and the resident memory of the process when it was created, MB."""
 
 
 def simulator_showing(configuration: Any) -> Any:
-    """Give the Simulator, showing what a configuration says: another scene in it takes a tenth of the time of a new one."""
+    """Return the Simulator, reconfigured: loading another scene takes a tenth of the time of a new Simulator."""
     if _held and _held[0][0].config != configuration and _resident_mb() > _held[0][1] + GROWTH_MB:
         _held.pop()[0].close()
     if not _held:
         simulator = load_engine().Simulator(configuration)
         _held.append((simulator, _resident_mb()))
-    _held[0][0].reconfigure(configuration)  # does nothing where it shows that already
+    _held[0][0].reconfigure(configuration)  # no effect where the configuration is the same
     return _held[0][0]
 
 
 def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder: Path) -> Any:
-    """Describe a scene and the sensors of its views; InputError for a format that habitat-sim does not read.
+    """Return the configuration of a scene and its sensors; raise InputError for a format that habitat-sim does not read.
 
-    folder: an empty one that is kept for as long as the scene may be shown.
+    folder: an empty folder that must exist for as long as the scene is in use.
     """
     habitat_sim = load_engine()
     backend = habitat_sim.SimulatorConfiguration()
@@ -82,7 +82,7 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder:
 
 
 def oversampling(settings: CameraSettings) -> int:
-    """Give how many times wider and higher pictures are drawn, before they are averaged to so many samples a pixel."""
+    """Return the factor by which pictures are rendered wider and higher, to have samples_per_pixel after averaging."""
     return int(np.ceil(np.sqrt(settings.samples_per_pixel)))
 
 
@@ -99,7 +99,7 @@ def _sensor(name: str, kind: Any, settings: CameraSettings, factor: int = 1) -> 
 
 
 def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
-    """Write habitat-sim's description of a single mesh, in the frame that we read it in, and of the instances on it."""
+    """Write a stage configuration for a single mesh, in the frame of the loader, and the mesh of its instances."""
     (stage,), _, _ = placements(path)
     source = stage.path.suffix.lower()
     if source not in FORMATS:
@@ -111,9 +111,9 @@ def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
         )
     instances, render = folder / "instances.ply", stage.path.resolve()
     write_instances(instances, scene)
-    # A scan's colours hold its light already.
+    # The colours of a scan include its lighting.
     content = {"shader_type": "flat", **stage.attributes}
-    if source == ".ply":  # it takes no notice of the frame of a PLY
+    if source == ".ply":  # habitat-sim ignores the frame of a PLY
         render = folder / "surface.glb"
         write_surface(render, scene)
         content |= {"up": Y_UP[0], "front": Y_UP[1]}
@@ -125,7 +125,7 @@ def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
 
 
 def _resident_mb() -> float:
-    """Give the memory that this process holds, MB; 0 where the system does not tell."""
+    """Return the resident memory of this process, MB; 0 where it is unknown."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     except OSError:
@@ -133,7 +133,7 @@ def _resident_mb() -> float:
 
 
 def _has_cuda() -> bool:
-    """Say whether there is a CUDA device: habitat-sim aborts the process when it is told to use one in vain."""
+    """Return whether there is a CUDA device: habitat-sim aborts the process if it selects one that does not exist."""
     try:
         driver, count = CDLL("libcuda.so.1"), c_int(0)
     except OSError:

@@ -1,4 +1,4 @@
-"""Mono clips: finding, decoding, resampling and levelling the dry sounds that sources play."""
+"""Mono clips: find, decode, resample and normalise the dry sounds that sources emit."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from simulator.errors import InputError
 BUNDLED = Path(__file__).parents[1] / "assets" / "clips"
 FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 SILENT_RMS = 1e-4
-"""A stretch quieter than this (-80 dB of full scale) counts as silent."""
+"""A stretch below this level (-80 dB of full scale) is silent."""
 TRIES = 20
-"""Draws made for one source before the clips are held to be unusable."""
+"""Draws for one source before all clips are considered unusable."""
 
 
 class ClipError(Exception):
-    """One clip that cannot be used; others may do."""
+    """One clip that cannot be used; the render continues with others."""
 
 
 @dataclass(frozen=True)
 class Clips:
-    """The clips of a render: a folder and the files in it, in a fixed order."""
+    """The clips of a render: a folder and its files, in a fixed order."""
 
     root: Path
     names: tuple[str, ...]
@@ -44,10 +44,10 @@ class Clips:
 
 
 def find_clips(root: Path | None) -> Clips:
-    """Find clips in a folder and all below it, in sorted order (None: the bundled ones); InputError where there are none."""
+    """Return the clips below a folder, in sorted order (None: the bundled clips); raise InputError where there are none."""
     root = root or BUNDLED
     if not root.is_dir():
-        raise InputError(f"clips folder {root} does not exist; give a folder of {', '.join(FORMATS)} files")
+        raise InputError(f"clips folder {root} does not exist; name a folder of {', '.join(FORMATS)} files")
     names = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
     if not names:
         raise InputError(f"clips folder {root} holds no clips; put {', '.join(FORMATS)} files there")
@@ -62,11 +62,12 @@ def draw_stretches(
     rng: np.random.Generator,
     report: Callable[[str, str], None],
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Draw a levelled stretch for each source: sound (count, L) float32, and what was drawn, one entry each.
+    """Draw a stretch of a clip for each source and set its level: sound (count, L) float32, and one record each.
 
-    Sources of one set get different clips as long as there are enough. A clip that is broken or silent is reported with
-    its reason and drawn again from the same generator, so the result depends on the files and the generator alone.
-    Raises InputError when nothing usable is found.
+    Sources of one set get different clips as long as there are enough. A clip that is damaged or silent is reported with
+    the reason, and another is drawn from the same generator, so that the result depends on the files and the generator
+    alone. Raise InputError where no usable clip is found.
+    report: called with the name and the fault of each clip that cannot be used.
     """
     length = round(settings.stretch_s * sample_rate_hz)
     order = rng.permutation(len(clips.names)) if len(clips.names) < 10_000 else rng.integers(len(clips.names), size=count + TRIES)
@@ -87,26 +88,26 @@ def draw_stretches(
 
 @lru_cache(maxsize=8)
 def decode(path: Path, sample_rate_hz: int) -> np.ndarray:
-    """Decode a clip to mono float32 (L,) at a sample rate; ClipError where it cannot be."""
+    """Return a clip decoded to mono float32 (L,) at a sample rate; raise ClipError where that fails."""
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError) as error:
         raise ClipError(f"not readable as sound ({error})") from None
     if len(samples) == 0 or not np.isfinite(samples).all():
-        raise ClipError("empty, or holds NaN")
+        raise ClipError("empty, or contains NaN")
     return soxr.resample(samples.mean(1), rate, sample_rate_hz, quality="HQ")
 
 
 @lru_cache(maxsize=4096)
 def file_sha256(path: Path) -> str:
-    """Hash a clip's file."""
+    """Return the SHA-256 of a clip's file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _stretch(
     path: Path, length: int, settings: ClipSettings, sample_rate_hz: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, int, float]:
-    """Cut a stretch at a random start (tiling short clips) and set its level: sound (length,), start sample, RMS."""
+    """Return a stretch at a random start (short clips are repeated) at a random level: sound (length,), start sample, RMS."""
     sound = decode(path, sample_rate_hz)
     start = int(rng.integers(max(len(sound) - length, 0) + 1))
     level = float(rng.uniform(settings.min_rms, settings.max_rms))

@@ -1,4 +1,4 @@
-"""Rendering shards side by side: in this process, or by Ray workers on one machine or many."""
+"""Render shards in this process, or in parallel by Ray workers on one machine or many."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from simulator.run.warm_up import compile_kernels
 from simulator.run.worker import ShardReport, render_shard
 
 RETRIES = 2
-"""Times a shard is tried again after its worker process died."""
+"""Further attempts at a shard whose worker process died."""
 POLL_S = 0.5
 OBJECT_STORE_BYTES = 128 << 20
-"""Ray's shared memory; only the plan and reports pass through it."""
-KNOCK_S = 5.0
-"""Time that a cluster has to answer at its address."""
+"""Ray's shared memory, which holds only the plan and reports."""
+CONNECT_S = 5.0
+"""Time limit for a connection to the cluster's address."""
 
 
 def cores() -> int:
-    """Give the number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def render_here(plan: Plan, tell: Callable[[int], None]) -> Generator[ShardReport, None, None]:
-    """Render the missing shards one after another in this process; `tell` hears how many sets are behind."""
+def render_here(plan: Plan, on_progress: Callable[[int], None]) -> Generator[ShardReport, None, None]:
+    """Render the missing shards one after another in this process; `on_progress` gets the number of sets processed so far."""
     before = 0
     for shard in plan.todo:
-        yield render_shard(plan, shard, lambda sets, before=before: tell(before + sets))  # type: ignore[misc]
+        yield render_shard(plan, shard, lambda sets, before=before: on_progress(before + sets))  # type: ignore[misc]
         before += shard.asked
 
 
 def render_with_ray(
-    plan: Plan, workers: int | None, address: str | None, tell: Callable[[int], None]
+    plan: Plan, workers: int | None, address: str | None, on_progress: Callable[[int], None]
 ) -> Generator[ShardReport, None, None]:
-    """Render the missing shards with `workers` processes (None: one a core), each keeping one scene.
+    """Render the missing shards with `workers` processes (None: one per core), each of which holds one scene.
 
-    A worker that dies is started again and its shard with it, up to RETRIES times; then the shard is reported as failed.
-    Raises InputError when there is no cluster at the address, DiskError when the output is full.
+    A worker that dies is restarted and its shard rendered again, up to RETRIES times; then the shard is reported as failed.
+    Raise InputError where there is no cluster at the address, DiskError where the output cannot be written.
     """
     import ray
 
@@ -55,7 +55,7 @@ def render_with_ray(
         idle = [worker_class.remote() for _ in range(count)]
         if not address:
             compile_kernels(plan.settings, plan.inputs)  # once, while the workers start, instead of in each of them
-        # By reference, so that it travels once a machine; to the task, so that a worker started anew gets it too.
+        # By reference, so that it is sent once per machine; passed to each task, so that a restarted worker gets it too.
         shared = ray.put(plan)
         queue = list(plan.todo)
         running: dict[Any, tuple[Any, Shard]] = {}
@@ -71,20 +71,20 @@ def render_with_ray(
                 worker, shard = running.pop(reference)
                 idle.append(worker)
                 yield _outcome(ray, reference, shard)
-            tell(ray.get(progress.total.remote()))
+            on_progress(ray.get(progress.total.remote()))
     finally:
         ray.shutdown()
 
 
 class _Worker:
-    """A process that renders shards; `worker.py` keeps the scene of the last one."""
+    """A process that renders shards; `worker.py` caches the scene of the last one."""
 
     def render(self, plan: Plan, shard: Shard, progress: Any) -> ShardReport:
         return render_shard(plan, shard, lambda sets: progress.note.remote(shard.path.name, sets))
 
 
 class _Progress:
-    """Counts the sets that are behind in each shard, so that one rendered anew counts once."""
+    """Number of sets processed in each shard, so that a shard rendered again counts once."""
 
     def __init__(self) -> None:
         self.sets: dict[str, int] = {}
@@ -97,7 +97,7 @@ class _Progress:
 
 
 def _connect(ray: Any, workers: int, address: str | None) -> None:
-    # Ray says much of its own, and reports usage to its makers; the messages that count here are ours.
+    # Ray logs a lot and reports usage to its makers; this command prints its own messages.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
@@ -105,7 +105,7 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
         options |= {"num_cpus": workers, "num_gpus": 0, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     terminate = signal.getsignal(signal.SIGTERM)
     try:
-        _knock(address)
+        _check_reachable(address)
         ray.init(address=address or "local", **options)
     except (OSError, RuntimeError, ValueError) as error:
         why = str(error).splitlines()[0]
@@ -113,18 +113,18 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
             raise InputError(f"Ray does not start on this machine ({why}); --workers 0 renders without it") from None
         raise InputError(f"no Ray cluster at {address} ({why}); start one with 'ray start --head'") from None
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which drops all and says nothing
+        signal.signal(signal.SIGTERM, terminate)  # Ray's own handler ends the process without a message
 
 
-def _knock(address: str | None) -> None:
-    """Raise OSError where nothing listens at HOST:PORT; Ray would try again for ten minutes, and then end the process."""
+def _check_reachable(address: str | None) -> None:
+    """Raise OSError where nothing listens at HOST:PORT; Ray would retry for ten minutes, and then end the process."""
     host, _, port = (address or "").rpartition("://")[2].rpartition(":")
     if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
 
 
 def _next(queue: list[Shard], mine: str | None, taken: set[str]) -> Shard:
-    """Take the next shard: of the worker's own scene, else of a scene nobody has, else any."""
+    """Remove and return the next shard: of the worker's own scene, else of a scene that no worker holds, else any."""
     best = min(range(len(queue)), key=lambda k: (queue[k].scene != mine, queue[k].scene in taken, k))
     return queue.pop(best)
 

@@ -1,4 +1,4 @@
-"""The dry run: what would be rendered, with which acoustic materials, how large and for how long."""
+"""The dry run: scenes, their acoustic materials, number of sets, bytes and time of a render."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from simulator.acoustics.materials import assign, load_library, report
 from simulator.errors import InputError
 from simulator.run.sampling import Rejected
 from simulator.run.shard_plan import Plan, Shard
-from simulator.run.simulate import Stage, set_stage, simulate
+from simulator.run.simulate import SceneContext, prepare_scene, simulate
 from simulator.run.worker import attributes
 
 
 def describe_plan(plan: Plan, workers: int) -> str:
-    """Describe scenes, materials and shards; bytes and time are extrapolated from sets simulated for the purpose."""
+    """Return a description of scenes, materials and shards; bytes and time are extrapolated from two simulated sets."""
     lines, usable, cost = [], set(), None
     for shard in (s for s in plan.shards if s.number == 0):
         try:
-            stage = set_stage(shard.scene_path, shard.scene, plan.settings, plan.inputs)
+            context = prepare_scene(shard.scene_path, shard.scene, plan.settings, plan.inputs)
         except InputError as error:
-            lines += [f"scene {shard.scene}: will be left out: {error}", ""]
+            lines += [f"scene {shard.scene}: is left out: {error}", ""]
             continue
         usable.add(shard.scene)
-        lines += [*_described(plan, shard, stage), ""]
+        lines += [*_described(plan, shard, context), ""]
         if cost is None and plan.todo:
-            cost = _trial(plan, shard, stage)
-    lines += [f"scene {name}: will be left out: {why}" for name, why in plan.failures.items()]
+            cost = _trial(plan, shard, context)
+    lines += [f"scene {name}: is left out: {why}" for name, why in plan.failures.items()]
     todo = [s for s in plan.todo if s.scene in usable]
     asked = sum(s.asked for s in todo)
-    lines.append(f"{len(plan.shards)} shards in {plan.out}, {len(todo)} of them to do: {asked} sets")
+    lines.append(f"{len(plan.shards)} shards in {plan.out}, {len(todo)} of them to render: {asked} sets")
     lines.append(_estimate(asked, workers, cost))
     return "\n".join(lines)
 
 
-def _described(plan: Plan, shard: Shard, stage: Stage) -> list[str]:
-    scene = stage.scene
+def _described(plan: Plan, shard: Shard, context: SceneContext) -> list[str]:
+    scene = context.scene
     size = " x ".join(f"{x:.1f}" for x in scene.bounds[1] - scene.bounds[0])
     materials = report(scene, assign(scene.surfaces, load_library(plan.inputs.materials)))
     return [
@@ -49,23 +49,23 @@ def _described(plan: Plan, shard: Shard, stage: Stage) -> list[str]:
 
 def _estimate(asked: int, workers: int, cost: tuple[float, float] | None) -> str:
     if not asked:
-        return "nothing to do: all shards are there, or their scenes will be left out"
+        return "nothing to do: all shards exist, or their scenes are left out"
     if cost is None:
-        return "no estimate: no scene gives a set"
+        return "no estimate: no scene yields a set"
     seconds, size = cost
     minutes = asked * seconds / workers / 60
-    return f"about {asked * size / 1e6:.0f} MB, and {minutes:.1f} minutes with {workers} workers ({seconds:.2f} s a set)"
+    return f"about {asked * size / 1e6:.0f} MB, and {minutes:.1f} minutes with {workers} workers ({seconds:.2f} s per set)"
 
 
-def _trial(plan: Plan, shard: Shard, stage: Stage) -> tuple[float, float] | None:
-    """Simulate and write two sets of a scene; the second one's seconds and bytes stand for all. None where it gives none."""
+def _trial(plan: Plan, shard: Shard, context: SceneContext) -> tuple[float, float] | None:
+    """Simulate and write two sets of a scene; return seconds and bytes per set, or None where the scene yields none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trial.h5"
         try:
-            with ShardWriter(file, attributes(plan, shard, stage)) as writer:
-                writer.add(simulate(stage, 0, lambda name, why: None))
+            with ShardWriter(file, attributes(plan, shard, context)) as writer:
+                writer.add(simulate(context, 0, lambda name, why: None))
                 start = time.monotonic()
-                writer.add(simulate(stage, 1, lambda name, why: None))
+                writer.add(simulate(context, 1, lambda name, why: None))
                 seconds = time.monotonic() - start
         except (InputError, Rejected):
             return None

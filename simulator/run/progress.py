@@ -1,4 +1,4 @@
-"""The progress bar of a render; a log line now and then where nobody watches a terminal."""
+"""The progress bar of a render; a log line every few seconds where standard error is not a terminal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from tqdm import tqdm
 
 LOG_EVERY_S = 10.0
-STARTING = "starting (the first run compiles for a minute)"
+STARTING = "starting (the first run compiles for about a minute)"
 
 
-class LogLines(tqdm):  # type: ignore[misc]  # tqdm comes without types
-    """A bar whose every state is a line of its own, for files and pipes."""
+class LogLines(tqdm):  # type: ignore[misc]  # tqdm has no types
+    """A bar that prints each state as a line, for files and pipes."""
 
     @staticmethod
     def status_printer(file: Any) -> Callable[[str], None]:
-        """Give what prints a state of the bar."""
+        """Return the function that prints a state of the bar."""
 
         def write(text: str) -> None:
             if text.strip():
@@ -27,10 +27,10 @@ class LogLines(tqdm):  # type: ignore[misc]  # tqdm comes without types
 
 
 def progress_bar(sets: int) -> tqdm:
-    """Make a bar over sets on standard error, with rate and time left; none where there is nothing to do."""
-    watched = sys.stderr.isatty()
-    bar = tqdm if watched else LogLines
+    """Return a bar over sets on standard error, with rate and remaining time; disabled where there are no sets."""
+    terminal = sys.stderr.isatty()
+    bar = tqdm if terminal else LogLines
     return bar(
         total=sets, unit="set", desc=STARTING, smoothing=0.1, disable=sets == 0, file=sys.stderr,
-        mininterval=0.1 if watched else LOG_EVERY_S, dynamic_ncols=watched,
+        mininterval=0.1 if terminal else LOG_EVERY_S, dynamic_ncols=terminal,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The end of a render: the manifest, and what the user is told."""
+"""The end of a render: the manifest and the closing summary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNKNOWN = "licence unknown: no credit in the file and no LICENSE beside it"
 
 
 def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
-    """Write manifest.json over all shards in the folder, and give its content."""
+    """Write manifest.json over all shards in the folder, and return its content."""
     before = earlier_manifest(plan.out, plan.digest)
     shards = _shards(plan, before)
     clips = dict(before.get("clips_left_out", {}))
@@ -51,7 +51,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
 
 
 def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]) -> tuple[str, bool]:
-    """Tell what was rendered and what was left out, and whether the data set is complete."""
+    """Return a summary of what was rendered and left out, and whether the data set is complete."""
     new = sum(r.given for r in reports)
     sets = sum(s["sets"] for s in manifest["shards"])
     size = sum(s["bytes"] for s in manifest["shards"]) / 1e6
@@ -64,7 +64,7 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     lines += [f"left out: clip {name}: {why}" for name, why in sorted(manifest["clips_left_out"].items())]
     lines += [f"left out: scene {failure}" for failure in manifest["failures"]]
     lines.append(
-        f"{new} sets rendered ({busy / max(new, 1):.2f} s each and worker)" if new else "nothing to do: all shards are there"
+        f"{new} sets rendered ({busy / max(new, 1):.2f} s per set and worker)" if new else "nothing to do: all shards exist"
     )
     lines.append(f"{plan.out}: {sets} sets of {len({s['scene'] for s in manifest['shards']})} scenes, {size:.0f} MB")
     lines.append(f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}")
@@ -73,7 +73,7 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
 
 
 def _shards(plan: Plan, before: dict[str, Any]) -> list[dict[str, Any]]:
-    """Describe all shards in the folder; those untouched since the earlier manifest are not read again."""
+    """Return the entries of all shards in the folder; shards unchanged since the earlier manifest are not read again."""
     known = {s["path"]: s for s in before.get("shards", [])}
     written = (plan.out / NAME).stat().st_mtime_ns if known else 0
     shards = []
@@ -92,7 +92,7 @@ def _described(path: Path, plan: Plan) -> dict[str, Any]:
 
 
 def _shortfalls(before: dict[str, Any], reports: Sequence[ShardReport], shards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """List the shards with fewer sets than asked for, by this run, earlier ones, and ones that did not live to tell."""
+    """Return the shards with fewer sets than requested, from this run, earlier runs, and runs that were interrupted."""
     found = {(s["scene_sha256"], s["shard"]): s for s in before.get("shortfalls", [])}
     for report in reports:
         found.pop((report.shard.scene_sha256, report.shard.number), None)
@@ -101,7 +101,7 @@ def _shortfalls(before: dict[str, Any], reports: Sequence[ShardReport], shards: 
     for shard in shards:
         if shard["sets"] < shard["asked"]:
             entry = {key: shard[key] for key in ("scene", "scene_sha256", "shard", "asked")}
-            lost = {**entry, "given": shard["sets"], "why": "reasons lost with an interrupted run"}
+            lost = {**entry, "given": shard["sets"], "why": "reasons lost in an interrupted run"}
             found.setdefault((shard["scene_sha256"], shard["shard"]), lost)
     return list(found.values())
 

@@ -1,4 +1,4 @@
-"""A generator -> the geometry of one set: position, headings and sources (Chen, Qian and Owens 2023, section 4)."""
+"""Random geometry of one set: positions, headings and sources (Chen, Qian and Owens 2023, section 4)."""
 
 from __future__ import annotations
 
@@ -8,48 +8,53 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.angles import elevation, wrap_180
-from simulator.camera.embree import Seen, depths, project, rays
+from simulator.camera.embree import InstanceFinder, depths, project, rays
 from simulator.config import CameraSettings, Settings
 from simulator.scene.model import Scene
 from simulator.scene.walkable import Ground
 
 COARSE = (32, 24)
-"""Size of the depth pictures by which headings are judged, px."""
+"""Width and height of the depth pictures on which headings are checked, px."""
 NEARBY_M = 0.25
+"""Greatest horizontal distance of a view from the first with motion `nearby`."""
 FREE_M = 2.0
+"""Greatest distance of a view from the first with motion `free`."""
 SOURCE_TRIES = 64
-SOURCE_ROOM_M = 0.1
-"""Free radius around a source."""
+"""Candidate points drawn for the sources of one position."""
+SOURCE_CLEARANCE_M = 0.1
+"""Free distance around a source, along the axes."""
 
 
 @dataclass(frozen=True, eq=False)
 class SetGeometry:
-    """Where a set's views and sources are; world frame, m, degrees."""
+    """Poses of a set's views and positions of its sources; world frame, m, degrees."""
 
     positions: np.ndarray
-    """(V, 3) camera and ears."""
+    """(V, 3), of camera and ears."""
     headings_deg: np.ndarray
     """(V,) left positive, [0, 360)."""
     sources: np.ndarray
     """(S, 3)."""
     overlap: np.ndarray
-    """(V,) the smaller share of what a view and the first one see of each other's surface; 1 for the first."""
+    """(V,) shared surface of each view and the first: the smaller of both views' shares; 1 for the first view."""
 
 
 class Rejected(Exception):
-    """No set could be drawn; `counts` says how often each rule was in the way."""
+    """No set could be drawn; `counts` holds the number of rejections by each rule."""
 
     def __init__(self, counts: Counter[str]) -> None:
         super().__init__("; ".join(f"{n} {reason}" for reason, n in counts.most_common()))
         self.counts = counts
 
 
-def draw_set(scene: Scene, places: Ground, settings: Settings, rng: np.random.Generator, seen: Seen | None = None) -> SetGeometry:
-    """Draw a position on the floor, headings in the scene's rules, and sources in sight, until all hold.
+def draw_set(
+    scene: Scene, places: Ground, settings: Settings, rng: np.random.Generator, visible: InstanceFinder | None = None
+) -> SetGeometry:
+    """Draw a position on the floor, headings, and sources in line of sight, until all rules of sampling hold.
 
-    Positions are even over the floor, headings over the circle, sources over the disc around the listener and over height.
-    seen: what tells annotated instances apart: views then have to share some of those instead of surface.
-    Raises Rejected after `position_tries` positions.
+    Positions are uniform over the floor, headings over the circle, sources over the disc around the listener and over height.
+    visible: finder of annotated instances; where it is given, views must share instances instead of surface.
+    Raise Rejected after `position_tries` positions.
     """
     counts: Counter[str] = Counter()
     for _ in range(settings.sampling.position_tries):
@@ -57,7 +62,7 @@ def draw_set(scene: Scene, places: Ground, settings: Settings, rng: np.random.Ge
         if floor is None:
             counts["positions without room to stand"] += 1
             continue
-        views = _draw_views(scene, places, floor, settings, rng, counts, seen)
+        views = _draw_views(scene, places, floor, settings, rng, counts, visible)
         if views is None:
             continue
         sources = _draw_sources(scene, places, floor, views[0], settings, rng)
@@ -77,7 +82,7 @@ def overlap(
     heading: float,
     camera: CameraSettings,
 ) -> float:
-    """Give the share of one view's visible surface, from its coarse depth (h, w), that the other view also sees."""
+    """Return the share of one view's surface points, from its coarse depth (h, w), that are visible in the other view."""
     height, width = depth.shape
     hit = depth.ravel() > 0
     if not hit.any():
@@ -99,9 +104,9 @@ def _draw_views(
     settings: Settings,
     rng: np.random.Generator,
     counts: Counter[str],
-    seen: Seen | None,
+    visible: InstanceFinder | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Draw headings (and, with motion, positions) until enough views fit the first; None where they do not."""
+    """Draw headings (and, with motion, positions) until enough views match the first; return None where too few do."""
     rules, camera = settings.sampling, settings.camera
     headings = rng.uniform(0.0, 360.0, rules.heading_tries)
     positions = np.repeat(floor[None] + [0.0, camera.height_m, 0.0], len(headings), 0)
@@ -117,7 +122,7 @@ def _draw_views(
         depth[rest] = depths(scene, positions[rest], headings[rest], camera, *COARSE)
         rows = np.concatenate([rows[:1], rest[_far_enough(depth[rest], settings, counts)]])
     turn = np.abs(wrap_180(headings - headings[first]))
-    shown = seen(positions[first], headings[first]) if seen else frozenset()
+    shown = visible(positions[first], headings[first]) if visible else frozenset()
     chosen, shares = [first], [1.0]
     for k in rows[1:]:
         if not rules.min_turn_deg <= turn[k] <= rules.max_turn_deg:
@@ -127,10 +132,10 @@ def _draw_views(
             overlap(scene, positions[a], headings[a], depth[a], positions[b], headings[b], camera)
             for a, b in ((first, k), (k, first))
         )
-        if seen is None and share < rules.min_overlap:
+        if visible is None and share < rules.min_overlap:
             counts["headings with too little overlap"] += 1
             continue
-        if seen is not None and len(shown & seen(positions[k], headings[k])) < rules.min_shared_instances:
+        if visible is not None and len(shown & visible(positions[k], headings[k])) < rules.min_shared_instances:
             counts["headings that share too few instances"] += 1
             continue
         chosen.append(k)
@@ -142,7 +147,7 @@ def _draw_views(
 
 
 def _far_enough(depth: np.ndarray, settings: Settings, counts: Counter[str]) -> np.ndarray:
-    """Say which of V coarse depth pictures (V, h, w) have surfaces far enough away; (V,) bool."""
+    """Return which of V coarse depth pictures (V, h, w) have surfaces far enough away; (V,) bool."""
     rules = settings.sampling
     far, mean = depth.max((1, 2)), depth.mean((1, 2))
     counts["headings with nothing far enough"] += int((far < rules.min_depth_max_m).sum())
@@ -151,7 +156,7 @@ def _far_enough(depth: np.ndarray, settings: Settings, counts: Counter[str]) -> 
 
 
 def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw the ears' positions of further views around the first one's floor point, (count, 3); NaN where one cannot stand."""
+    """Draw ear positions of further views around the first view's floor point, (count, 3); NaN where there is no free floor."""
     out = np.full((count, 3), np.nan)
     for k in range(count):
         if settings.sampling.motion == "nearby":
@@ -167,7 +172,7 @@ def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rn
 def _draw_sources(
     scene: Scene, places: Ground, floor: np.ndarray, positions: np.ndarray, settings: Settings, rng: np.random.Generator
 ) -> np.ndarray | None:
-    """Draw sources in plain sight of every view's ears, (S, 3); None where too few fit."""
+    """Draw sources in line of sight of every view's ears, (S, 3); return None where too few fit."""
     rules = settings.sampling
     angle = rng.random(SOURCE_TRIES) * 2 * np.pi
     radius = rules.max_source_distance_m * np.sqrt(rng.random(SOURCE_TRIES))
@@ -186,15 +191,15 @@ def _draw_sources(
 
 
 def _free_around(scene: Scene, points: np.ndarray) -> np.ndarray:
-    """Say which of (N, 3) points have no surface within SOURCE_ROOM_M along the axes; (N,) bool."""
-    ends = points[:, None] + SOURCE_ROOM_M * np.concatenate([np.eye(3), -np.eye(3)])
+    """Return which of (N, 3) points have no surface within SOURCE_CLEARANCE_M along the axes; (N,) bool."""
+    ends = points[:, None] + SOURCE_CLEARANCE_M * np.concatenate([np.eye(3), -np.eye(3)])
     starts = np.broadcast_to(points[:, None], ends.shape)
     free = scene.bvh.visible(starts.reshape(-1, 3), ends.reshape(-1, 3), shrink=0.0)
     return np.asarray(free.reshape(-1, 6).all(1))
 
 
 def _indoors(scene: Scene, places: Ground, points: np.ndarray) -> np.ndarray:
-    """Say which of (N, 3) points have something solid below and, in a roofed scene, above; (N,) bool."""
+    """Return which of (N, 3) points have a surface below and, in a scene with ceilings, above; (N,) bool."""
     inside = np.ones(len(points), bool)
     for vertical in (-1.0, 1.0) if places.roofed else (-1.0,):
         ray = np.broadcast_to([0.0, vertical, 0.0], points.shape)

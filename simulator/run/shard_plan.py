@@ -1,4 +1,4 @@
-"""What there is to render: scenes, their splits, and the shards that are still missing."""
+"""The plan of a render: scenes, their splits, and the shards that are still missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """All shards of a render and what of them is done."""
+    """All shards of a render, and those still to be rendered."""
 
     out: Path
     settings: Settings
@@ -51,9 +51,9 @@ class Plan:
 
 
 def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs: Inputs) -> Plan:
-    """Lay out the shards of named scenes and find those that are missing.
+    """Return the shards of named scenes, and which of them are missing.
 
-    Raises InputError when the folder holds shards of other settings or of another version of a scene: nothing is
+    Raise InputError where the folder holds shards of other settings or of another version of a scene: nothing is
     overwritten.
     """
     digest = settings_digest(settings, inputs)
@@ -74,7 +74,7 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
 
 
 def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
-    """Give what shards depend on, as stored in them: settings (but the number of sets) and digests of the input files."""
+    """Return what shards depend on, as stored in them: settings (without the number of sets) and digests of the input files."""
     content = settings.to_dict()
     del content["sets"]
     content["inputs"] = {
@@ -86,7 +86,7 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
 
 
 def earlier_manifest(out: Path, digest: dict[str, Any]) -> dict[str, Any]:
-    """Read what an earlier run of the same settings recorded; {} where there is none."""
+    """Return the manifest of an earlier run with the same settings; {} where there is none."""
     try:
         manifest = read_manifest(out)
     except DatasetError:
@@ -95,7 +95,7 @@ def earlier_manifest(out: Path, digest: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare_folder(out: Path) -> None:
-    """Make the output folder and prove that it can be written to; clear what an interrupted run left behind."""
+    """Create the output folder, check that it is writable, and delete what an interrupted run left behind."""
     try:
         folder = out / SHARDS
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _digests(scenes: Mapping[str, Path]) -> tuple[dict[str, str], dict[str, str]
 
 
 def _existing(out: Path, digest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Read the attributes of the shards already there: {file name: attributes}; damaged ones count as missing."""
+    """Return the attributes of existing shards: {file name: attributes}; damaged shards count as missing."""
     found = {}
     for path in sorted((out / SHARDS).glob("*.h5")):
         try:
@@ -138,7 +138,7 @@ def _existing(out: Path, digest: dict[str, Any]) -> dict[str, dict[str, Any]]:
         if stored != digest:
             raise InputError(
                 f"{out} holds shards of other settings ({_difference(stored, digest)}); choose another --out, "
-                "or give the settings of these"
+                "or use the settings of these"
             )
         found[path.name] = attributes
     return found
@@ -151,13 +151,13 @@ def _difference(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = ""
         if isinstance(a, dict) and isinstance(b, dict):
             parts.append(_difference(a, b, f"{prefix}{key}."))
         elif a != b:
-            parts.append(f"{prefix}{key}: {str(a)[:24]} there, {str(b)[:24]} asked")
+            parts.append(f"{prefix}{key}: {str(a)[:24]} there, {str(b)[:24]} requested")
     return ", ".join(p for p in parts if p)
 
 
 def _is_done(shard: Shard, attributes: dict[str, Any] | None, empty: set[tuple[str, int, int]]) -> bool:
     if attributes is None:
-        return (shard.scene_sha256, shard.number, shard.asked) in empty  # tried before: the scene has no such sets
+        return (shard.scene_sha256, shard.number, shard.asked) in empty  # tried before: the scene yields no such sets
     if attributes["scene_sha256"] != shard.scene_sha256:
         raise InputError(
             f"{shard.path} was rendered from another version of scene {shard.scene}; delete it or choose another --out"

@@ -1,4 +1,4 @@
-"""(stage, index) -> one set: pure, and the same on any worker."""
+"""Simulate one set from a prepared scene and an index: a pure function, the same on any worker."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from simulator.scene.model import Scene
 from simulator.scene.walkable import Ground, find_places
 
 DEEPEST_MM = 65535
+"""Largest depth that a shard can store."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Inputs:
 
     clips: Clips
     hrtf: Path | None = None
-    """None: the bundled KEMAR."""
+    """SOFA file; None: the bundled KEMAR."""
     materials: Path | None = None
+    """Material library on top of the bundled one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
-    """All that the sets of one scene share; made once for each scene and worker."""
+class SceneContext:
+    """Everything that the sets of one scene share; prepared once per scene and worker."""
 
     scene: Scene
     room: Room
@@ -53,57 +55,57 @@ class Stage:
     clips: Clips
 
 
-def set_stage(path: Path, name: str, settings: Settings, inputs: Inputs) -> Stage:
-    """Load a scene and prepare it for pictures and sound; InputError where it cannot be used."""
+def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> SceneContext:
+    """Load a scene and prepare it for rendering and acoustics; raise InputError where it cannot be used."""
     habitat = settings.camera.engine == "habitat"
     scene = load_scene(path, name, settings.camera.texture_mb, textures=not habitat)
     acoustics = assign(scene.surfaces, load_library(inputs.materials))
     places: Ground = find_places(scene, settings, generator(settings, scene, -1))
     camera: Camera = EmbreeCamera(scene, settings.camera)
     if habitat:
-        through = open_camera(path, scene, settings.camera)
-        camera, places = through, NavmeshGround(through.navmesh(settings), places)
+        opened = open_camera(path, scene, settings.camera)
+        camera, places = opened, NavmeshGround(opened.navmesh(settings), places)
     ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
-    return Stage(scene, prepare_room(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips)
+    return SceneContext(scene, prepare_room(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips)
 
 
 def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:
-    """Give the generator of set `index` of a scene (-1: of the scene itself), from seed, scene content and index alone."""
+    """Return the random generator of set `index` of a scene (-1: of the scene itself), from seed, scene content and index."""
     content = [int(scene.sha256[k : k + 8], 16) for k in range(0, 64, 8)]
     return np.random.default_rng(np.random.SeedSequence([settings.seed, index + 1, *content]))
 
 
-def simulate(stage: Stage, index: int, report_clip: Callable[[str, str], None]) -> dict[str, Any]:
-    """Make set `index`: every field of dataset/format/schema.py without its first axis.
+def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str], None]) -> dict[str, Any]:
+    """Return set `index`: every field of dataset/format/schema.py without its first axis.
 
-    report_clip: told the name and the fault of each clip that could not be used.
-    Raises sampling.Rejected when the scene has no such set.
+    report_clip: called with the name and the fault of each clip that cannot be used.
+    Raise sampling.Rejected where the scene yields no such set.
     """
-    # One generator for each concern, so that a change in one does not shift the others.
-    place, sound, clip = generator(stage.settings, stage.scene, index).spawn(3)
-    geometry = draw_set(stage.scene, stage.places, stage.settings, place, stage.camera.seen)
-    views = stage.camera.render(geometry.positions, geometry.headings_deg)
-    heard = responses(
-        stage.room, geometry.positions, geometry.headings_deg, geometry.sources, stage.settings.acoustics, stage.ears, sound
+    # A separate generator for each part, so that a change of one part does not affect the others.
+    place, sound, clip = generator(context.settings, context.scene, index).spawn(3)
+    geometry = draw_set(context.scene, context.places, context.settings, place, context.camera.visible_instances)
+    views = context.camera.render(geometry.positions, geometry.headings_deg)
+    computed = responses(
+        context.room, geometry.positions, geometry.headings_deg, geometry.sources, context.settings.acoustics, context.ears, sound
     )
-    settings = stage.settings
+    settings = context.settings
     mono, clips = draw_stretches(
-        stage.clips, settings.sources, settings.clips, settings.acoustics.sample_rate_hz, clip, report_clip
+        context.clips, settings.sources, settings.clips, settings.acoustics.sample_rate_hz, clip, report_clip
     )
-    one = {"set_id": f"{stage.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
-    return {**one, **_seen(views), **_placed(geometry), **_heard(heard, mono, settings)}
+    one = {"set_id": f"{context.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
+    return {**one, **_view_fields(views), **_geometry_fields(geometry), **_sound_fields(computed, mono, settings)}
 
 
-def _seen(views: Views) -> dict[str, Any]:
+def _view_fields(views: Views) -> dict[str, Any]:
     depth = np.clip(np.rint(views.depth * 1000.0), 0, DEEPEST_MM).astype(np.uint16)
     return {"rgb": views.rgb, "depth": depth, "instance": views.instance}
 
 
-def _placed(geometry: SetGeometry) -> dict[str, Any]:
+def _geometry_fields(geometry: SetGeometry) -> dict[str, Any]:
     position = geometry.positions.astype(np.float32)
     heading = wrap_360(geometry.headings_deg.astype(np.float32))
     source = geometry.sources.astype(np.float32)
-    # From the stored values, so that what a reader computes from them is what is stored.
+    # Computed from the stored values, so that a reader who recomputes them gets the same.
     offset = source[None].astype(np.float64) - position[:, None]
     return {
         "position": position,
@@ -115,9 +117,9 @@ def _placed(geometry: SetGeometry) -> dict[str, Any]:
     }
 
 
-def _heard(heard: Responses, mono: np.ndarray, settings: Settings) -> dict[str, Any]:
-    """Mix the responses as a reader of the shard would: from the rounded values that are stored."""
-    direct, indirect, dry = rounded(heard.direct), rounded(heard.indirect), rounded(mono)
+def _sound_fields(computed: Responses, mono: np.ndarray, settings: Settings) -> dict[str, Any]:
+    """Return responses and audio, mixed from the rounded values that are stored, as a reader of the shard would."""
+    direct, indirect, dry = rounded(computed.direct), rounded(computed.indirect), rounded(mono)
     full = indirect * np.float32(settings.acoustics.indirect_ratio)
     length = min(full.shape[-1], direct.shape[-1])
     full[..., :length] += direct[..., :length]
@@ -128,4 +130,4 @@ def _heard(heard: Responses, mono: np.ndarray, settings: Settings) -> dict[str, 
         "rt60": rt60(full, settings.acoustics.sample_rate_hz).astype(np.float32),
         "audio": audio.astype(np.float32),
     }
-    return out if heard.ambisonic is None else {**out, "ambisonic_rir": heard.ambisonic}
+    return out if computed.ambisonic is None else {**out, "ambisonic_rir": computed.ambisonic}

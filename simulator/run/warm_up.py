@@ -1,4 +1,4 @@
-"""Compiling: the first set ever rendered on a machine pays for numba's compiler, so pay once and before the workers start."""
+"""Compile all kernels once before the workers start; the first set on a machine otherwise compiles in every worker."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from PIL import Image
 from simulator.config import SamplingSettings, Settings
 from simulator.errors import InputError
 from simulator.run.sampling import Rejected
-from simulator.run.simulate import Inputs, set_stage, simulate
+from simulator.run.simulate import Inputs, prepare_scene, simulate
 
 ROOM = (6.0, 2.8, 5.0)
-"""m; large enough for every rule of sampling."""
+"""m; large enough for all rules of sampling."""
 TRIES = 8
 
 
 def compile_kernels(settings: Settings, inputs: Inputs) -> None:
-    """Simulate one tiny set of a textured box, so that every kernel is in numba's cache on disk for other processes.
+    """Simulate one small set of a textured box, so that every kernel is in numba's cache on disk for other processes.
 
-    Takes about a minute the first time, and a second or two from then on.
+    This takes about a minute the first time, and a second or two afterwards.
     """
     tiny = replace(
         settings,
@@ -31,17 +31,17 @@ def compile_kernels(settings: Settings, inputs: Inputs) -> None:
         acoustics=replace(settings.acoustics, response_s=0.1, quality="draft"),
     )
     with tempfile.TemporaryDirectory() as folder:
-        stage = set_stage(_box(Path(folder)), "box", tiny, replace(inputs, materials=None))
+        context = prepare_scene(_box(Path(folder)), "box", tiny, replace(inputs, materials=None))
     for index in range(TRIES):
         try:
-            simulate(stage, index, lambda name, why: None)
+            simulate(context, index, lambda name, why: None)
             return
         except (Rejected, InputError):
             continue
 
 
 def _box(folder: Path) -> Path:
-    """Write a box room with a picture on its walls as OBJ."""
+    """Write a box room with a texture on its walls as OBJ."""
     corners = [np.array(ROOM) * (x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
     quads = [(1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4)]
     lines = ["mtllib box.mtl", "usemtl wall"]

@@ -1,4 +1,4 @@
-"""The work of one shard, the same in this process and on a cluster."""
+"""Render one shard; the same code runs in this process and on a cluster."""
 
 from __future__ import annotations
 
@@ -16,74 +16,76 @@ from simulator.config import Settings
 from simulator.errors import DiskError, InputError, unwritable
 from simulator.run.sampling import Rejected
 from simulator.run.shard_plan import Plan, Shard
-from simulator.run.simulate import Inputs, Stage, set_stage, simulate
+from simulator.run.simulate import Inputs, SceneContext, prepare_scene, simulate
 
 
 @dataclass
 class ShardReport:
-    """What became of a shard."""
+    """The outcome of a shard."""
 
     shard: Shard
     given: int = 0
+    """Number of sets written."""
     rejected: Counter[str] = field(default_factory=Counter)
     bad_clips: dict[str, str] = field(default_factory=dict)
     failure: str = ""
-    """Why the shard could not be rendered at all; one line."""
+    """Why the shard could not be rendered, in one line; empty where it was."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-def render_shard(plan: Plan, shard: Shard, tell: Callable[[int], None]) -> ShardReport:
-    """Render one shard and tell after each set how many are behind; a scene that cannot be used is reported, not raised.
+def render_shard(plan: Plan, shard: Shard, on_progress: Callable[[int], None]) -> ShardReport:
+    """Render one shard; a scene that cannot be used is reported, not raised.
 
-    Raises DiskError when the shard cannot be written; what was finished before stays.
+    on_progress: called after each set with the number of sets processed.
+    Raise DiskError where the shard cannot be written; shards finished before remain.
     """
     report, start = ShardReport(shard), time.monotonic()
     try:
-        stage = _stage(shard, plan.settings, plan.inputs)
-        if stage.scene.sha256 != shard.scene_sha256:
+        context = _context(shard, plan.settings, plan.inputs)
+        if context.scene.sha256 != shard.scene_sha256:
             raise InputError(f"{shard.scene_path} changed while it was being rendered; run again")
-        report.notes = stage.scene.notes
-        _write(plan, shard, stage, report, tell)
+        report.notes = context.scene.notes
+        _write(plan, shard, context, report, on_progress)
     except DiskError:
         raise
     except InputError as error:
         report.failure = str(error)
-    except Exception as error:  # a fault of ours in one scene must not cost the others
-        report.failure = _unforeseen(shard, error)
+    except Exception as error:  # a defect of the simulator in one scene must not cost the others
+        report.failure = _unexpected(shard, error)
     report.seconds = time.monotonic() - start
-    tell(shard.asked)
+    on_progress(shard.asked)
     return report
 
 
-def _write(plan: Plan, shard: Shard, stage: Stage, report: ShardReport, tell: Callable[[int], None]) -> None:
-    """Simulate a shard's sets one by one into its file; sets that the scene cannot give are counted."""
-    writer = ShardWriter(shard.path, attributes(plan, shard, stage))
+def _write(plan: Plan, shard: Shard, context: SceneContext, report: ShardReport, on_progress: Callable[[int], None]) -> None:
+    """Simulate a shard's sets one by one into its file; rejected sets are counted in the report."""
+    writer = ShardWriter(shard.path, attributes(plan, shard, context))
     try:
         with writer:
             for done, index in enumerate(range(shard.first, shard.first + shard.asked), 1):
-                one = _simulated(stage, index, report)
+                one = _simulated(context, index, report)
                 if one is not None:
                     writer.add(one)
-                tell(done)
+                on_progress(done)
     except OSError as error:
         raise unwritable(plan.out, error) from None
     report.given = writer.count
 
 
-def _simulated(stage: Stage, index: int, report: ShardReport) -> dict[str, Any] | None:
-    """Give a set, or None where the scene has no such set; the report tells of it, and of clips left out."""
+def _simulated(context: SceneContext, index: int, report: ShardReport) -> dict[str, Any] | None:
+    """Return a set, or None where the scene yields no such set; the report records this and clips left out."""
     try:
-        return simulate(stage, index, lambda name, why: report.bad_clips.update({name: why}))
+        return simulate(context, index, lambda name, why: report.bad_clips.update({name: why}))
     except Rejected as error:
         report.rejected += error.counts
         return None
     except OSError as error:
-        raise InputError(f"a file of the input cannot be read any more ({error}); check it and run again") from None
+        raise InputError(f"an input file can no longer be read ({error}); check it and run the same command again") from None
 
 
-def attributes(plan: Plan, shard: Shard, stage: Stage) -> dict[str, object]:
-    """Give the root attributes of a shard."""
+def attributes(plan: Plan, shard: Shard, context: SceneContext) -> dict[str, object]:
+    """Return the root attributes of a shard."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -95,29 +97,29 @@ def attributes(plan: Plan, shard: Shard, stage: Stage) -> dict[str, object]:
         "settings": json.dumps(plan.digest, sort_keys=True),
         "first": shard.first,
         "asked": shard.asked,
-        "credit": stage.scene.credit,
+        "credit": context.scene.credit,
     }
 
 
-_held: dict[tuple[Any, ...], Stage | InputError] = {}
-"""The scene of the last shard, or why it cannot be used: shards of a scene come one after another."""
+_cache: dict[tuple[Any, ...], SceneContext | InputError] = {}
+"""The scene of the last shard, or the reason why it cannot be used: shards of a scene are rendered consecutively."""
 
 
-def _stage(shard: Shard, settings: Settings, inputs: Inputs) -> Stage:
+def _context(shard: Shard, settings: Settings, inputs: Inputs) -> SceneContext:
     key = (shard.scene_path, shard.scene, settings, inputs)
-    if key not in _held:
-        _held.clear()  # before the next scene comes: two at once would need twice the memory
+    if key not in _cache:
+        _cache.clear()  # before the next scene is loaded: two at once would need twice the memory
         try:
-            _held[key] = set_stage(*key)
+            _cache[key] = prepare_scene(*key)
         except InputError as error:
-            _held[key] = error
-    held = _held[key]
-    if isinstance(held, InputError):
-        raise held
-    return held
+            _cache[key] = error
+    context = _cache[key]
+    if isinstance(context, InputError):
+        raise context
+    return context
 
 
-def _unforeseen(shard: Shard, error: Exception) -> str:
+def _unexpected(shard: Shard, error: Exception) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{shard.scene_path}: {what} ({where.filename}:{where.lineno}); this is a fault of the simulator, please report it"
+    return f"{shard.scene_path}: {what} ({where.filename}:{where.lineno}); this is a defect of the simulator, please report it"

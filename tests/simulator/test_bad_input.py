@@ -60,7 +60,7 @@ def left_out(tiny_scenes, tiny_options, tiny_data, fields_of, tmp_path, capsys):
         assert fields_of(out) == {k: v for k, v in fields_of(tiny_data).items() if k.startswith("beta")}
         assert json.loads((out / "manifest.json").read_text())["failures"]
         assert main([*arguments, "--dry-run"]) == 0
-        assert "will be left out" in capsys.readouterr().out
+        assert "is left out" in capsys.readouterr().out
         return lines[0]
 
     return call
@@ -183,7 +183,7 @@ def test_clips_that_are_all_bad(tiny_scenes, tiny_options, tmp_path, capsys):
 
 
 def test_a_missing_and_an_empty_clips_folder(refused, tiny_scenes, tmp_path):
-    assert "does not exist; give a folder of .wav" in refused("--scenes", tiny_scenes, "--clips", tmp_path / "nowhere")
+    assert "does not exist; name a folder of .wav" in refused("--scenes", tiny_scenes, "--clips", tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     assert "holds no clips; put .wav" in refused("--scenes", tiny_scenes, "--clips", tmp_path / "empty")
 
@@ -207,12 +207,12 @@ def test_a_full_out_keeps_what_is_finished_and_can_be_resumed(
     out = tmp_path / "out"
     arguments = ["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options]
 
-    def limited(plan, shard, tell):
+    def limited(plan, shard, on_progress):
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         if shard.scene == "beta":
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
         try:
-            return render_shard(plan, shard, tell)
+            return render_shard(plan, shard, on_progress)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
@@ -264,9 +264,9 @@ def test_unknown_and_impossible_options(refused, tiny_scenes):
     assert "choose from" in refused("--scenes", tiny_scenes, "--quality", "best")
     assert "unrecognized arguments: --colour" in refused("--scenes", tiny_scenes, "--colour", "red")
     assert "invalid int value: 'many'" in refused("--scenes", tiny_scenes, "--sets", "many")
-    assert "sets is 0; give 1 or more" in refused("--scenes", tiny_scenes, "--sets", 0)
+    assert "sets is 0; use 1 or more" in refused("--scenes", tiny_scenes, "--sets", 0)
     assert "views is 1; a set needs at least 2" in refused("--scenes", tiny_scenes, "--views", 1)
-    assert "'-1' is no number of processes" in refused("--scenes", tiny_scenes, "--workers=-1")
+    assert "'-1' is not a number of processes" in refused("--scenes", tiny_scenes, "--workers=-1")
     assert "--scenes" in refused()
 
 
@@ -286,10 +286,10 @@ def test_a_fault_of_ours_in_one_scene_spares_the_others(
 ):
     simulate = worker.simulate
 
-    def faulty(stage, *rest):
-        if stage.scene.name == "alpha":
+    def faulty(context, *rest):
+        if context.scene.name == "alpha":
             raise ZeroDivisionError("division by zero")
-        return simulate(stage, *rest)
+        return simulate(context, *rest)
 
     monkeypatch.setattr(worker, "simulate", faulty)
     out = tmp_path / "out"

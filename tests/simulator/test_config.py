@@ -64,7 +64,7 @@ def test_texts_count_more_than_options_and_the_last_counts():
 
 @pytest.mark.parametrize("text", WRONG)
 def test_values_out_of_range_are_refused_in_one_line_with_a_remedy(text):
-    with pytest.raises(InputError, match=r"^setting [^\n]+ (give|choose|needs at least|must satisfy) [^\n]+$"):
+    with pytest.raises(InputError, match=r"^setting [^\n]+ (use|choose|needs at least|must satisfy) [^\n]+$"):
         with_options({}, [text])
 
 
@@ -88,7 +88,7 @@ def test_mistakes_in_texts_are_met_with_what_was_meant(text, remedy):
 def test_soundspaces_refuses_what_it_cannot_do():
     with_options({"acoustics.engine": "soundspaces"})
     for more in ({"acoustics.directivity": "cardioid"}, {"acoustics.ambisonic_order": 1}):
-        with pytest.raises(InputError, match="neither directional sources nor our ambisonics"):
+        with pytest.raises(InputError, match="neither directional sources nor ambisonics"):
             with_options({"acoustics.engine": "soundspaces", **more})
 
 

@@ -129,7 +129,7 @@ def test_settings_that_differ_are_refused_and_overwrite_nothing(tiny_data, tiny_
     out = copy(tiny_data, tmp_path / "out")
     before = times(out)
     assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options, "--seed", "7"]) == 2
-    assert "seed: 0 there, 7 asked" in capsys.readouterr().err
+    assert "seed: 0 there, 7 requested" in capsys.readouterr().err
     assert times(out) == before
 
 

@@ -5,8 +5,8 @@ import pyroomacoustics.directivities as pra
 import pytest
 from scipy import special
 
-from simulator.acoustics.directivity import FIRST_ORDER, PATTERNS, cap_in_sphere, gain
-from simulator.config import with_options
+from simulator.acoustics.directivity import FIRST_ORDER, cap_in_sphere, gain
+from simulator.config import PATTERNS, with_options
 from simulator.errors import InputError
 
 THEIRS = {
@@ -36,6 +36,10 @@ def test_the_first_order_family_is_pyroomacoustics(pattern, around):
     place = np.arctan2(directions[:, 1], directions[:, 0]), np.arccos(directions[:, 2])
     expected = np.abs(theirs.get_response(*place, magnitude=True, degrees=False))
     assert gain(pattern, directions, front) == pytest.approx(np.repeat(expected[:, None], 7, 1), abs=1e-6)
+
+
+def test_every_pattern_of_the_settings_is_defined():
+    assert {*FIRST_ORDER, "speech"} == set(PATTERNS)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

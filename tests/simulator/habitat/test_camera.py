@@ -332,7 +332,7 @@ class TestSets:
         _, habitat = open_both(replica, settings.camera)
         places = find_places(habitat.scene, settings, np.random.default_rng(0))
         ground = NavmeshGround(habitat.navmesh(settings), places)
-        one = draw_set(habitat.scene, ground, settings, np.random.default_rng(4), habitat.seen)
+        one = draw_set(habitat.scene, ground, settings, np.random.default_rng(4), habitat.visible_instances)
         seen = []
         for picture in habitat.render(one.positions, one.headings_deg).instance:
             numbers, pixels = np.unique(picture, return_counts=True)

@@ -1,4 +1,4 @@
-"""Clips of any format, rate and width become levelled mono stretches; the unusable are told of and passed over."""
+"""Clips of any format, rate and width become levelled mono stretches; unusable clips are reported and skipped."""
 
 import numpy as np
 import pytest
@@ -23,9 +23,9 @@ def write(path, samples, rate, **options):
 
 
 def draw(clips, count=1, seed=0, settings=SETTINGS, report=None):
-    told = []
-    out = draw_stretches(clips, count, settings, RATE, np.random.default_rng(seed), report or (lambda *x: told.append(x)))
-    return (*out, told)
+    reported = []
+    out = draw_stretches(clips, count, settings, RATE, np.random.default_rng(seed), report or (lambda *x: reported.append(x)))
+    return (*out, reported)
 
 
 @pytest.mark.parametrize("form", ["wav", "flac", "ogg", "mp3"])
@@ -78,10 +78,10 @@ def test_a_stretch_has_the_length_and_level_that_are_recorded(tmp_path):
     noise = np.random.default_rng(1).normal(size=10 * RATE) * 0.05
     write(tmp_path / "a.wav", noise, RATE)
     for seed in range(5):
-        sounds, records, told = draw(find_clips(tmp_path), seed=seed)
+        sounds, records, reported = draw(find_clips(tmp_path), seed=seed)
         (record,) = records
         assert sounds.shape == (1, RATE) and sounds.dtype == np.float32
-        assert told == []
+        assert reported == []
         level = np.sqrt((sounds[0].astype(float) ** 2).mean())
         assert level == pytest.approx(record["rms"], rel=1e-4)
         assert 0.07 <= level <= 0.13
@@ -124,7 +124,7 @@ def test_the_draw_depends_on_the_generator_alone(tmp_path):
     assert first != other and (a != c).any()
 
 
-def test_the_unusable_are_told_and_passed_over(tmp_path):
+def test_unusable_clips_are_reported_and_skipped(tmp_path):
     write(tmp_path / "good.wav", tone(RATE), RATE)
     (tmp_path / "text.mp3").write_text("hello")
     (tmp_path / "nothing.wav").write_bytes(b"")
@@ -140,7 +140,7 @@ def test_the_unusable_are_told_and_passed_over(tmp_path):
     assert set(bad) == {"text.mp3", "nothing.wav", "silent.flac", "empty.wav", "nan.wav", "cut.flac"}
     assert bad["text.mp3"].startswith("not readable as sound")
     assert bad["silent.flac"].startswith("silent at ")
-    assert bad["empty.wav"] == bad["nan.wav"] == "empty, or holds NaN"
+    assert bad["empty.wav"] == bad["nan.wav"] == "empty, or contains NaN"
 
 
 def test_a_broken_clip_raises_its_own_error(tmp_path):

@@ -1,4 +1,4 @@
-"""The end of a render: what the manifest says, and what the user is told."""
+"""The end of a render: the manifest, and the closing summary."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_complete_render_says_so_and_names_the_next_command(plan):
     reports = [ShardReport(s, 2, seconds=3.0) for s in plan.shards]
     text, complete = summary(plan, reports, record(plan, reports))
     assert complete
-    assert "8 sets rendered (1.50 s each and worker)" in text
+    assert "8 sets rendered (1.50 s per set and worker)" in text
     assert f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}" in text
 
 

@@ -1,4 +1,4 @@
-"""What there is to render: shards that cover each scene, splits that stay, and what counts as done."""
+"""The plan of a render: shards cover each scene, splits are stable, finished shards are recognised."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def inputs():
 
 @pytest.fixture
 def scenes(tmp_path):
-    """Give a maker of scene files; a plan reads their bytes alone."""
+    """Return a function that writes scene files; a plan reads only their bytes."""
 
     def make(*names):
         paths = {name: tmp_path / f"{name}.ply" for name in names}
@@ -68,7 +68,7 @@ class TestShards:
         make_plan(scenes("a"), tmp_path / "out", SETTINGS, inputs)
         assert not (tmp_path / "out").exists()
 
-    def test_a_scene_that_cannot_be_read_is_told_and_the_others_planned(self, scenes, inputs, tmp_path):
+    def test_a_scene_that_cannot_be_read_is_reported_and_the_others_planned(self, scenes, inputs, tmp_path):
         paths = scenes("a", "b")
         paths["a"].unlink()
         plan = make_plan(paths, tmp_path / "out", SETTINGS, inputs)
@@ -159,7 +159,7 @@ class TestDone:
 
     def test_other_settings_are_refused_with_both_values(self, rendered, plan_of):
         out, settings = rendered
-        with pytest.raises(InputError, match="seed: 0 there, 3 asked"):
+        with pytest.raises(InputError, match="seed: 0 there, 3 requested"):
             plan_of(out, replace(settings, seed=3))
 
 

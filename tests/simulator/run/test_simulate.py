@@ -15,7 +15,7 @@ from simulator.acoustics.room_metrics import rt60
 from simulator.config import with_options
 from simulator.run.clips import find_clips
 from simulator.run.sampling import Rejected
-from simulator.run.simulate import Inputs, generator, set_stage, simulate
+from simulator.run.simulate import Inputs, generator, prepare_scene, simulate
 
 SMALL = {
     "views": 3, "sources": 2, "camera.width_px": 32, "camera.height_px": 24, "camera.samples_per_pixel": 1,
@@ -28,20 +28,20 @@ def silent(name, why):
 
 
 @pytest.fixture(scope="module")
-def stage_with(tiny_scenes):
-    """Give a maker of stages of one room with changed settings."""
+def context_with(tiny_scenes):
+    """Give a maker of contexts of one room with changed settings."""
     inputs = Inputs(find_clips(None))
-    return lambda **changes: set_stage(tiny_scenes / "beta.glb", "beta", with_options({**SMALL, **changes}), inputs)
+    return lambda **changes: prepare_scene(tiny_scenes / "beta.glb", "beta", with_options({**SMALL, **changes}), inputs)
 
 
 @pytest.fixture(scope="module")
-def stage(stage_with):
-    return stage_with()
+def context(context_with):
+    return context_with()
 
 
 @pytest.fixture(scope="module")
-def one(stage):
-    return simulate(stage, 3, silent)
+def one(context):
+    return simulate(context, 3, silent)
 
 
 def differing(a, b):
@@ -49,40 +49,40 @@ def differing(a, b):
 
 
 class TestPurity:
-    def test_other_sets_before_it_change_nothing(self, stage, stage_with, one):
-        assert differing(simulate(stage, 3, silent), one) == set()
-        assert differing(simulate(stage_with(), 3, silent), one) == set()
+    def test_other_sets_before_it_change_nothing(self, context, context_with, one):
+        assert differing(simulate(context, 3, silent), one) == set()
+        assert differing(simulate(context_with(), 3, silent), one) == set()
 
-    def test_another_index_seed_or_scene_is_another_set(self, stage, one):
+    def test_another_index_seed_or_scene_is_another_set(self, context, one):
         for other in (
-            simulate(stage, 4, silent),
-            simulate(replace(stage, settings=replace(stage.settings, seed=1)), 3, silent),
-            simulate(replace(stage, scene=replace(stage.scene, sha256="1" * 64)), 3, silent),
+            simulate(context, 4, silent),
+            simulate(replace(context, settings=replace(context.settings, seed=1)), 3, silent),
+            simulate(replace(context, scene=replace(context.scene, sha256="1" * 64)), 3, silent),
         ):
             assert {"position", "heading", "source_position", "mono", "clips", "audio"} <= differing(other, one)
 
-    def test_the_scenes_own_generator_is_no_sets(self, stage):
-        numbers = {generator(stage.settings, stage.scene, k).integers(2**62) for k in range(-1, 50)}
+    def test_the_scenes_own_generator_is_no_sets(self, context):
+        numbers = {generator(context.settings, context.scene, k).integers(2**62) for k in range(-1, 50)}
         assert len(numbers) == 51
 
 
 class TestConcernsAreApart:
     """A change of one thing leaves the draws of the others alone."""
 
-    def test_pictures(self, stage_with, one):
-        other = simulate(stage_with(**{"camera.samples_per_pixel": 4}), 3, silent)
+    def test_pictures(self, context_with, one):
+        other = simulate(context_with(**{"camera.samples_per_pixel": 4}), 3, silent)
         assert differing(other, one) == {"rgb"}
 
-    def test_sound(self, stage_with, one):
-        other = simulate(stage_with(**{"acoustics.image_order": 1, "acoustics.quality": "standard"}), 3, silent)
+    def test_sound(self, context_with, one):
+        other = simulate(context_with(**{"acoustics.image_order": 1, "acoustics.quality": "standard"}), 3, silent)
         assert differing(other, one) == {"brir_indirect", "rt60", "audio"}
 
-    def test_clips(self, stage_with, one):
-        other = simulate(stage_with(**{"clips.max_rms": 0.2}), 3, silent)
+    def test_clips(self, context_with, one):
+        other = simulate(context_with(**{"clips.max_rms": 0.2}), 3, silent)
         assert differing(other, one) <= {"mono", "clips", "audio"} and "mono" in differing(other, one)
 
-    def test_indirect_ratio(self, stage_with, one):
-        other = simulate(stage_with(**{"acoustics.indirect_ratio": 1.0}), 3, silent)
+    def test_indirect_ratio(self, context_with, one):
+        other = simulate(context_with(**{"acoustics.indirect_ratio": 1.0}), 3, silent)
         assert differing(other, one) == {"rt60", "audio"}
 
 
@@ -128,34 +128,34 @@ class TestContent:
         assert ((levels > 0.0699) & (levels < 0.1301)).all()
         np.testing.assert_allclose(levels, [c["rms"] for c in json.loads(one["clips"])], rtol=1e-3)
 
-    def test_depth_is_millimetres_to_what_is_there(self, stage, one):
+    def test_depth_is_millimetres_to_what_is_there(self, context, one):
         """Through the middle of a picture goes the optical axis: its depth is the distance to the first surface."""
         for view in range(3):
             rows, columns = slice(11, 13), slice(15, 17)
             depth = one["depth"][view, rows, columns].mean() / 1000
-            heading, pitch = np.deg2rad(float(one["heading"][view])), np.deg2rad(stage.settings.camera.pitch_deg)
+            heading, pitch = np.deg2rad(float(one["heading"][view])), np.deg2rad(context.settings.camera.pitch_deg)
             axis = np.array([-np.sin(heading) * np.cos(pitch), np.sin(pitch), -np.cos(heading) * np.cos(pitch)])
-            hits = stage.scene.bvh.closest(one["position"][view][None].astype(np.float32), axis[None].astype(np.float32))
+            hits = context.scene.bvh.closest(one["position"][view][None].astype(np.float32), axis[None].astype(np.float32))
             assert depth == pytest.approx(float(hits.distance[0]), rel=0.1)
 
-    def test_ambisonics_only_where_asked_for(self, stage_with, one):
-        other = simulate(stage_with(**{"acoustics.ambisonic_order": 1}), 3, silent)
+    def test_ambisonics_only_where_asked_for(self, context_with, one):
+        other = simulate(context_with(**{"acoustics.ambisonic_order": 1}), 3, silent)
         assert other["ambisonic_rir"].shape == (3, 2, 4, 3200)
         assert differing({k: v for k, v in other.items() if k in one}, one) == set()
 
 
-def test_surfaces_beyond_what_millimetres_hold_are_at_the_limit(make_scene, make_box, stage):
+def test_surfaces_beyond_what_millimetres_hold_are_at_the_limit(make_scene, make_box, context):
     from simulator.camera.embree import EmbreeCamera
-    from simulator.run.simulate import _seen
+    from simulator.run.simulate import _view_fields
 
     hall = make_scene([("hall", "plaster", *make_box((-100, 0, -100), (100, 3, 100), inward=True), (0.5, 0.5, 0.5))])
-    level = replace(stage.settings.camera, pitch_deg=0.0)
+    level = replace(context.settings.camera, pitch_deg=0.0)
     views = EmbreeCamera(hall, level).render(np.array([[0.0, 1.5, 0.0]]), np.array([0.0]))
-    assert views.depth.max() > 65.535 and _seen(views)["depth"].max() == 65535
+    assert views.depth.max() > 65.535 and _view_fields(views)["depth"].max() == 65535
 
 
-def test_a_scene_without_such_sets_says_which_rule_was_in_the_way(stage_with):
-    narrow = stage_with(**{"sampling.min_depth_max_m": 50.0, "sampling.position_tries": 3})
+def test_a_scene_without_such_sets_says_which_rule_was_in_the_way(context_with):
+    narrow = context_with(**{"sampling.min_depth_max_m": 50.0, "sampling.position_tries": 3})
     with pytest.raises(Rejected) as raised:
         simulate(narrow, 0, silent)
     assert sum(raised.value.counts.values()) >= 3 and str(raised.value)
