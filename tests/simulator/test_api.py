@@ -15,7 +15,7 @@ from simulator.config import with_options
 from simulator.errors import InputError
 from simulator.run.clips import find_clips
 from simulator.run.sampling import draw_set
-from simulator.run.simulate import Inputs, generator, set_stage, simulate
+from simulator.run.simulate import Inputs, generator, prepare_scene, simulate
 
 LISTENER, SOURCES = (4.1, 1.5, 3.4), [(1.7, 1.2, 1.6), (2.0, 1.0, 4.0)]
 FAST = simulator.AcousticsSettings(quality="draft", response_s=0.2, image_order=1)
@@ -96,9 +96,9 @@ def test_the_command_line_gives_the_same_for_the_same_poses(tiny_scenes):
     settings = with_options(
         {"seed": 3, "views": 2, "acoustics.quality": "draft", "acoustics.response_s": 0.2}, ["camera.width_px=32"]
     )
-    stage = set_stage(tiny_scenes / "alpha.glb", "alpha", settings, Inputs(find_clips(None)))
-    one = simulate(stage, 2, lambda name, why: None)
-    place = draw_set(stage.scene, stage.places, settings, generator(settings, stage.scene, 2).spawn(3)[0])
+    context = prepare_scene(tiny_scenes / "alpha.glb", "alpha", settings, Inputs(find_clips(None)))
+    one = simulate(context, 2, lambda name, why: None)
+    place = draw_set(context.scene, context.places, settings, generator(settings, context.scene, 2).spawn(3)[0])
     scene = simulator.load_scene(tiny_scenes / "alpha.glb")
     brirs = simulator.simulate_brirs(
         scene, place.positions, place.headings_deg, place.sources, acoustics=settings.acoustics, seed=3, set_index=2
