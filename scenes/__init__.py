@@ -1,1 +1,1 @@
-"""Procedural apartments that come with the project, and the generator that makes more."""
+"""Procedural apartments: the bundled ones and their generator. May import: simulator."""

@@ -17,7 +17,7 @@ from scenes.style import HARD, House, Style, draw_house, draw_style
 from scenes.surface import Surface
 
 OUTSIDE_M = 3.0
-"""How far from the outer walls the picture of the world outside stands."""
+"""Distance of the backdrop from the outer walls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +30,11 @@ class Apartment:
     openings: dict[str, list[Opening]]
     styles: dict[str, Style]
     things: dict[str, list[Thing]]
-    """Things by room; what belongs to no room is under "house"."""
+    """Objects by room; those of no room are under "house"."""
 
 
 def build_apartment(seed: int, rooms: int | None = None, softness: float | None = None) -> Apartment:
-    """Build the apartment of a seed; a number of rooms (2 to 7) or a softness (0 to 1) may be asked for."""
+    """Build the apartment of a seed; a number of rooms (2 to 7) or a softness (0 to 1) can be given."""
     rng = np.random.default_rng([0x5CE2E5, seed])
     house = draw_house(rng, softness)
     while True:
@@ -66,7 +66,7 @@ def _fit_opening(space: Space, fixed: list[Thing], opening: Opening, house: Hous
         fixed.append(build_window(wall, opening, house, rng))
         fixed[-1].name = f"window-{number}"
         return
-    # Of two rooms the one that is first by name lines the doorway between them.
+    # The room that is first by name gets the doorway's lining.
     if opening.kind == "front door" or space.room.name < opening.to:
         fixed.append(build_doorway(wall, opening, house))
         fixed[-1].name = f"doorway-{number}"
@@ -75,7 +75,7 @@ def _fit_opening(space: Space, fixed: list[Thing], opening: Opening, house: Hous
 
 
 def _outside(plan: list[Room], rng: np.random.Generator) -> Thing:
-    """Stand a picture of the surroundings around the house, which only windows show."""
+    """Build the backdrop around the house, which is visible through windows only."""
     corners = np.concatenate([r.gross for r in plan])
     (x0, z0), (x1, z1) = corners.min(0) - OUTSIDE_M - REVEAL_M, corners.max(0) + OUTSIDE_M + REVEAL_M
     thing = Thing("outside")

@@ -1,6 +1,6 @@
 """Make furnished, lit apartments from seeds:  python -m scenes.generate --count 20 --out more/
 
-A seed always gives the same file, byte for byte: seed S makes apartment-S.glb, --count N makes seeds S to S + N - 1.
+The same seed gives the same file, byte for byte: seed S makes apartment-S.glb, --count N makes seeds S to S + N - 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scenes.textures import draw_texture
 from simulator.errors import InputError
 
 EXAMPLES = """examples:
-  python -m scenes.generate --count 200 --out more/         two hundred apartments, a few seconds each per core
+  python -m scenes.generate --count 200 --out more/         200 apartments, a few seconds each per core
   python -m scenes.generate --count 5 --rooms 7 --out big/  five large ones
   python -m scenes.generate --count 5 --softness 0 --out hard/   stone, tiles and bare walls: long reverberation
   python -m simulator.render --scenes more/                 render a data set in them
@@ -33,7 +33,7 @@ EXAMPLES = """examples:
 
 
 def make_scene(apartment: Apartment) -> bytes:
-    """Draw the textures, bake the light and give the .glb file's bytes."""
+    """Draw the textures, bake the light and return the bytes of the .glb file."""
     surfaces = dict.fromkeys(p.surface for things in apartment.things.values() for t in things for p in t.patches)
     textures = {s: draw_texture(s) for s in surfaces if s.family}
     albedo = {s: _albedo(s, textures) for s in surfaces}
@@ -41,7 +41,7 @@ def make_scene(apartment: Apartment) -> bytes:
 
 
 def write_scene(seed: int, folder: Path, rooms: int | None = None, softness: float | None = None) -> Path:
-    """Make the scene of a seed and write it, whole or not at all."""
+    """Write the scene of a seed atomically and return its path."""
     path = folder / f"apartment-{seed:04d}.glb"
     draft = path.with_suffix(".part")
     draft.write_bytes(make_scene(build_apartment(seed, rooms, softness)))
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _each(make: Callable[[int], Path], seeds: Sequence[int], workers: int) -> Iterator[Path]:
-    """Make the scenes in this process, or in several; yields paths in the order of the seeds."""
+    """Yield the paths of the scenes in the order of the seeds, made in this process or in several."""
     if workers == 1:
         yield from map(make, seeds)
         return
@@ -91,19 +91,19 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--count", type=int, default=10, metavar="N", help="how many apartments (default 10)")
+    parser.add_argument("--count", type=int, default=10, metavar="N", help="number of apartments (default 10)")
     parser.add_argument("--out", type=Path, default=Path("more"), metavar="DIR", help="folder for the .glb files (default more/)")
     parser.add_argument(
         "--seed",
         type=int,
         default=1000,
         metavar="S",
-        help="seed of the first one (default 1000; the bundled ones lie below)",
+        help="seed of the first one (default 1000; the bundled ones are below)",
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes (default: cores)")
-    parser.add_argument("--rooms", type=int, metavar="R", help="rooms of each, 2 to 7 (default: drawn)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="W", help="processes (default: one per core)")
+    parser.add_argument("--rooms", type=int, metavar="R", help="rooms per apartment, 2 to 7 (default: drawn)")
     parser.add_argument(
-        "--softness", type=float, metavar="X", help="0 hard to 1 soft: how much its surfaces absorb (default: drawn)"
+        "--softness", type=float, metavar="X", help="0 (hard) to 1 (soft): how much the surfaces absorb (default: drawn)"
     )
     return parser
 
@@ -122,7 +122,7 @@ def _check(options: argparse.Namespace) -> None:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {options.out} cannot be made ({error.strerror}); give a folder that can be written") from None
+        raise InputError(f"--out {options.out} cannot be created ({error.strerror}); give a writable folder") from None
 
 
 if __name__ == "__main__":

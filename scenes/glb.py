@@ -1,4 +1,4 @@
-"""Write an apartment as binary glTF 2.0: a node for each object, light in the vertex colours, textures inside."""
+"""Write an apartment as binary glTF 2.0: a node for each object, light in the vertex colours, embedded textures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERTICES, INDICES = 34962, 34963
 
 
 def write_glb(apartment: Apartment, textures: dict[Surface, np.ndarray], light: dict[int, np.ndarray]) -> bytes:
-    """Give the file's bytes; textures: (N, N, 3) uint8 of each textured surface, light: linear, by id of patch."""
+    """Return the file's bytes; textures: (N, N, 3) uint8 of each textured surface, light: linear, by id of patch."""
     writer = _Writer(textures)
     groups = []
     for name, things in apartment.things.items():
@@ -52,7 +52,7 @@ class _Writer:
         self._accessor_of: dict[tuple[str, bytes], int] = {}
 
     def node(self, thing: Thing, light: dict[int, np.ndarray]) -> int:
-        """Add a thing and give the number of its node."""
+        """Add an object and return the index of its node."""
         node: dict[str, Any] = {"name": thing.name, "mesh": self._mesh(thing, light)}
         if thing.at.any():
             node["translation"] = [_shortest(v) for v in thing.at]

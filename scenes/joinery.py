@@ -1,4 +1,4 @@
-"""Doors, windows and what belongs to them: frames, leaves, panes, sills, radiators, curtains."""
+"""Doors and windows: frames, leaves, panes, sills, radiators, curtains."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def build_doorway(wall: Wall, opening: Opening, house: House) -> Thing:
     front, back = 0.018, -WALL_M - 0.018
     if opening.kind == "front door":
         back = -WALL_M
-        # Nothing is built outside: a board behind the leaf closes the gaps around it.
+        # The outside has no frame: a board behind the leaf closes the gaps around it.
         ends = (s0 - JAMB_M, s1 + JAMB_M, -0.02, top + JAMB_M)
         strip_along(thing, house.door, wall, *ends, -WALL_M, -WALL_M - 0.02)
     for a, b in ((s0 - JAMB_M, s0), (s1, s1 + JAMB_M)):

@@ -1,4 +1,4 @@
-"""Baked light at every vertex: windows and lamps with soft shadows, light from wall to wall, ambient occlusion."""
+"""Baked light at every vertex: windows and lamps with soft shadows, interreflection, ambient occlusion."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from simulator.scene.bvh import Bvh
 LIFT_M = 0.012
 """Rays start this far off their surface."""
 RAYS = 48
-"""Directions in which each vertex looks for light from other surfaces."""
+"""Directions in which each vertex gathers light from other surfaces."""
 BOUNCES = 3
 SKY = np.array([0.86, 0.95, 1.08]) * 1.5
 """Radiance of a window, relative to a lamp's intensity at 1 m."""
 DARKEST = 0.04
 CONTRAST = 1.35
-"""Exponent that makes up for the flat light of many bounces, as photographs do."""
+"""Exponent of the tone curve, which restores the contrast that many bounces flatten."""
 CHUNK = 16384
 
 
 @dataclass(frozen=True, eq=False)
 class _Mesh:
-    """All geometry in the scene's frame."""
+    """All geometry in the world frame."""
 
     patches: list[Patch]
     start: np.ndarray
@@ -41,7 +41,7 @@ class _Mesh:
 
 
 def bake(apartment: Apartment, albedo: dict[Surface, np.ndarray]) -> dict[int, np.ndarray]:
-    """Give linear light 0..1 at each vertex, {id of patch: (N, 3) float}, for texture times light to be the picture.
+    """Return linear light 0..1 at each vertex, {id of patch: (N, 3) float}, to be multiplied with the texture.
 
     albedo: (3,) linear mean colour of each surface.
     """
@@ -105,7 +105,7 @@ def _origins(mesh: _Mesh) -> np.ndarray:
 
 
 def _sources(apartment: Apartment) -> list[tuple[np.ndarray, np.ndarray, int, np.ndarray | None, float]]:
-    """List points of light: place (3,), colour (3,), room, and for windows the normal into the room and the area."""
+    """Return point lights: place (3,), colour (3,), room, and for windows the normal into the room and the area."""
     sources: list[tuple[np.ndarray, np.ndarray, int, np.ndarray | None, float]] = []
     numbers = {name: k for k, name in enumerate(apartment.things)}
     spread = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
@@ -138,7 +138,7 @@ def _add_light(
     normal: np.ndarray | None,
     area: float,
 ) -> None:
-    """Add what reaches some vertices from a point lamp, or from a part of a window, straight."""
+    """Add the direct light from a point lamp, or from a part of a window, at some vertices."""
     ahead = at - origins[rows]
     square = np.maximum((ahead**2).sum(1), 0.01)
     toward = ahead / np.sqrt(square)[:, None]
@@ -152,7 +152,7 @@ def _add_light(
 
 
 def _look_around(mesh: _Mesh, origins: np.ndarray, bvh: Bvh, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the face that each vertex sees in each direction (N, RAYS), -1 for none, and who is walled in."""
+    """Return the face that each vertex sees in each direction (N, RAYS), -1 for none, and which vertices are enclosed."""
     k = np.arange(RAYS) + 0.5
     radius, angle = np.sqrt(k / RAYS), k * np.pi * (3 - np.sqrt(5))
     local = np.stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - radius**2)], -1)
@@ -185,7 +185,7 @@ def _gather(shining: np.ndarray, hits: np.ndarray) -> np.ndarray:
 
 
 def _filled(light: np.ndarray, buried: np.ndarray, mesh: _Mesh) -> np.ndarray:
-    """Give vertices inside other bodies the (dimmed) light of their neighbours, which fade towards them."""
+    """Assign the (dimmed) light of their neighbours to vertices inside other bodies."""
     light, known = light.copy(), ~buried
     for _ in range(4):
         if known.all():

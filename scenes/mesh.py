@@ -1,6 +1,6 @@
 """Pieces of geometry in metres, collected by object and surface; +Y up.
 
-An object's own frame: its middle at x = 0, its back at z = 0, its front towards +Z, its feet at y = 0.
+Object frame: centred at x = 0, back at z = 0, front towards +Z, lowest point at y = 0.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Light:
 
 @dataclass
 class Thing:
-    """One object: geometry in its own frame and where it stands."""
+    """One object: geometry in its own frame, position and rotation."""
 
     name: str
     patches: list[Patch] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Thing:
     lights: list[Light] = field(default_factory=list)
     at: np.ndarray = field(default_factory=lambda: np.zeros(3))
     angle: float = 0.0
-    """Turn about +Y, radians: the front points to (sin, 0, cos)."""
+    """Rotation about +Y, radians: the front points to (sin, 0, cos)."""
 
     def quad(self, surface: Surface, corner: Vector, along: Vector, up: Vector, step: float = 0.5, fit: bool = False) -> None:
         """Add a rectangle from a corner and two edges; its front is the side of along x up.
@@ -94,7 +94,7 @@ class Thing:
             vertices, coordinates, faces = vertices[used], coordinates[used], compact
         faces = faces.reshape(-1, 3)
         if normal is None:
-            # Poles of turned bodies leave triangles without area.
+            # Poles of bodies of revolution leave triangles without area.
             faces = faces[_areas(vertices, faces) > 1e-10]
             normals = smooth_normals(vertices, faces)
         else:
@@ -144,7 +144,7 @@ class Thing:
         sides: int = 12,
         squeeze: float = 1.0,
     ) -> None:
-        """Turn a profile of (radius, height), from the bottom up, about the vertical; squeeze scales its depth."""
+        """Add a body of revolution from a profile of (radius, height), from the bottom up; squeeze scales its depth."""
         angle = np.linspace(0, 2 * np.pi, sides + 1)
         r, y = np.array(profile, np.float64).T
         ring = np.stack([np.cos(angle), 0 * angle, -squeeze * np.sin(angle)], -1)
@@ -194,7 +194,7 @@ class Thing:
         self.solids.append(np.stack([points.min((0, 1)), points.max((0, 1))]))
 
     def absorb(self, other: Thing) -> None:
-        """Take in another thing's geometry, at its place, as a part of this one."""
+        """Merge another object's geometry, at its place, into this one."""
         for patch in other.patches:
             turned = patch.normals @ other.rotation.T
             self.patches.append(Patch(patch.surface, other.to_world(patch.vertices), turned, patch.uv, patch.faces))
@@ -204,16 +204,16 @@ class Thing:
 
     @property
     def rotation(self) -> np.ndarray:
-        """Give the (3, 3) matrix of the turn."""
+        """(3, 3) rotation matrix."""
         c, s = np.cos(self.angle), np.sin(self.angle)
         return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
-        """Bring (N, 3) points of the object's frame to the scene's."""
+        """Transform (N, 3) points from the object frame to the world frame."""
         return points @ self.rotation.T + self.at
 
     def world_solids(self) -> np.ndarray:
-        """Give the lowest and highest corner of each body in the scene's frame, (K, 2, 3)."""
+        """Return the lowest and highest corner of each body in the world frame, (K, 2, 3)."""
         boxes = np.array(self.solids).reshape(-1, 2, 3)
         pick = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
         corners = np.stack([boxes[:, pick[:, a], a] for a in range(3)], -1)
@@ -221,7 +221,7 @@ class Thing:
         return np.stack([world.min(1), world.max(1)], 1)
 
     def size(self) -> np.ndarray:
-        """Give the lowest and the highest corner of all bodies in the object's frame, (2, 3)."""
+        """Return the lowest and the highest corner of all bodies in the object frame, (2, 3)."""
         boxes = np.array(self.solids)
         return np.stack([boxes[:, 0].min(0), boxes[:, 1].max(0)])
 
@@ -245,5 +245,5 @@ def _areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _where(corner: np.ndarray) -> float:
-    """Give a texture offset that differs from place to place, so that equal parts of an object do not look alike."""
+    """Return a texture offset that differs from place to place, so that equal parts of an object do not look alike."""
     return float(np.round(corner @ np.array([0.731, 0.377, 0.593]), 3))

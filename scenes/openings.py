@@ -1,4 +1,4 @@
-"""Doors and windows: which walls they pierce, and where."""
+"""Doors and windows: in which walls, and where."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARGIN_M = 0.16
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """A hole in one room's wall, from s0 to s1 along it and y0 to y1 above the floor, m: the clear measure."""
+    """A hole in one room's wall, from s0 to s1 along it and y0 to y1 above the floor, m: clear size."""
 
     wall: int
     s0: float
@@ -30,12 +30,12 @@ class Opening:
     leaf: str = ""
     """open or shut, on the side where the leaf hangs; empty elsewhere."""
     angle_deg: float = 0.0
-    """How far an open leaf has turned."""
+    """Opening angle of an open leaf."""
     hinge_left: bool = True
 
 
 def draw_openings(rooms: list[Room], rng: np.random.Generator) -> dict[str, list[Opening]] | None:
-    """Draw doors that join all rooms, windows and a front door, {room: openings}; None where they cannot be joined."""
+    """Draw doors that join all rooms, windows and a front door, {room: openings}; None if they cannot be joined."""
     openings: dict[str, list[Opening]] = {r.name: [] for r in rooms}
     pairs = _joined(rooms, rng)
     if pairs is None:
@@ -49,7 +49,7 @@ def draw_openings(rooms: list[Room], rng: np.random.Generator) -> dict[str, list
 
 
 def _joined(rooms: list[Room], rng: np.random.Generator) -> list[tuple[Room, Room]] | None:
-    """Choose pairs of rooms to join: the cheapest tree, in which bathrooms are leaves, now and then a round."""
+    """Choose pairs of rooms to join: the cheapest tree, in which bathrooms are leaves, with an occasional loop."""
     graph = networkx.Graph()
     graph.add_nodes_from(range(len(rooms)))
     for a, b in combinations(range(len(rooms)), 2):
@@ -147,7 +147,7 @@ def _add_front_door(rooms: list[Room], openings: dict[str, list[Opening]], rng: 
 
 
 def _outer(room: Room, rooms: list[Room]) -> list[tuple[int, tuple[float, float]]]:
-    """Find the walls that have no room behind them anywhere: (wall, its usable stretch)."""
+    """Find the walls that have no room behind them anywhere: (wall, its usable interval)."""
     middle = np.concatenate([r.gross for r in rooms])
     low, high = middle.min(0), middle.max(0)
     outer = []
@@ -160,7 +160,7 @@ def _outer(room: Room, rooms: list[Room]) -> list[tuple[int, tuple[float, float]
 
 
 def _free(taken: list[Opening], wall: int, stretch: tuple[float, float], width: float) -> float | None:
-    """Find a start for an opening of a width on a wall, clear of the others."""
+    """Find a start for an opening of a width on a wall, that overlaps no other."""
     for start in np.arange(stretch[0], stretch[1] - width + 1e-6, 0.1):
         if all(o.wall != wall or o.s1 + 0.25 < start or start + width < o.s0 - 0.25 for o in taken):
             return float(start)
@@ -177,7 +177,7 @@ def _add_windows(room: Room, rooms: list[Room], openings: dict[str, list[Opening
         sill = 1.35
     outer = [(i, s) for i, s in _outer(room, rooms) if s[1] - s[0] > 1.0]
     rng.shuffle(outer)
-    # Low windows take the furniture's place, so one wall has them and the others stay solid.
+    # Furniture cannot stand before low windows, so one wall has them and the others stay solid.
     for i, (low, high) in outer[: 1 if style == "low" or rng.random() < 0.4 else 2]:
         length = high - low
         width = float(min(rng.uniform(0.9, 2.4), 0.62 * length)) if room.kind != "bathroom" else 0.6

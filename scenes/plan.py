@@ -1,4 +1,4 @@
-"""Floor plans: which rooms there are, how they divide the floor, and how high they are."""
+"""Floor plans: rooms, their division of the floor and their heights."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Ceiling:
     slope_z: float = 0.0
 
     def height(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Give the height above the floor at points x, z of any one shape."""
+        """Return the height above the floor at points x, z of any one shape."""
         return self.base + self.slope_x * x + self.slope_z * z
 
 
@@ -71,7 +71,7 @@ class Wall:
     length: float
 
     def point(self, s: float, y: float, out: float = 0.0) -> tuple[float, float, float]:
-        """Give the place s metres along, y above the floor and `out` metres into the room."""
+        """Return the point s metres along, y above the floor and `out` metres into the room."""
         x, z = self.start + s * self.along + out * self.inward
         return float(x), float(y), float(z)
 
@@ -91,11 +91,11 @@ class Room:
 
     @property
     def area(self) -> float:
-        """Give the floor area, m^2."""
+        """Floor area, m^2."""
         return area(self.polygon)
 
     def lowest(self) -> float:
-        """Give the height of the lowest point of the ceiling, m."""
+        """Return the height of the lowest point of the ceiling, m."""
         return float(self.ceiling.height(*self.polygon.T).min())
 
 
@@ -115,7 +115,7 @@ def _areas(kinds: list[str], rng: np.random.Generator) -> np.ndarray:
 
 
 def _divided(kinds: list[str], rng: np.random.Generator) -> list[tuple[str, list[Rect]]] | None:
-    """Divide a rectangle again and again; a hall or a bathroom may be carved out of a corner, which leaves an L."""
+    """Divide a rectangle again and again; a hall or a bathroom may be cut out of a corner, which leaves an L."""
     carved = next((k for k in ("hall", "bathroom") if k in kinds and len(kinds) > 2 and rng.random() < 0.6), None)
     rest = [k for k in kinds if k != carved]
     rng.shuffle(rest)
@@ -151,7 +151,7 @@ def _slice(rect: Rect, areas: np.ndarray, rng: np.random.Generator) -> list[Rect
 
 
 def _carve(rect: Rect, kind: str, rng: np.random.Generator) -> tuple[Rect, list[Rect]] | None:
-    """Cut a small room out of a corner of a rectangle; give it and the two rectangles of the L that is left."""
+    """Cut a small room out of a corner of a rectangle; return it and the two rectangles of the remaining L."""
     w, d = rect.x1 - rect.x0, rect.z1 - rect.z0
     size = rng.uniform(SIZES[kind][0], min(SIZES[kind][1], 0.35 * rect.area)) if 0.35 * rect.area > SIZES[kind][0] else 0.0
     a = _round(np.sqrt(max(size, 1.0) * rng.uniform(0.7, 1.4)))
@@ -168,7 +168,7 @@ def _carve(rect: Rect, kind: str, rng: np.random.Generator) -> tuple[Rect, list[
 
 
 def _with_corridor(kinds: list[str], rng: np.random.Generator) -> list[tuple[str, list[Rect]]] | None:
-    """Lay rooms in two rows along a corridor, which may end before the last room and so make it an L."""
+    """Lay rooms in two rows along a corridor, which may end before the last room, which becomes L-shaped."""
     rooms = [k for k in kinds if k != "corridor"]
     rng.shuffle(rooms)
     areas = _areas(rooms, rng)
@@ -198,7 +198,7 @@ def _with_corridor(kinds: list[str], rng: np.random.Generator) -> list[tuple[str
 
 
 def _fit(parts: list[tuple[str, list[Rect]]]) -> bool:
-    """Say whether each room is wide enough and none too slender."""
+    """Return whether each room is wide enough and not too elongated."""
     for kind, rects in parts:
         largest = max(rects, key=lambda r: r.area)
         long = max(largest.x1 - largest.x0, largest.z1 - largest.z0)

@@ -1,6 +1,6 @@
-"""Rectilinear polygons on the floor: (N, 2) corners (x, z), walked with the inside on the left seen from above.
+"""Rectilinear polygons on the floor: (N, 2) corners (x, z), ordered with the inside on the left seen from above.
 
-Seen from above with +X to the right and +Z down the page, "left" of a walk in direction (dx, dz) is (dz, -dx).
+Seen from above with +X to the right and +Z down the page, the left of direction (dx, dz) is (dz, -dx).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ class Rect(NamedTuple):
 
     @property
     def area(self) -> float:
-        """Give the area, m^2."""
+        """Area, m^2."""
         return (self.x1 - self.x0) * (self.z1 - self.z0)
 
     @property
     def short(self) -> float:
-        """Give the shorter side, m."""
+        """Shorter side, m."""
         return min(self.x1 - self.x0, self.z1 - self.z0)
 
 
 def outline(rects: Sequence[Rect]) -> np.ndarray:
-    """Give the outline (N, 2) of touching rectangles whose union has no holes."""
+    """Return the outline (N, 2) of touching rectangles whose union has no holes."""
     xs = sorted({v for r in rects for v in (r.x0, r.x1)})
     zs = sorted({v for r in rects for v in (r.z0, r.z1)})
     inside = {
@@ -44,7 +44,7 @@ def outline(rects: Sequence[Rect]) -> np.ndarray:
     }
     ahead: dict[tuple[int, int], tuple[int, int]] = {}
     for i, k in inside:
-        # Walked with the inside on the left, as the module defines it.
+        # Ordered with the inside on the left, as the module defines it.
         for step, start, end in (
             ((0, -1), (i + 1, k), (i, k)), ((-1, 0), (i, k), (i, k + 1)),
             ((0, 1), (i, k + 1), (i + 1, k + 1)), ((1, 0), (i + 1, k + 1), (i + 1, k)),
@@ -76,7 +76,7 @@ def rectangles(polygon: np.ndarray) -> list[Rect]:
 
 
 def contains(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Say which of (K, 2) points lie inside; (K,) bool."""
+    """Return which of (K, 2) points lie inside; (K,) bool."""
     x, z = points[:, 0, None], points[:, 1, None]
     a, b = polygon, np.roll(polygon, -1, 0)
     crosses = (a[:, 1] > z) != (b[:, 1] > z)
@@ -85,7 +85,7 @@ def contains(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def covers(polygon: np.ndarray, rect: Rect) -> bool:
-    """Say whether a rectangle lies wholly inside a polygon."""
+    """Return whether a rectangle lies wholly inside a polygon."""
     x, z = np.meshgrid(np.linspace(rect.x0, rect.x1, 3), np.linspace(rect.z0, rect.z1, 3))
     if not contains(polygon, np.stack([x.ravel(), z.ravel()], -1)).all():
         return False
@@ -94,6 +94,6 @@ def covers(polygon: np.ndarray, rect: Rect) -> bool:
 
 
 def area(polygon: np.ndarray) -> float:
-    """Give the area, m^2."""
+    """Return the area, m^2."""
     x, z = polygon.T
     return float(abs(np.roll(x, -1) @ z - x @ np.roll(z, -1)) / 2)

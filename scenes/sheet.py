@@ -25,7 +25,7 @@ LIFTED = ("/ceiling", "/pendant", "/cornice", "surroundings", "outside")
 
 
 def from_above(scene: Scene, width: int, height: int) -> np.ndarray:
-    """Look straight down into a scene without ceilings; (height, width, 3) uint8."""
+    """Render a scene without its ceilings from straight above; (height, width, 3) uint8."""
     hidden = np.array([any(word in name for word in LIFTED) for name in scene.instances])
     kept = ~hidden[scene.face_instance - 1]
     rows = {
@@ -46,7 +46,7 @@ def from_above(scene: Scene, width: int, height: int) -> np.ndarray:
 def at_eye_height(
     scene: Scene, count: int, width: int, height: int, rng: np.random.Generator, pitch_deg: float
 ) -> list[np.ndarray]:
-    """Look around from places where one can stand, each time towards the deepest of some directions."""
+    """Render views from places where a listener can stand, each towards the deepest of several directions."""
     settings = Settings()
     camera = CameraSettings(width_px=width, height_px=height, hfov_deg=75.0, pitch_deg=pitch_deg)
     places = find_places(scene, settings, rng)
@@ -63,7 +63,7 @@ def at_eye_height(
 
 
 def sheet(paths: list[Path], views: int, columns: int, width: int, seed: int, pitch_deg: float) -> Image.Image:
-    """Lay out one strip for each scene: from above first, then at eye height."""
+    """Return one strip per scene: from above first, then at eye height."""
     height = width * 3 // 4
     strips = []
     for path in paths:
@@ -81,12 +81,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit status 0, or 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m scenes.sheet", description="Draw a contact sheet of scenes.")
     parser.add_argument("scenes", nargs="+", type=Path, help="scene files or folders")
-    parser.add_argument("--out", type=Path, required=True, help="picture to write, .jpg or .png")
+    parser.add_argument("--out", type=Path, required=True, help="image to write, .jpg or .png")
     parser.add_argument("--views", type=int, default=3, help="views at eye height of each scene (default 3)")
     parser.add_argument("--columns", type=int, default=1, help="scenes side by side (default 1)")
     parser.add_argument("--width", type=int, default=320, help="width of one view in pixels (default 320)")
-    parser.add_argument("--pitch", type=float, default=-12.0, help="how far views look up, degrees (default -12)")
-    parser.add_argument("--seed", type=int, default=0, help="chooses the places (default 0)")
+    parser.add_argument(
+        "--pitch", type=float, default=-12.0, help="pitch of the views at eye height, degrees, up positive (default -12)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the places (default 0)")
     options = parser.parse_args(arguments)
     try:
         paths = list(find_scenes(options.scenes).values())

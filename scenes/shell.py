@@ -14,7 +14,7 @@ from scenes.style import Style
 from scenes.surface import Surface
 
 LAP_M = 0.01
-"""Floors, ceilings and walls run on this far behind one another, so that no ray slips through the joint."""
+"""Floors, ceilings and walls overlap by this much, so that no ray escapes through a joint."""
 HOLE_M = 0.02
 """Holes are this much larger than the clear opening; the frame's 3 cm cover their edge."""
 STEP_M = 0.33
@@ -80,7 +80,7 @@ def _wall(room: Room, number: int, wall: Wall, openings: list[Opening], style: S
 
 
 def _merged(ends: list[float], inner: list[float]) -> np.ndarray:
-    """Give all cuts between two ends, with the regular ones left out where they come near another."""
+    """Return all cuts between two ends, with the regular ones left out where they come near another."""
     fixed = sorted({ends[0], ends[1], *(v for v in inner if ends[0] < v < ends[1])})
     cuts: list[float] = []
     for a, b in pairwise(fixed):

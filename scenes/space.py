@@ -1,4 +1,4 @@
-"""A room being furnished: what stands where, what still fits, and whether one can still walk through."""
+"""A room being furnished: occupied space, free space and walkability."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from scenes.polygon import Rect, contains, covers, rectangles
 from scenes.style import Style
 
 GAP_M = 0.02
-"""Furniture stands this far off the wall: more than the skirting's thickness."""
+"""Distance of furniture from the wall: more than the skirting's thickness."""
 BODY_M = 0.28
-"""Half the width of a way for walking."""
+"""Half the width of a walkway."""
 CELL_M = 0.1
 FLAT_M = 0.03
-"""What is lower than this is walked over."""
+"""Objects lower than this do not block the way."""
 DOOR_ZONE_M = 0.8
 
 
 class Space:
-    """A room with its things."""
+    """A room with its objects."""
 
     def __init__(self, room: Room, openings: list[Opening], style: Style, rng: np.random.Generator) -> None:
         self.room, self.openings, self.style, self.rng = room, openings, style, rng
@@ -41,7 +41,7 @@ class Space:
         self._doors: list[tuple[int, int]] | None = None
 
     def add(self, thing: Thing) -> None:
-        """Take a thing in without asking whether it fits."""
+        """Add an object without checking whether it fits."""
         self.numbers[thing.name] += 1
         thing.name = f"{self.room.name}/{thing.name}-{self.numbers[thing.name]}"
         self.things.append(thing)
@@ -50,7 +50,7 @@ class Space:
         self._free &= ~self._covered(solids)
 
     def place(self, thing: Thing, at: np.ndarray, angle: float, tight: bool = False, zones: bool = True) -> bool:
-        """Put a thing somewhere if it fits there and leaves a way through; tight: it may touch what it stands on."""
+        """Place an object if it fits and leaves a way through, and return whether it did; tight: it may touch its support."""
         thing.at, thing.angle = np.asarray(at, np.float64), float(angle)
         solids = thing.world_solids()
         if not self._fits(solids, 0.012 if tight else 0.004, zones) or not self._walkable(solids):
@@ -67,7 +67,7 @@ class Space:
         walls: list[int] | None = None,
         corner: bool = False,
     ) -> tuple[int, float] | None:
-        """Put a thing's back to a wall (at a height y), anywhere that it fits; give the wall and the place along it."""
+        """Place an object with its back to a wall (at height y), wherever it fits; return the wall and the position along it."""
         size = thing.size()
         left, right = -size[0, 0], size[1, 0]
         lengths = np.array([w.length if walls is None or k in walls else 0.0 for k, w in enumerate(self.room.walls)])
@@ -86,7 +86,7 @@ class Space:
         return None
 
     def at_wall(self, thing: Thing, number: int, s: float, y: float = 0.0, out: float = GAP_M) -> bool:
-        """Put a thing's back to a wall, its middle s metres along, if it fits."""
+        """Place an object with its back to a wall, its middle s metres along, if it fits."""
         wall = self.room.walls[number]
         size = thing.size()
         if y + size[0, 1] > FLAT_M and self._hits_opening(number, s + size[0, 0], s + size[1, 0], y + size[0, 1], y + size[1, 1]):
@@ -96,32 +96,32 @@ class Space:
         return self.place(thing, np.array(wall.point(s, y, out)), facing(wall), zones=y < 1.0)
 
     def hang(self, thing: Thing, low: float, high: float, tries: int = 20, walls: list[int] | None = None) -> bool:
-        """Hang a thing on a wall with its middle between two heights."""
+        """Hang an object on a wall with its middle between two heights."""
         height = thing.size()[1, 1]
         middle = self.rng.uniform(low, high)
         return self.against_wall(thing, tries, middle - height / 2, 0.003, walls) is not None
 
     def put_on(self, host: Thing, thing: Thing, x: float, z: float, y: float | None = None, turn: float = 0.0) -> bool:
-        """Put a thing on a host, at a place in the host's frame; y: height of the board, else the host's top."""
+        """Put an object on a host, at a point in the host's frame; y: height of the board, else the host's top."""
         top = float(host.size()[1, 1]) if y is None else y
         at = host.to_world(np.array([[x, top + 0.002, z]]))[0]
         return self.place(thing, at, host.angle + turn, tight=True, zones=False)
 
     def put_before(self, host: Thing, thing: Thing, gap: float, aside: float = 0.0, turn: float = np.pi) -> bool:
-        """Put a thing in front of a host at a gap; turned by pi it faces the host."""
+        """Put an object in front of a host at a gap; turned by pi it faces the host."""
         depth = float(host.size()[1, 2])
         back = thing.size()[1, 2] if abs(turn - np.pi) < 1.0 else -thing.size()[0, 2]
         at = host.to_world(np.array([[aside, 0.0, depth + gap + back]]))[0]
         return self.place(thing, at, host.angle + turn)
 
     def put_beside(self, host: Thing, thing: Thing, side: int, gap: float = 0.05, z: float = 0.0) -> bool:
-        """Put a thing to the right (+1) or left (-1) of a host, both with their backs in line."""
+        """Put an object to the right (+1) or left (-1) of a host, with their backs in line."""
         x = (host.size()[1, 0] - thing.size()[0, 0] + gap) if side > 0 else (host.size()[0, 0] - thing.size()[1, 0] - gap)
         at = host.to_world(np.array([[x, 0.0, z]]))[0]
         return self.place(thing, at, host.angle)
 
     def in_middle(self, thing: Thing, tries: int = 30, spread: float = 0.3) -> bool:
-        """Put a thing free in the room, near the middle of its largest part."""
+        """Place an object near the middle of the largest part of the room."""
         size = thing.size()
         for k in range(tries):
             r = max(self.rects(), key=lambda r: r.area)
@@ -141,11 +141,11 @@ class Space:
         return False
 
     def clear(self, thing: Thing) -> bool:
-        """Say whether a thing, where it is, reaches into no other."""
+        """Return whether an object, where it is, overlaps no other."""
         return not overlapping(thing.world_solids(), self._boxes, 0.004)
 
     def taken_share(self) -> float:
-        """Give the share of the floor that things stand on or hang low over."""
+        """Return the share of the floor that objects occupy or hang low over."""
         mask = np.zeros((len(self._x), len(self._z)), bool)
         for low, high in self._boxes:
             if low[1] < 1.0 and high[1] > FLAT_M:
@@ -176,7 +176,7 @@ class Space:
         return not overlapping(solids, taken, tolerance)
 
     def _covered(self, solids: np.ndarray) -> np.ndarray:
-        """Say which cells of the floor lie within a body's reach of bodies; (X, Z) bool."""
+        """Return which cells of the floor lie within a body's reach of bodies; (X, Z) bool."""
         mask = np.zeros((len(self._x), len(self._z)), bool)
         for low, high in solids:
             if low[1] < 1.7 and high[1] > FLAT_M:
@@ -186,11 +186,11 @@ class Space:
         return mask
 
     def _walkable(self, solids: np.ndarray) -> bool:
-        """Say whether all doors would still be joined, by ground of some size, with these bodies in the room."""
+        """Return whether all doors would still be joined, by enough free floor, with these bodies in the room."""
         free = self._free & ~self._covered(solids)
         label, _ = ndimage.label(free)
         if self._doors is None:
-            # Only now: open leaves have taken their place.
+            # Not earlier: open door leaves have been placed by now.
             self._doors = [self._before(o) for o in self.openings if o.y0 == 0.0]
         found = {int(label[i, k]) for i, k in self._doors}
         if 0 in found or len(found) > 1:
@@ -200,7 +200,7 @@ class Space:
         return bool(ground * CELL_M**2 >= max(0.25, 0.13 * self.room.area))
 
     def _before(self, opening: Opening) -> tuple[int, int]:
-        """Give the cell of the floor in front of a door."""
+        """Return the cell of the floor in front of a door."""
         wall = self.room.walls[opening.wall]
         x, _, z = wall.point((opening.s0 + opening.s1) / 2, 0.0, 0.45)
         cells = np.argwhere(self._free)
@@ -216,17 +216,17 @@ class Space:
 
 
 def facing(wall: Wall) -> float:
-    """Give the turn by which a thing's front faces away from a wall, radians."""
+    """Return the rotation with which an object's front faces away from a wall, radians."""
     return float(np.arctan2(wall.inward[0], wall.inward[1]))
 
 
 def overlapping(solids: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
-    """Say whether any of (N, 2, 3) boxes reaches into any of (M, 2, 3) others by more than a tolerance."""
+    """Return whether any of (N, 2, 3) boxes overlaps any of (M, 2, 3) others by more than a tolerance."""
     if len(others) == 0:
         return False
     low, high = solids[:, 0].min(0), solids[:, 1].max(0)
     near = others[((others[:, 0] < high) & (others[:, 1] > low)).all(1)]
     depth = np.minimum(solids[:, None, 1], near[None, :, 1]) - np.maximum(solids[:, None, 0], near[None, :, 0])
-    # Feet sink into rugs and mats, which bar only one another's way.
+    # Furniture may stand on rugs and mats, which block only one another.
     alike = (solids[:, 1, 1] < FLAT_M)[:, None] == (near[:, 1, 1] < FLAT_M)[None, :]
     return bool(((depth > tolerance).all(-1) & alike).any())

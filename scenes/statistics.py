@@ -1,6 +1,6 @@
-"""What generated apartments are like, over many seeds:  python -m scenes.statistics --count 200
+"""Statistics of generated apartments over many seeds:  python -m scenes.statistics --count 200
 
-For each seed: rooms, floor, things, triangles, bytes, seconds; rays that escape; how well sets can be drawn; RT60.
+For each seed: rooms, floor, things, triangles, bytes, seconds; escaping rays; usable share of headings and positions; RT60.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from simulator.scene.model import Scene
 from simulator.scene.walkable import Places, find_places
 
 FIXED = ("wall", "floor", "ceiling", "skirting", "cornice", "window", "doorway", "outside")
-"""Kinds that belong to the building, not to its furniture."""
+"""Parts of the building, which are not counted as furniture."""
 ESCAPE_RAYS = 20000
 POSITIONS = 24
 
@@ -53,7 +53,7 @@ class Facts:
     triangles: int
     megabytes: float
     seconds: float
-    """To build, light and write it."""
+    """To build, light and write the apartment."""
     escaped: int
     """Rays, of ESCAPE_RAYS from places inside, that leave other than through a pane (they would meet the pane)."""
     headings: float
@@ -106,7 +106,7 @@ def escaping(scene: Scene, places: Places, rng: np.random.Generator) -> int:
 
 
 def acceptance(scene: Scene, places: Places, settings: Settings, rng: np.random.Generator) -> tuple[float, float]:
-    """Give the share of headings that the depth rules accept, and of positions that give a set at the first try."""
+    """Return the share of headings that the depth rules accept, and of positions that give a set at the first try."""
     rules, camera = settings.sampling, settings.camera
     at = [p for p in (places.draw(rng) for _ in range(4 * POSITIONS)) if p is not None][:POSITIONS]
     eyes = np.repeat(np.array(at) + np.array([0.0, camera.height_m, 0.0]), 8, 0)
@@ -124,7 +124,7 @@ def acceptance(scene: Scene, places: Places, settings: Settings, rng: np.random.
 
 
 def reverberation(scene: Scene, places: Places, listeners: int, rng: np.random.Generator) -> list[float]:
-    """Trace a listener and a source at some places and give RT60 of the mean of both ears' energy, s."""
+    """Return RT60 of the mean of both ears' energy at some places, s."""
     settings = replace(Settings().acoustics, quality="draft", response_s=2.0)
     room = prepare_room(scene, assign(scene.surfaces, load_library()), settings)
     ears = load_ears(None, settings.sample_rate_hz)
@@ -137,13 +137,13 @@ def reverberation(scene: Scene, places: Places, listeners: int, rng: np.random.G
         angle = rng.uniform(0, 2 * np.pi)
         source = head + np.array([np.cos(angle), -0.3, np.sin(angle)]) * rng.uniform(0.7, 2.0)
         if scene.bvh.visible(head[None], source[None])[0]:
-            heard = responses(room, head[None], np.zeros(1), source[None], settings, ears, rng)
-            times.append(float(rt60(heard.indirect, settings.sample_rate_hz).mean()))
+            response = responses(room, head[None], np.zeros(1), source[None], settings, ears, rng)
+            times.append(float(rt60(response.indirect, settings.sample_rate_hz).mean()))
     return times
 
 
 def report(facts: list[Facts], failures: list[str]) -> str:
-    """Lay the measures of all apartments out as text."""
+    """Return the measures of all apartments as text."""
     number = Counter(len(f.rooms) for f in facts)
     kinds = frozenset[str]().union(*(f.kinds for f in facts))
     lines = [
@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, metavar="W", help="processes (default 1)")
     options = parser.parse_args(arguments)
     if min(options.count, options.workers) < 1 or min(options.seed, options.listeners) < 0:
-        parser.error("--count and --workers want 1 or more, --seed and --listeners 0 or more")
+        parser.error("--count and --workers must be at least 1, --seed and --listeners at least 0")
     facts, failures = [], []
     one = partial(_measured, listeners=options.listeners)
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measured(seed: int, listeners: int) -> Facts | str:
-    """Measure, or say what went wrong: one bad seed does not hide the others."""
+    """Return the measures, or the error as text, so that one failing seed does not hide the others."""
     try:
         return measure(seed, listeners)
     except (InputError, AssertionError, ValueError, IndexError) as error:

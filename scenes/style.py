@@ -1,4 +1,4 @@
-"""The materials of a room: colours that go together, hard or soft surfaces, and what furniture is made of."""
+"""The materials of a room: colours that go together, hard or soft surfaces, and furniture."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def draw_house(rng: Generator, softness: float | None = None) -> House:
 
 
 def draw_style(room: str, kind: str, walls: int, house: House, rng: Generator) -> Style:
-    """Draw the materials of a room with so many walls."""
+    """Draw the materials of a room with a number of walls."""
     softness = float(np.clip(house.softness + rng.normal(0, 0.15), 0, 1))
     hue = house.hue if rng.random() < 0.3 else _hue(rng)
     other = (hue + rng.choice([0.1, 0.42, 0.5, 0.6])) % 1 if rng.random() < 0.5 else _hue(rng)
@@ -141,7 +141,7 @@ def _wall_surfaces(
         line, base = float(rng.choice([1.4, 2.0, 9.0])), base
         return tuple((base, accent, line) for _ in range(count))
     chosen = {int(k) for k in order[:covered]} if rng.random() < 0.85 or accent.name == "acoustic_panel" else set()
-    # Where all walls have panels, each has its own tone and size of them: no two walls look alike.
+    # Where all walls have panels, each wall has its own tone and panel size, so that headings can be told apart.
     own = [accent] * count
     if accent.name == "acoustic_panel":
         own = [
@@ -206,7 +206,7 @@ def _ceiling(kind: str, softness: float, house: House, rng: Generator) -> Surfac
     if softness > 0.9 and kind in ("living room", "study", "bedroom"):
         return Surface("acoustic_ceiling", (0.9, 0.9, 0.88), "panel", 1.6, _seed(rng))
     if softness < 0.3:
-        # Bare, painted concrete: next to nothing absorbs in a hard room.
+        # Bare, painted concrete: almost nothing absorbs in a hard room.
         return Surface("concrete ceiling", (0.9, 0.9, 0.88), "ceiling", 1.5, 3)
     if rng.random() < 0.12:
         return Surface("wooden ceiling panelling", house.boards[0].color, "panelling", 1.2, _seed(rng))
@@ -214,7 +214,7 @@ def _ceiling(kind: str, softness: float, house: House, rng: Generator) -> Surfac
 
 
 def _hue(rng: Generator) -> float:
-    """Draw a hue as homes have them: earth, ochre, leaf, water; rarely violet."""
+    """Draw a hue with the frequencies of homes: earth, ochre, leaf, water; rarely violet."""
     middle = rng.choice([0.03, 0.07, 0.1, 0.13, 0.22, 0.33, 0.42, 0.52, 0.58, 0.62, 0.78, 0.96])
     return float((middle + 0.02 * rng.standard_normal()) % 1)
 

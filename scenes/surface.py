@@ -1,4 +1,4 @@
-"""What a thing is made of: the name that sound knows, and the picture that eyes see."""
+"""Materials of generated objects: a name for the acoustic rules and a texture."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Surface:
     tile_m: float = 1.0
     """Metres that one tile of the texture covers."""
     variant: int = 0
-    """Seed of the texture: two surfaces that differ in it alone have different pictures of one kind."""
+    """Seed of the texture: surfaces that differ in it alone have different textures of one family."""
     alpha: float = 1.0
-    """Below 1: see-through, as window panes are."""
+    """Below 1: transparent, as window panes are."""
     glow: float = 0.0
-    """Share of full white that it shows by itself, as lamp shades do."""
+    """Emitted light as a share of full white, as of lamp shades."""
     both_sides: bool = False
-    """Seen from behind, too, as leaves and cloth are."""
+    """Visible from behind as well, as leaves and cloth are."""
 
 
 def tinted(color: Color, value: float) -> Color:

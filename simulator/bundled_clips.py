@@ -1,9 +1,9 @@
-"""Make the clips that come with the project: speech by espeak-ng, music and everyday sounds by the code below.
+"""Generate the bundled clips: speech by espeak-ng, music and everyday sounds by the code below.
 
     python -m simulator.bundled_clips --out simulator/assets/clips
 
 Everything is seeded and written as 16 kHz mono FLAC. espeak-ng (Debian: apt install espeak-ng) is needed for the speech
-alone; without it the other clips are made.
+only; without it the other clips are written.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ SPEECH = {
         "minutos de retraso.",
     ),
 }  # fmt: skip
-"""Name -> espeak-ng voice, words a minute, and a sentence written for this project."""
+"""Name -> espeak-ng voice, words per minute, and a sentence written for this project."""
 
 
 def plucked_strings(rng: np.random.Generator) -> np.ndarray:
-    """Pluck a melody on strings (Karplus and Strong 1983)."""
+    """Synthesize a melody on plucked strings (Karplus and Strong 1983)."""
     out = np.zeros(6 * RATE)
     for k, pitch in enumerate([0, 4, 7, 12, 11, 7, 4, 2, 5, 9, 12, 9, 7, 4, 0]):
         period = round(RATE / (196.0 * 2 ** (pitch / 12)))
@@ -61,7 +61,7 @@ def plucked_strings(rng: np.random.Generator) -> np.ndarray:
 
 
 def organ(rng: np.random.Generator) -> np.ndarray:
-    """Play four chords on a small organ."""
+    """Synthesize four chords on a small organ."""
     t = np.arange(int(1.7 * RATE)) / RATE
     envelope = np.minimum(1, t / 0.05) * np.minimum(1, (t[-1] - t) / 0.2)
     out = np.zeros(int(6.4 * RATE))
@@ -76,7 +76,7 @@ def organ(rng: np.random.Generator) -> np.ndarray:
 
 
 def drums(rng: np.random.Generator) -> np.ndarray:
-    """Play a drum loop of kick, snare and hi-hat."""
+    """Synthesize a drum loop of kick, snare and hi-hat."""
     t = np.arange(RATE // 2) / RATE
     kick = np.sin(2 * np.pi * (50 * t + 9 * (1 - np.exp(-t * 25)))) * np.exp(-9 * t)
     out = np.zeros(6 * RATE)
@@ -93,7 +93,7 @@ def drums(rng: np.random.Generator) -> np.ndarray:
 
 
 def marimba(rng: np.random.Generator) -> np.ndarray:
-    """Play a pentatonic phrase on wooden bars, whose modes lie at 1, 3.9 and 9.2 times the pitch."""
+    """Synthesize a pentatonic phrase on wooden bars with modes at 1, 3.9 and 9.2 times the pitch."""
     t = np.arange(int(1.2 * RATE)) / RATE
     out = np.zeros(6 * RATE)
     for k in range(18):
@@ -108,7 +108,7 @@ def marimba(rng: np.random.Generator) -> np.ndarray:
 
 
 def clock(rng: np.random.Generator) -> np.ndarray:
-    """Tick: damped modes of a small case, alternating in pitch."""
+    """Synthesize a ticking clock: damped modes of a small case, alternating in pitch."""
     t = np.arange(RATE // 4) / RATE
     out = np.zeros(6 * RATE)
     for k in range(12):
@@ -122,7 +122,7 @@ def clock(rng: np.random.Generator) -> np.ndarray:
 
 
 def footsteps(rng: np.random.Generator) -> np.ndarray:
-    """Walk on wooden boards: heel, then sole."""
+    """Synthesize footsteps on wooden boards: heel, then sole."""
     t = np.arange(RATE // 3) / RATE
     low = signal.butter(2, [90, 900], "band", fs=RATE, output="sos")
     out = np.zeros(6 * RATE)
@@ -134,7 +134,7 @@ def footsteps(rng: np.random.Generator) -> np.ndarray:
 
 
 def knocking(rng: np.random.Generator) -> np.ndarray:
-    """Knock on a door, three times and twice."""
+    """Synthesize knocks on a door."""
     t = np.arange(RATE // 4) / RATE
     out = np.zeros(5 * RATE)
     for at in (0.2, 0.42, 0.64, 2.0, 2.2, 3.4, 3.6, 3.8):
@@ -147,7 +147,7 @@ def knocking(rng: np.random.Generator) -> np.ndarray:
 
 
 def telephone(rng: np.random.Generator) -> np.ndarray:
-    """Ring an old telephone: two bells struck in turn, 25 times a second."""
+    """Synthesize a telephone ring: two bells struck in turn, 25 times a second."""
     t = np.arange(RATE // 3) / RATE
     modes = ((1, 12), (2.4, 20), (3.1, 30))
     bells = [np.sum([np.sin(2 * np.pi * f * r * t) * np.exp(-d * t) for r, d in modes], 0) for f in (1320.0, 1570.0)]
@@ -159,7 +159,7 @@ def telephone(rng: np.random.Generator) -> np.ndarray:
 
 
 def running_water(rng: np.random.Generator) -> np.ndarray:
-    """Let a tap run: a soft hiss and many small bubbles (rising damped sines)."""
+    """Synthesize running water: a soft hiss and many small bubbles (rising damped sines)."""
     out = 0.15 * signal.sosfilt(signal.butter(2, [400, 6000], "band", fs=RATE, output="sos"), rng.standard_normal(6 * RATE))
     for at in np.sort(rng.uniform(0, 5.8, 900)):
         t = np.arange(int(0.04 * RATE)) / RATE
@@ -169,7 +169,7 @@ def running_water(rng: np.random.Generator) -> np.ndarray:
 
 
 def doorbell(rng: np.random.Generator) -> np.ndarray:
-    """Ring a two-tone chime twice."""
+    """Synthesize a two-tone doorbell, rung twice."""
     t = np.arange(2 * RATE) / RATE
     out = np.zeros(6 * RATE)
     for at, f in ((0.1, 659.3), (0.75, 523.3), (3.0, 659.3), (3.65, 523.3)):
@@ -186,7 +186,7 @@ MADE: tuple[Callable[[np.random.Generator], np.ndarray], ...] = (
 
 
 def speech(voice: str, words_a_minute: int, sentence: str) -> np.ndarray:
-    """Speak a sentence through espeak-ng; (L,) at RATE."""
+    """Synthesize a sentence with espeak-ng; (L,) at RATE."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "speech.wav"
         subprocess.run(["espeak-ng", "-v", voice, "-s", str(words_a_minute), "-w", str(file), sentence], check=True)
@@ -210,7 +210,7 @@ def _finish(sound: np.ndarray) -> np.ndarray:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write all clips; gives the exit status."""
+    """Write all clips and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the FLAC files")
     out = parser.parse_args(argv).out
@@ -218,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
     for k, make in enumerate(MADE):
         soundfile.write(out / f"{make.__name__}.flac", _finish(make(np.random.default_rng(k))), RATE, "PCM_16")
     if shutil.which("espeak-ng") is None:
-        print("espeak-ng is not installed: the speech clips were not made", file=sys.stderr)
+        print("espeak-ng is not installed: the speech clips were not written", file=sys.stderr)
         return 1
     for name, (voice, rate, sentence) in SPEECH.items():
         soundfile.write(out / f"{name}.flac", _finish(speech(voice, rate, sentence)), RATE, "PCM_16")

@@ -22,7 +22,7 @@ from simulator.config import AcousticsSettings
 from simulator.errors import InputError
 from simulator.loaders import load
 from simulator.scene import model
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 
 Library = str | Path | Mapping[str, Mapping[str, Any]] | None
 """Definitions of acoustic materials on top of the bundled ones: a TOML or JSON file, or {name: {"absorption": ...}}."""
@@ -71,7 +71,7 @@ class Scene:
         index = np.array([number[n] for n in names], np.int64)
         parts = [_part(n, k, points, triangles[index == k]) for k, n in enumerate(distinct)]
         digest = hashlib.sha256(json.dumps(names).encode() + points.tobytes() + triangles.tobytes()).hexdigest()
-        mesh = assemble(name, digest, parts, [Look(n) for n in distinct], [], [], "", load.TEXTURE_MB)
+        mesh = assemble(name, digest, parts, [MaterialSpec(n) for n in distinct], [], [], "", load.TEXTURE_MB)
         return cls(mesh, _assigned(mesh, library, known=True))
 
     @classmethod
@@ -151,9 +151,9 @@ def _assigned(mesh: model.Scene, library: Library, known: bool = False) -> Surfa
     return chosen
 
 
-def _part(name: str, look: int, points: np.ndarray, triangles: np.ndarray) -> Part:
+def _part(name: str, material: int, points: np.ndarray, triangles: np.ndarray) -> Part:
     used, local = np.unique(triangles, return_inverse=True)
-    return Part(name, look, points[used], local.reshape(-1, 3))
+    return Part(name, material, points[used], local.reshape(-1, 3))
 
 
 def _table(name: str, values: ArrayLike, kind: type) -> np.ndarray:

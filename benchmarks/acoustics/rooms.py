@@ -10,7 +10,7 @@ import numpy as np
 from simulator.acoustics.acoustic_scene import Room, prepare_room
 from simulator.acoustics.materials import SurfaceAcoustics
 from simulator.config import AcousticsSettings
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 from simulator.scene.model import Scene
 
 STEP_M = 0.12
@@ -91,9 +91,9 @@ def _damaged(vertices: np.ndarray, faces: np.ndarray, rng: np.random.Generator) 
 
 def _scene(parts: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Scene:
     names = list(dict.fromkeys(name for name, _, _ in parts))
-    looks = [Look(name) for name in names]
+    specs = [MaterialSpec(name) for name in names]
     made = [Part(name, names.index(name), v, f, group=name) for name, v, f in parts]
-    return assemble("room", "0" * 64, made, looks, [], [], "", 1.0)
+    return assemble("room", "0" * 64, made, specs, [], [], "", 1.0)
 
 
 def room_of(

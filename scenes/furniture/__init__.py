@@ -1,1 +1,1 @@
-"""Parametric furniture: each kind is a function of generator and style that gives a Thing in its own frame."""
+"""Parametric furniture: each kind is a function of generator and style that returns a Thing in its own frame."""

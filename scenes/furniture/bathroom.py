@@ -19,7 +19,7 @@ MIRROR = Surface("mirror glass", (0.78, 0.85, 0.88), "mirror", 1.0, 3)
 
 
 def bathtub(rng: Generator, style: Style) -> Thing:
-    """A bathtub along a wall, with taps."""
+    """Build a bathtub along a wall, with taps."""
     thing = Thing("bathtub")
     w, d, h = rng.uniform(1.5, 1.72) / 2, rng.uniform(0.7, 0.78), 0.56
     skirt = style.walls[0][1] if rng.random() < 0.5 else CERAMIC
@@ -48,7 +48,7 @@ def bathtub(rng: Generator, style: Style) -> Thing:
 
 
 def shower(rng: Generator, style: Style) -> Thing:
-    """A shower: tray, glass walls on two sides, a head on a rail."""
+    """Build a shower: tray, glass walls on two sides, a head on a rail."""
     thing = Thing("shower")
     w, d = 0.45, 0.9
     thing.box(CERAMIC, (-w, 0.0, 0.0), (w, 0.1, d), skip="n")
@@ -67,7 +67,7 @@ def shower(rng: Generator, style: Style) -> Thing:
 
 
 def toilet(rng: Generator, style: Style) -> Thing:
-    """A toilet with its cistern."""
+    """Build a toilet with its cistern."""
     thing = Thing("toilet")
     thing.box(CERAMIC, (-0.19, 0.4, 0.0), (0.19, 0.78, 0.17))
     thing.box(CERAMIC, (-0.2, 0.78, 0.0), (0.2, 0.81, 0.18))
@@ -80,7 +80,7 @@ def toilet(rng: Generator, style: Style) -> Thing:
 
 
 def washbasin(rng: Generator, style: Style) -> Thing:
-    """A washbasin on a cabinet, with tap, soap and brushes."""
+    """Build a washbasin on a cabinet, with tap, soap and brushes."""
     thing = Thing("washbasin")
     w, d, top = rng.uniform(0.55, 1.0) / 2, 0.48, 0.84
     thing.box(style.wood, (-w, 0.2, 0.0), (w, top - 0.08, d - 0.03))
@@ -116,7 +116,7 @@ def washbasin(rng: Generator, style: Style) -> Thing:
 
 
 def wall_mirror(rng: Generator, style: Style, width: float | None = None) -> Thing:
-    """A mirror in a frame; its feet are its lower edge."""
+    """Build a mirror in a frame; its origin lies at its lower edge."""
     thing = Thing("mirror")
     w, h = (width or rng.uniform(0.45, 0.8)) / 2, rng.uniform(0.6, 0.9)
     thing.box(style.second_wood, (-w, 0, 0), (w, h, 0.025), skip="n")
@@ -125,7 +125,7 @@ def wall_mirror(rng: Generator, style: Style, width: float | None = None) -> Thi
 
 
 def towel_rail(rng: Generator, style: Style) -> Thing:
-    """A rail with towels; its feet are the towels' lower edge."""
+    """Build a rail with towels; its origin lies at the towels' lower edge."""
     thing = Thing("towel-rail")
     w = rng.uniform(0.45, 0.7) / 2
     thing.rod(CHROME, (-w, 0.7, 0.07), (w, 0.7, 0.07), 0.01)
@@ -149,7 +149,7 @@ def towel_rail(rng: Generator, style: Style) -> Thing:
 
 
 def washing_machine(rng: Generator, style: Style) -> Thing:
-    """A washing machine."""
+    """Build a washing machine."""
     thing = Thing("washing-machine")
     white = Surface("white enamel", (0.93, 0.93, 0.92))
     thing.box(white, (-0.3, 0.01, 0.0), (0.3, 0.85, 0.56))
@@ -165,7 +165,7 @@ def washing_machine(rng: Generator, style: Style) -> Thing:
 
 
 def laundry_basket(rng: Generator, style: Style) -> Thing:
-    """A wicker basket with a lid, or with linen looking out."""
+    """Build a wicker basket with a lid, or open and filled with linen."""
     thing = Thing("laundry-basket")
     wicker = Surface("wicker wood", (0.72, 0.55, 0.34), "weave", 0.35, 21)
     r, h = rng.uniform(0.19, 0.24), rng.uniform(0.4, 0.6)
@@ -178,7 +178,7 @@ def laundry_basket(rng: Generator, style: Style) -> Thing:
 
 
 def toilet_roll(rng: Generator, style: Style) -> Thing:
-    """A roll of paper on a holder."""
+    """Build a roll of paper on a holder."""
     thing = Thing("toilet-roll")
     paper = Surface("paper roll", (0.95, 0.95, 0.94))
     thing.rod(paper, (-0.05, 0.06, 0.065), (0.05, 0.06, 0.065), 0.055, 12)
@@ -188,7 +188,7 @@ def toilet_roll(rng: Generator, style: Style) -> Thing:
 
 
 def bath_mat(rng: Generator, style: Style) -> Thing:
-    """A mat on the floor."""
+    """Build a mat on the floor."""
     thing = Thing("bath-mat")
     mat = Surface("bathmat", tinted(style.accent.color, 1.3), "terry", 0.8, style.accent.variant)
     thing.box(mat, (-0.4, 0.0, 0.0), (0.4, 0.015, 0.5), skip="d")

@@ -12,7 +12,7 @@ Generator = np.random.Generator
 
 
 def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
-    """A framed painting or poster; its feet are its lower edge."""
+    """Build a framed painting or poster; its origin lies at its lower edge."""
     thing = Thing("picture")
     w = (width or rng.uniform(0.3, 1.0)) / 2
     h = 2 * w * rng.choice([0.7, 1.0, 1.35])
@@ -42,7 +42,7 @@ def picture(rng: Generator, style: Style, width: float | None = None) -> Thing:
 
 
 def wall_clock(rng: Generator, style: Style) -> Thing:
-    """A round clock; its feet are its lower edge."""
+    """Build a round clock; its origin lies at its lower edge."""
     thing = Thing("clock")
     r = rng.uniform(0.13, 0.2)
     angle = np.linspace(0, 2 * np.pi, 21)
@@ -58,7 +58,7 @@ def wall_clock(rng: Generator, style: Style) -> Thing:
 
 
 def pinboard(rng: Generator, style: Style) -> Thing:
-    """A cork board with notes; its feet are its lower edge."""
+    """Build a cork board with notes; its origin lies at its lower edge."""
     thing = Thing("pinboard")
     w, h = rng.uniform(0.6, 1.0) / 2, rng.uniform(0.45, 0.65)
     thing.box(style.wood, (-w, 0, 0), (w, h, 0.018), skip="n")
@@ -82,7 +82,7 @@ def pinboard(rng: Generator, style: Style) -> Thing:
 
 
 def rug(rng: Generator, style: Style, width: float, depth: float) -> Thing:
-    """A rug with fringes on its short sides."""
+    """Build a rug with fringes on its short sides."""
     thing = Thing("rug")
     w = width / 2
     thing.box(style.rug, (-w, 0.0, 0.0), (w, 0.012, depth), skip="d", fit="u", step=0.35)
@@ -94,7 +94,7 @@ def rug(rng: Generator, style: Style, width: float, depth: float) -> Thing:
 
 
 def vase(rng: Generator, style: Style) -> Thing:
-    """A vase with dry stems."""
+    """Build a vase with dry stems."""
     thing = Thing("vase")
     h = rng.uniform(0.18, 0.32)
     body = Surface("glazed ceramic", tinted(style.tone, rng.uniform(0.6, 1.7)))
@@ -123,7 +123,7 @@ def candles(rng: Generator, style: Style) -> Thing:
 
 
 def book_pile(rng: Generator, style: Style) -> Thing:
-    """Two to five books that lie on one another."""
+    """Build a pile of two to five books."""
     thing = Thing("books")
     y = 0.0
     for _ in range(int(rng.integers(2, 6))):
@@ -140,7 +140,7 @@ def book_pile(rng: Generator, style: Style) -> Thing:
 
 
 def bowl(rng: Generator, style: Style) -> Thing:
-    """A wooden or ceramic bowl."""
+    """Build a wooden or ceramic bowl."""
     thing = Thing("bowl")
     surface = style.second_wood if rng.random() < 0.5 else Surface("glazed ceramic", tinted(style.tone, 1.2))
     thing.lathe(surface, [(0.05, 0), (0.06, 0.01), (0.13, 0.07), (0.12, 0.07), (0.05, 0.02), (0.002, 0.015)], (0, 0, 0.13), 14)
@@ -148,7 +148,7 @@ def bowl(rng: Generator, style: Style) -> Thing:
 
 
 def photo_frame(rng: Generator, style: Style) -> Thing:
-    """A small standing picture."""
+    """Build a small standing picture."""
     thing = Thing("photo")
     w, h = 0.07, rng.uniform(0.12, 0.2)
     thing.box(style.second_wood, (-w, 0, 0.03), (w, h, 0.045))
@@ -158,7 +158,7 @@ def photo_frame(rng: Generator, style: Style) -> Thing:
 
 
 def sculpture(rng: Generator, style: Style) -> Thing:
-    """A turned abstract figure."""
+    """Build a turned abstract figure."""
     thing = Thing("sculpture")
     h = rng.uniform(0.2, 0.4)
     y = np.linspace(0, h, 9)
@@ -174,7 +174,7 @@ def sculpture(rng: Generator, style: Style) -> Thing:
 
 
 def basket(rng: Generator, style: Style) -> Thing:
-    """A low basket with a folded blanket."""
+    """Build a low basket with a folded blanket."""
     thing = Thing("basket")
     r, h = rng.uniform(0.18, 0.25), rng.uniform(0.24, 0.34)
     thing.lathe(

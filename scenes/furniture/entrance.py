@@ -1,4 +1,4 @@
-"""What stands and hangs in a hall."""
+"""Hall furniture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Generator = np.random.Generator
 
 
 def coat_rack(rng: Generator, style: Style) -> Thing:
-    """A board with hooks, coats and a bag; its feet are the coats' hems."""
+    """Build a board with hooks, coats and a bag; its origin lies at the coats' hems."""
     thing = Thing("coat-rack")
     w = rng.uniform(0.6, 1.1) / 2
     thing.box(style.wood, (-w, 1.15, 0.0), (w, 1.27, 0.025), skip="n")
@@ -27,7 +27,7 @@ def coat_rack(rng: Generator, style: Style) -> Thing:
 
 
 def shoe_rack(rng: Generator, style: Style) -> Thing:
-    """A rack with pairs of shoes."""
+    """Build a rack with pairs of shoes."""
     thing = Thing("shoe-rack")
     w = rng.uniform(0.6, 0.9) / 2
     for x in (-w, w - 0.02):
@@ -45,7 +45,7 @@ def shoe_rack(rng: Generator, style: Style) -> Thing:
 
 
 def umbrella_stand(rng: Generator, style: Style) -> Thing:
-    """A stand with umbrellas."""
+    """Build a stand with umbrellas."""
     thing = Thing("umbrella-stand")
     thing.lathe(
         Surface("painted steel", style.tone),
@@ -62,7 +62,7 @@ def umbrella_stand(rng: Generator, style: Style) -> Thing:
 
 
 def doormat(rng: Generator, style: Style) -> Thing:
-    """A mat of coir with a border."""
+    """Build a mat of coir with a border."""
     thing = Thing("doormat")
     coir = Surface("doormat", (0.5, 0.38, 0.24), "carpet", 0.5, 9)
     thing.box(coir, (-0.38, 0.0, 0.0), (0.38, 0.015, 0.45), skip="d")
@@ -70,7 +70,7 @@ def doormat(rng: Generator, style: Style) -> Thing:
 
 
 def ironing_board(rng: Generator, style: Style) -> Thing:
-    """An ironing board with an iron."""
+    """Build an ironing board with an iron."""
     thing = Thing("ironing-board")
     x = np.linspace(-0.6, 0.6, 9)
     half = 0.17 * np.clip((0.62 - x) / 0.3, 0.1, 1) ** 0.5

@@ -15,12 +15,12 @@ GREY = Surface("grey plastic", (0.62, 0.63, 0.65))
 
 
 def screen_surface(rng: Generator, name: str) -> Surface:
-    """Give a display with one of a few pictures."""
+    """Return a display with one of a few pictures."""
     return Surface(name, (0.4, 0.5, 0.6), "screen", 1.0, int(rng.integers(6)))
 
 
 def television(rng: Generator, style: Style) -> Thing:
-    """A television on its foot."""
+    """Build a television on its foot."""
     thing = Thing("television")
     w = rng.uniform(0.8, 1.3) / 2
     h = 2 * w * 0.58
@@ -39,7 +39,7 @@ def television(rng: Generator, style: Style) -> Thing:
 
 
 def speaker(rng: Generator, style: Style) -> Thing:
-    """A loudspeaker on the floor."""
+    """Build a loudspeaker on the floor."""
     thing = Thing("speaker")
     w, h, d = 0.11, rng.uniform(0.7, 1.05), 0.26
     thing.box(style.second_wood, (-w, 0.0, 0.0), (w, h, d))
@@ -53,7 +53,7 @@ def speaker(rng: Generator, style: Style) -> Thing:
 
 
 def monitor(rng: Generator, style: Style) -> Thing:
-    """A computer monitor."""
+    """Build a computer monitor."""
     thing = Thing("monitor")
     w = rng.uniform(0.5, 0.68) / 2
     h = 1.15 * w
@@ -71,7 +71,7 @@ def monitor(rng: Generator, style: Style) -> Thing:
 
 
 def keyboard(rng: Generator, style: Style) -> Thing:
-    """A keyboard and a mouse."""
+    """Build a keyboard and a mouse."""
     thing = Thing("keyboard")
     surface = BLACK if rng.random() < 0.5 else GREY
     thing.box(surface, (-0.22, 0, 0), (0.2, 0.02, 0.14), skip="d")
@@ -87,7 +87,7 @@ def keyboard(rng: Generator, style: Style) -> Thing:
 
 
 def laptop(rng: Generator, style: Style) -> Thing:
-    """An open laptop."""
+    """Build an open laptop."""
     thing = Thing("laptop")
     thing.box(GREY, (-0.17, 0, 0.06), (0.17, 0.015, 0.29), skip="d")
     thing.box(BLACK, (-0.15, 0.015, 0.09), (0.15, 0.018, 0.2), skip="d")
@@ -104,7 +104,7 @@ def laptop(rng: Generator, style: Style) -> Thing:
 
 
 def record_player(rng: Generator, style: Style) -> Thing:
-    """A record player."""
+    """Build a record player."""
     thing = Thing("record-player")
     thing.box(style.wood, (-0.21, 0, 0), (0.21, 0.09, 0.34))
     thing.cylinder(BLACK, (-0.04, 0.09, 0.17), 0.145, 0.012, sides=20)
@@ -114,7 +114,7 @@ def record_player(rng: Generator, style: Style) -> Thing:
 
 
 def piano(rng: Generator, style: Style) -> Thing:
-    """An upright piano with its keys."""
+    """Build an upright piano with its keys."""
     thing = Thing("piano")
     wood = Surface("lacquered wood", (0.12, 0.09, 0.08)) if rng.random() < 0.4 else style.second_wood
     thing.box(wood, (-0.74, 0.0, 0.0), (0.74, 1.15, 0.3), step=0.5)
@@ -134,7 +134,7 @@ def piano(rng: Generator, style: Style) -> Thing:
 
 
 def guitar(rng: Generator, style: Style) -> Thing:
-    """A guitar on a stand."""
+    """Build a guitar on a stand."""
     thing = Thing("guitar")
     wood = Surface("guitar wood", (0.72, 0.42, 0.18), "wood", 0.5, 8)
     thing.lathe(
@@ -153,7 +153,7 @@ def guitar(rng: Generator, style: Style) -> Thing:
 
 
 def globe(rng: Generator, style: Style) -> Thing:
-    """A globe."""
+    """Build a globe."""
     thing = Thing("globe")
     thing.cylinder(style.wood, (0, 0, 0.12), 0.08, 0.02, sides=12)
     thing.rod(style.house.metal, (0, 0.02, 0.12), (0, 0.1, 0.12), 0.01)

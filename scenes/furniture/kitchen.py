@@ -19,14 +19,14 @@ WHITE = Surface("white enamel", (0.93, 0.93, 0.92))
 
 
 def unit_front(style: Style, variant: int) -> Surface:
-    """Give the surface of kitchen fronts: wood, or painted in the room's colour."""
+    """Return the surface of kitchen fronts: wood, or painted in the room's colour."""
     if variant % 3 == 0:
         return style.wood
     return Surface("painted wood front", tinted(style.tone, 1.6 if variant % 3 == 1 else 0.9))
 
 
 def base_unit(rng: Generator, style: Style, width: float, kind: str, front: Surface) -> Thing:
-    """A base cabinet with worktop: kind is plain, drawers, sink, stove or dishwasher."""
+    """Build a base cabinet with worktop: kind is plain, drawers, sink, stove or dishwasher."""
     thing = Thing({"sink": "sink-unit", "stove": "stove", "dishwasher": "dishwasher"}.get(kind, "base-unit"))
     w, d, top = width / 2, DEPTH_M, WORKTOP_M
     thing.box(style.second_wood, (-w, 0.0, 0.0), (w, 0.09, d - 0.06), skip="n")
@@ -81,7 +81,7 @@ def _sink(thing: Thing, counter: Surface, w: float, d: float, top: float) -> Non
 
 
 def wall_unit(rng: Generator, style: Style, width: float, front: Surface) -> Thing:
-    """A wall cabinet; its feet are 1.45 m above the floor."""
+    """Build a wall cabinet; its origin lies 1.45 m above the floor."""
     thing = Thing("wall-unit")
     w = width / 2
     thing.box(style.wood, (-w, 1.45, 0.0), (w, 2.1, 0.33))
@@ -90,7 +90,7 @@ def wall_unit(rng: Generator, style: Style, width: float, front: Surface) -> Thi
 
 
 def hood(rng: Generator, style: Style) -> Thing:
-    """A cooker hood with its chimney."""
+    """Build a cooker hood with its chimney."""
     thing = Thing("hood")
     thing.box(STEEL, (-0.29, 1.55, 0.0), (0.29, 1.63, 0.48))
     thing.box(STEEL, (-0.13, 1.63, 0.0), (0.13, 2.15, 0.26), skip="d")
@@ -98,7 +98,7 @@ def hood(rng: Generator, style: Style) -> Thing:
 
 
 def fridge(rng: Generator, style: Style) -> Thing:
-    """A fridge with a freezer."""
+    """Build a fridge with a freezer."""
     thing = Thing("fridge")
     h = rng.uniform(1.55, 1.9)
     surface = (

@@ -1,4 +1,4 @@
-"""Lamps, lit."""
+"""Lamps, switched on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BULB = Surface("lamp glass", (1.0, 0.97, 0.9), glow=1.0)
 
 
 def dimmed(share: float) -> tuple[float, float, float]:
-    """Give a share of warm lamp light."""
+    """Return a share of warm lamp light."""
     return share * WARM[0], share * WARM[1], share * WARM[2]
 
 
 def table_lamp(rng: Generator, style: Style) -> Thing:
-    """A lamp with a foot and a shade, lit."""
+    """Build a lamp with a foot and a shade, lit."""
     thing = Thing("table-lamp")
     h, r = rng.uniform(0.34, 0.5), rng.uniform(0.1, 0.15)
     foot = Surface("glazed ceramic", style.tone) if rng.random() < 0.6 else style.house.metal
@@ -37,7 +37,7 @@ def table_lamp(rng: Generator, style: Style) -> Thing:
 
 
 def floor_lamp(rng: Generator, style: Style) -> Thing:
-    """A tall lamp with a shade, lit."""
+    """Build a tall lamp with a shade, lit."""
     thing = Thing("floor-lamp")
     h, r = rng.uniform(1.4, 1.75), rng.uniform(0.16, 0.24)
     thing.cylinder(style.house.metal, (0, 0, 0.24), 0.14, 0.025, sides=14)
@@ -48,7 +48,7 @@ def floor_lamp(rng: Generator, style: Style) -> Thing:
 
 
 def desk_lamp(rng: Generator, style: Style) -> Thing:
-    """A jointed lamp."""
+    """Build a jointed lamp."""
     thing = Thing("desk-lamp")
     paint = Surface("lamp metal", style.tone)
     thing.cylinder(paint, (0, 0, 0.1), 0.08, 0.02, sides=12)
@@ -61,7 +61,7 @@ def desk_lamp(rng: Generator, style: Style) -> Thing:
 
 
 def pendant(rng: Generator, style: Style, drop: float) -> Thing:
-    """A lamp that hangs from the ceiling; its feet are the ceiling, below is negative."""
+    """Build a lamp that hangs from the ceiling; its origin lies on the ceiling, its geometry at negative heights."""
     thing = Thing("pendant")
     kind, r = rng.integers(3), rng.uniform(0.16, 0.26)
     thing.cylinder(style.house.trim, (0, -0.03, 0), 0.05, 0.03, sides=10)
@@ -86,7 +86,7 @@ def pendant(rng: Generator, style: Style, drop: float) -> Thing:
 
 
 def ceiling_lamp(rng: Generator, style: Style) -> Thing:
-    """A flat lamp on the ceiling; its feet are the ceiling, below is negative."""
+    """Build a flat lamp on the ceiling; its origin lies on the ceiling, its geometry at negative heights."""
     thing = Thing("ceiling-lamp")
     r = rng.uniform(0.14, 0.22)
     thing.lathe(BULB, [(0.001, -0.1), (0.7 * r, -0.09), (r, -0.05), (r, 0.0)], sides=18)
@@ -95,7 +95,7 @@ def ceiling_lamp(rng: Generator, style: Style) -> Thing:
 
 
 def wall_lamp(rng: Generator, style: Style) -> Thing:
-    """A lamp on the wall; its feet are its lower edge."""
+    """Build a lamp on the wall; its origin lies at its lower edge."""
     thing = Thing("wall-lamp")
     thing.box(style.house.metal, (-0.04, 0.02, 0.0), (0.04, 0.14, 0.02))
     thing.rod(style.house.metal, (0, 0.08, 0.02), (0, 0.08, 0.1), 0.01)

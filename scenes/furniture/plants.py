@@ -12,7 +12,7 @@ Generator = np.random.Generator
 
 
 def potted_plant(rng: Generator, style: Style, height: float | None = None) -> Thing:
-    """A plant in a pot: long blades, broad leaves on stalks, or a little tree."""
+    """Build a plant in a pot: long blades, broad leaves on stalks, or a little tree."""
     thing = Thing("plant")
     h = height or rng.uniform(0.6, 1.5)
     r = np.clip(0.13 * h + 0.03, 0.05, 0.19)
@@ -25,55 +25,58 @@ def potted_plant(rng: Generator, style: Style, height: float | None = None) -> T
     thing.lathe(pot, [(0.75 * r, 0), (r, pot_h), (0.9 * r, pot_h), (0.88 * r, pot_h - 0.03)], (0, 0, r), 14)
     thing.disc(Surface("plant soil", (0.2, 0.14, 0.1)), (0, pot_h - 0.03, r), 0.89 * r, 12)
     leaf = Surface("plant leaves", (0.3, 0.5, 0.2), "leaves", 1.0, int(rng.integers(2)), both_sides=True)
-    kind = rng.integers(3)
     root = np.array([0.0, pot_h - 0.03, r])
-    if kind == 0:
-        for k in range(int(14 + 8 * h)):
-            a = 2.4 * k
-            reach = rng.uniform(0.12, 0.42) * min(h, 1.1)
-            top = (h - pot_h) * rng.uniform(0.55, 1.0)
-            _blade(
-                thing,
-                leaf,
-                root,
-                root + np.array([reach * np.cos(a), top, reach * np.sin(a)]),
-                0.035 + 0.02 * h,
-                droop=0.25,
-            )
-    elif kind == 1:
-        for k in range(int(9 + 7 * h)):
-            a, top = 2.4 * k, (h - pot_h) * rng.uniform(0.3, 0.9)
-            tip = root + np.array([0.2 * h * np.cos(a) * rng.uniform(0.4, 1), top, 0.2 * h * np.sin(a) * rng.uniform(0.4, 1)])
-            thing.rod(Surface("plant stalk", (0.3, 0.42, 0.18)), tuple(root), tuple(tip), 0.006, 4)
-            size = rng.uniform(0.14, 0.22) * min(1.0, h)
-            _blade(
-                thing,
-                leaf,
-                tip,
-                tip + np.array([size * np.cos(a), 0.3 * size, size * np.sin(a)]),
-                0.42 * size,
-                droop=0.5,
-            )
-    else:
-        crown = root + np.array([0, 0.55 * (h - pot_h), 0])
-        thing.rod(Surface("plant bark wood", (0.36, 0.26, 0.17)), tuple(root), tuple(crown), 0.018, 6)
-        for k in range(int(26 + 12 * h)):
-            y = 1 - 2 * (k + 0.5) / (26 + 12 * h)
-            out = np.array([np.sqrt(1 - y * y) * np.cos(2.4 * k), y, np.sqrt(1 - y * y) * np.sin(2.4 * k)])
-            base = crown + out * 0.13 * h * rng.uniform(0.3, 1.0) + [0, 0.12 * h, 0]
-            _blade(thing, leaf, base, base + out * 0.16 * min(h, 1.2), 0.045 * min(h, 1.3), droop=0.3)
+    (_grass, _broad_leaves, _tree)[rng.integers(3)](thing, leaf, root, h, h - pot_h, rng)
+    _stand_on_floor(thing, r, pot_h)
+    return thing
+
+
+def _grass(thing: Thing, leaf: Surface, root: np.ndarray, height: float, above: float, rng: Generator) -> None:
+    """Add long blades from the root; above: height of the plant over its pot, m."""
+    for k in range(int(14 + 8 * height)):
+        a = 2.4 * k
+        reach = rng.uniform(0.12, 0.42) * min(height, 1.1)
+        top = above * rng.uniform(0.55, 1.0)
+        end = root + np.array([reach * np.cos(a), top, reach * np.sin(a)])
+        _blade(thing, leaf, root, end, 0.035 + 0.02 * height, droop=0.25)
+
+
+def _broad_leaves(thing: Thing, leaf: Surface, root: np.ndarray, height: float, above: float, rng: Generator) -> None:
+    """Add broad leaves on stalks."""
+    for k in range(int(9 + 7 * height)):
+        a, top = 2.4 * k, above * rng.uniform(0.3, 0.9)
+        x, z = 0.2 * height * np.cos(a) * rng.uniform(0.4, 1), 0.2 * height * np.sin(a) * rng.uniform(0.4, 1)
+        tip = root + np.array([x, top, z])
+        thing.rod(Surface("plant stalk", (0.3, 0.42, 0.18)), tuple(root), tuple(tip), 0.006, 4)
+        size = rng.uniform(0.14, 0.22) * min(1.0, height)
+        end = tip + np.array([size * np.cos(a), 0.3 * size, size * np.sin(a)])
+        _blade(thing, leaf, tip, end, 0.42 * size, droop=0.5)
+
+
+def _tree(thing: Thing, leaf: Surface, root: np.ndarray, height: float, above: float, rng: Generator) -> None:
+    """Add a trunk and a crown of small leaves."""
+    crown = root + np.array([0, 0.55 * above, 0])
+    thing.rod(Surface("plant bark wood", (0.36, 0.26, 0.17)), tuple(root), tuple(crown), 0.018, 6)
+    for k in range(int(26 + 12 * height)):
+        y = 1 - 2 * (k + 0.5) / (26 + 12 * height)
+        out = np.array([np.sqrt(1 - y * y) * np.cos(2.4 * k), y, np.sqrt(1 - y * y) * np.sin(2.4 * k)])
+        base = crown + out * 0.13 * height * rng.uniform(0.3, 1.0) + [0, 0.12 * height, 0]
+        _blade(thing, leaf, base, base + out * 0.16 * min(height, 1.2), 0.045 * min(height, 1.3), droop=0.3)
+
+
+def _stand_on_floor(thing: Thing, pot_radius: float, pot_height: float) -> None:
+    """Set the plant's bodies, pot and foliage, and shift it so that its back lies at z = 0."""
     points = np.concatenate([p.vertices for p in thing.patches])
     thing.solids = [
-        np.array([[-r, 0, 0], [r, pot_h, 2 * r]]),
+        np.array([[-pot_radius, 0, 0], [pot_radius, pot_height, 2 * pot_radius]]),
         np.stack([points.min(0), points.max(0)]) * [[1, 1, 1], [1, 1, 1]],
     ]
-    thing.solids[1][0, 1] = pot_h + 0.05
+    thing.solids[1][0, 1] = pot_height + 0.05
     shift = -min(0.0, float(points[:, 2].min()))
     for patch in thing.patches:
         patch.vertices[:, 2] += shift
     for solid in thing.solids:
         solid[:, 2] += shift
-    return thing
 
 
 def _blade(thing: Thing, surface: Surface, start: np.ndarray, end: np.ndarray, width: float, droop: float) -> None:

@@ -1,4 +1,4 @@
-"""Things to sit and lie on."""
+"""Seats and beds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def legs(
 
 
 def chair(rng: Generator, style: Style) -> Thing:
-    """A dining chair: slats, a board or a cushion for a back."""
+    """Build a dining chair: slats, a board or a cushion for a back."""
     thing = Thing("chair")
     wood, w, d, h = style.wood, 0.22, 0.42, 0.45
     back = rng.uniform(0.82, 0.98)
@@ -59,7 +59,7 @@ def chair(rng: Generator, style: Style) -> Thing:
 
 
 def stool(rng: Generator, style: Style) -> Thing:
-    """A round stool."""
+    """Build a round stool."""
     thing = Thing("stool")
     h = rng.uniform(0.42, 0.66)
     legs(thing, style.wood, 0.1, 0.08, 0.28, h, 0.035, 0.04)
@@ -70,7 +70,7 @@ def stool(rng: Generator, style: Style) -> Thing:
 
 
 def bench(rng: Generator, style: Style) -> Thing:
-    """A wooden bench."""
+    """Build a wooden bench."""
     thing = Thing("bench")
     w = rng.uniform(0.45, 0.7)
     legs(thing, style.wood, w - 0.08, 0.06, 0.3, 0.41, 0.05)
@@ -81,7 +81,7 @@ def bench(rng: Generator, style: Style) -> Thing:
 
 
 def sofa(rng: Generator, style: Style, width: float | None = None) -> Thing:
-    """A sofa with seat and back cushions, arms and loose cushions."""
+    """Build a sofa with seat and back cushions, arms and loose cushions."""
     thing = Thing("sofa")
     w, d = (width or rng.uniform(1.5, 2.3)) / 2, rng.uniform(0.82, 0.98)
     seat, back, arm = rng.uniform(0.38, 0.44), rng.uniform(0.72, 0.9), rng.uniform(0.12, 0.22)
@@ -121,7 +121,7 @@ def _loose_cushion(rng: Generator, style: Style, x: float, y: float, z: float) -
 
 
 def _throw(style: Style, x0: float, x1: float, top: float, front: float) -> Thing:
-    """A blanket over the seat's edge."""
+    """Build a blanket over the seat's edge."""
     throw = Thing("blanket")
     run = np.array([[0.36, top + 0.012], [front - 0.03, top + 0.014], [front + 0.026, top - 0.03], [front + 0.028, 0.2]])
     x = np.linspace(x0, x1, 4)
@@ -138,14 +138,14 @@ def _throw(style: Style, x0: float, x1: float, top: float, front: float) -> Thin
 
 
 def armchair(rng: Generator, style: Style) -> Thing:
-    """An armchair."""
+    """Build an armchair."""
     thing = sofa(rng, style, width=rng.uniform(0.78, 0.98))
     thing.name = "armchair"
     return thing
 
 
 def pouf(rng: Generator, style: Style) -> Thing:
-    """A round padded stool."""
+    """Build a round padded stool."""
     thing = Thing("pouf")
     r, h = rng.uniform(0.22, 0.32), rng.uniform(0.32, 0.44)
     surface = style.accent
@@ -159,7 +159,7 @@ def pouf(rng: Generator, style: Style) -> Thing:
 
 
 def office_chair(rng: Generator, style: Style) -> Thing:
-    """A swivel chair on a star of five feet."""
+    """Build a swivel chair on a star of five feet."""
     thing = Thing("office-chair")
     black = Surface("black plastic", (0.13, 0.13, 0.14))
     for k in range(5):
@@ -178,7 +178,7 @@ def office_chair(rng: Generator, style: Style) -> Thing:
 
 
 def bed(rng: Generator, style: Style, width: float | None = None) -> Thing:
-    """A bed with headboard, mattress, duvet, pillows and a blanket at its foot."""
+    """Build a bed with headboard, mattress, duvet, pillows and a blanket at its foot."""
     thing = Thing("bed")
     w, length = (width or float(rng.choice([0.9, 1.2, 1.4, 1.6, 1.8]))) / 2, 2.03
     head = rng.uniform(0.75, 1.15)
@@ -222,7 +222,7 @@ def _duvet(thing: Thing, surface: Surface, w: float, top: float, z0: float, z1: 
 
 
 def cot(rng: Generator, style: Style) -> Thing:
-    """A child's cot with bars."""
+    """Build a child's cot with bars."""
     thing = Thing("cot")
     wood = style.second_wood
     legs(thing, wood, 0.33, 0.03, 1.22, 0.85, 0.045)

@@ -1,4 +1,4 @@
-"""Shelves, cabinets, chests: things that hold others."""
+"""Shelves, cabinets and chests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fronts(
 
 
 def bookcase(rng: Generator, style: Style, tall: bool = True) -> Thing:
-    """A bookcase with rows of books, and gaps with boxes and vases."""
+    """Build a bookcase with rows of books, and gaps with boxes and vases."""
     thing = Thing("bookcase")
     w, d = rng.uniform(0.6, 1.2) / 2, rng.uniform(0.26, 0.33)
     h = rng.uniform(1.6, 2.1) if tall else rng.uniform(0.75, 1.1)
@@ -107,7 +107,7 @@ def row_of_books(thing: Thing, rng: Generator, style: Style, x0: float, x1: floa
 
 
 def pile_of_books(thing: Thing, rng: Generator, style: Style, x: float, y: float, z: float, count: int) -> None:
-    """Add books that lie on one another."""
+    """Add a pile of books."""
     for _ in range(count):
         w, d, h = rng.uniform(0.07, 0.1), rng.uniform(0.05, 0.075), rng.uniform(0.015, 0.04)
         color = tuple(rng.uniform(0.15, 0.85, 3))
@@ -116,7 +116,7 @@ def pile_of_books(thing: Thing, rng: Generator, style: Style, x: float, y: float
 
 
 def sideboard(rng: Generator, style: Style) -> Thing:
-    """A low cabinet with doors."""
+    """Build a low cabinet with doors."""
     thing = Thing("sideboard")
     w, d, h = rng.uniform(1.1, 1.8) / 2, rng.uniform(0.36, 0.45), rng.uniform(0.62, 0.85)
     legs(thing, style.second_wood, w - 0.06, 0.06, d - 0.06, 0.14, 0.04)
@@ -137,7 +137,7 @@ def sideboard(rng: Generator, style: Style) -> Thing:
 
 
 def tv_bench(rng: Generator, style: Style) -> Thing:
-    """A low bench for a television, half open."""
+    """Build a low bench for a television, half open."""
     thing = Thing("tv-bench")
     w, d, h = rng.uniform(1.2, 1.8) / 2, rng.uniform(0.36, 0.42), rng.uniform(0.4, 0.52)
     thing.box(style.wood, (-w, h - 0.03, 0.0), (w, h, d), step=0.35)
@@ -152,7 +152,7 @@ def tv_bench(rng: Generator, style: Style) -> Thing:
 
 
 def wardrobe(rng: Generator, style: Style) -> Thing:
-    """A tall wardrobe with doors."""
+    """Build a tall wardrobe with doors."""
     thing = Thing("wardrobe")
     w, d, h = rng.uniform(0.9, 1.9) / 2, rng.uniform(0.54, 0.62), rng.uniform(1.85, 2.15)
     thing.box(style.wood, (-w, 0.0, 0.0), (w, h, d), step=0.6)
@@ -162,7 +162,7 @@ def wardrobe(rng: Generator, style: Style) -> Thing:
 
 
 def dresser(rng: Generator, style: Style) -> Thing:
-    """A chest of drawers."""
+    """Build a chest of drawers."""
     thing = Thing("dresser")
     w, d, h = rng.uniform(0.7, 1.2) / 2, rng.uniform(0.4, 0.48), rng.uniform(0.75, 1.0)
     thing.box(style.wood, (-w, 0.0, 0.0), (w, h, d), step=0.4)
@@ -182,7 +182,7 @@ def dresser(rng: Generator, style: Style) -> Thing:
 
 
 def wall_shelf(rng: Generator, style: Style) -> Thing:
-    """A board on the wall with books and small things; its height is that of the board."""
+    """Build a board on the wall with books and small things; its height is that of the board."""
     thing = Thing("wall-shelf")
     w, d = rng.uniform(0.5, 1.1) / 2, rng.uniform(0.18, 0.25)
     thing.box(style.wood, (-w, 0.0, 0.0), (w, 0.025, d))
@@ -193,7 +193,7 @@ def wall_shelf(rng: Generator, style: Style) -> Thing:
 
 
 def chest(rng: Generator, style: Style) -> Thing:
-    """A wooden chest with iron bands."""
+    """Build a wooden chest with iron bands."""
     thing = Thing("chest")
     w, d, h = rng.uniform(0.7, 1.0) / 2, rng.uniform(0.4, 0.48), rng.uniform(0.38, 0.48)
     thing.box(style.second_wood, (-w, 0.02, 0.0), (w, h, d))
@@ -204,7 +204,7 @@ def chest(rng: Generator, style: Style) -> Thing:
 
 
 def filing_cabinet(rng: Generator, style: Style) -> Thing:
-    """A steel cabinet with drawers."""
+    """Build a steel cabinet with drawers."""
     thing = Thing("filing-cabinet")
     steel = Surface("painted steel", tinted(style.tone, 0.8))
     h = rng.choice([0.7, 1.02, 1.32])
@@ -225,7 +225,7 @@ def filing_cabinet(rng: Generator, style: Style) -> Thing:
 
 
 def toy_box(rng: Generator, style: Style) -> Thing:
-    """An open box with balls and blocks."""
+    """Build an open box with balls and blocks."""
     thing = Thing("toy-box")
     wood = Surface("painted wood box", style.tone)
     w, d, h = 0.3, 0.38, 0.3

@@ -13,7 +13,7 @@ Generator = np.random.Generator
 
 
 def dining_table(rng: Generator, style: Style, width: float | None = None, depth: float | None = None) -> Thing:
-    """A rectangular table with an apron."""
+    """Build a rectangular table with an apron."""
     thing = Thing("table")
     w, d = (width or rng.uniform(1.1, 1.9)) / 2, depth or rng.uniform(0.72, 0.95)
     wood = style.wood
@@ -27,7 +27,7 @@ def dining_table(rng: Generator, style: Style, width: float | None = None, depth
 
 
 def round_table(rng: Generator, style: Style) -> Thing:
-    """A round table on one foot."""
+    """Build a round table on one foot."""
     thing = Thing("round-table")
     r = rng.uniform(0.42, 0.62)
     thing.cylinder(style.wood, (0, 0.7, r), r, 0.04, sides=20)
@@ -36,7 +36,7 @@ def round_table(rng: Generator, style: Style) -> Thing:
 
 
 def coffee_table(rng: Generator, style: Style) -> Thing:
-    """A low table with a shelf, or a round one."""
+    """Build a low table with a shelf, or a round one."""
     thing = Thing("coffee-table")
     h = rng.uniform(0.36, 0.46)
     if rng.random() < 0.3:
@@ -54,7 +54,7 @@ def coffee_table(rng: Generator, style: Style) -> Thing:
 
 
 def side_table(rng: Generator, style: Style) -> Thing:
-    """A small table beside a seat."""
+    """Build a small table beside a seat."""
     thing = Thing("side-table")
     r, h = rng.uniform(0.18, 0.25), rng.uniform(0.45, 0.58)
     if rng.random() < 0.5:
@@ -67,7 +67,7 @@ def side_table(rng: Generator, style: Style) -> Thing:
 
 
 def desk(rng: Generator, style: Style) -> Thing:
-    """A desk with drawers on one side."""
+    """Build a desk with drawers on one side."""
     thing = Thing("desk")
     w, d = rng.uniform(1.0, 1.5) / 2, rng.uniform(0.58, 0.72)
     wood, side = style.wood, rng.choice([-1, 1])
@@ -86,7 +86,7 @@ def desk(rng: Generator, style: Style) -> Thing:
 
 
 def console(rng: Generator, style: Style) -> Thing:
-    """A narrow table for the wall of a hall."""
+    """Build a narrow table for the wall of a hall."""
     thing = Thing("console")
     w, d, h = rng.uniform(0.7, 1.1) / 2, rng.uniform(0.26, 0.34), rng.uniform(0.78, 0.88)
     legs(thing, style.second_wood, w - 0.03, 0.03, d - 0.03, h - 0.13, 0.035)
@@ -97,7 +97,7 @@ def console(rng: Generator, style: Style) -> Thing:
 
 
 def nightstand(rng: Generator, style: Style) -> Thing:
-    """A small cabinet beside a bed."""
+    """Build a small cabinet beside a bed."""
     thing = Thing("nightstand")
     w, d, h = rng.uniform(0.36, 0.5) / 2, rng.uniform(0.34, 0.42), rng.uniform(0.42, 0.56)
     legs(thing, style.wood, w - 0.03, 0.03, d - 0.03, 0.12, 0.03)

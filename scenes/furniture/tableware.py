@@ -1,4 +1,4 @@
-"""What stands on worktops and tables."""
+"""Objects on worktops and tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Generator = np.random.Generator
 
 
 def kettle(rng: Generator, style: Style) -> Thing:
-    """A kettle."""
+    """Build a kettle."""
     thing = Thing("kettle")
     surface = STEEL if rng.random() < 0.5 else Surface("enamel", style.tone)
     thing.lathe(surface, [(0.08, 0), (0.085, 0.03), (0.07, 0.15), (0.035, 0.2), (0.01, 0.22)], (0, 0, 0.09), 12)
@@ -23,7 +23,7 @@ def kettle(rng: Generator, style: Style) -> Thing:
 
 
 def microwave(rng: Generator, style: Style) -> Thing:
-    """A microwave oven."""
+    """Build a microwave oven."""
     thing = Thing("microwave")
     thing.box(WHITE if rng.random() < 0.5 else STEEL, (-0.24, 0.01, 0.0), (0.24, 0.28, 0.34))
     thing.box(BLACK, (-0.22, 0.04, 0.34), (0.11, 0.25, 0.35), skip="n")
@@ -33,7 +33,7 @@ def microwave(rng: Generator, style: Style) -> Thing:
 
 
 def pots(rng: Generator, style: Style) -> Thing:
-    """A pot with a lid."""
+    """Build a pot with a lid."""
     thing = Thing("pot")
     r, h = rng.uniform(0.09, 0.13), rng.uniform(0.1, 0.16)
     surface = STEEL if rng.random() < 0.5 else Surface("cast iron enamel", style.tone)
@@ -57,7 +57,7 @@ def pots(rng: Generator, style: Style) -> Thing:
 
 
 def knife_block(rng: Generator, style: Style) -> Thing:
-    """A block with knives."""
+    """Build a block with knives."""
     thing = Thing("knife-block")
     thing.box(style.second_wood, (-0.05, 0, 0.02), (0.05, 0.2, 0.13))
     for x in (-0.03, 0.0, 0.03):
@@ -66,7 +66,7 @@ def knife_block(rng: Generator, style: Style) -> Thing:
 
 
 def jars(rng: Generator, style: Style) -> Thing:
-    """A row of jars."""
+    """Build a row of jars."""
     thing = Thing("jars")
     for x in (-0.12, 0.0, 0.12):
         h = rng.uniform(0.12, 0.2)
@@ -76,7 +76,7 @@ def jars(rng: Generator, style: Style) -> Thing:
 
 
 def bottles(rng: Generator, style: Style) -> Thing:
-    """A few bottles."""
+    """Build a few bottles."""
     thing = Thing("bottles")
     for k in range(int(rng.integers(2, 5))):
         glass = Surface(
@@ -94,7 +94,7 @@ def bottles(rng: Generator, style: Style) -> Thing:
 
 
 def fruit_bowl(rng: Generator, style: Style) -> Thing:
-    """A bowl of fruit."""
+    """Build a bowl of fruit."""
     thing = Thing("fruit-bowl")
     thing.lathe(
         Surface("glazed ceramic", tinted(style.tone, 1.3)),
@@ -115,7 +115,7 @@ def fruit_bowl(rng: Generator, style: Style) -> Thing:
 
 
 def mug(rng: Generator, style: Style) -> Thing:
-    """A mug."""
+    """Build a mug."""
     thing = Thing("mug")
     surface = Surface("glazed ceramic", tuple(rng.uniform(0.3, 0.95, 3)))
     thing.lathe(surface, [(0.036, 0), (0.04, 0.09), (0.034, 0.09), (0.03, 0.015), (0.001, 0.015)], (0, 0, 0.05), 10)
@@ -125,7 +125,7 @@ def mug(rng: Generator, style: Style) -> Thing:
 
 
 def bin_(rng: Generator, style: Style) -> Thing:
-    """A waste bin."""
+    """Build a waste bin."""
     thing = Thing("bin")
     r, h = rng.uniform(0.12, 0.17), rng.uniform(0.28, 0.5)
     thing.lathe(

@@ -1,4 +1,4 @@
-"""How each kind of room is furnished: which things, where, in relation to which others."""
+"""Furnishing by kind of room: which objects, where, in relation to which others."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ FURNISH: dict[str, Callable[[Space], None]] = {
 
 
 def furnish(space: Space) -> None:
-    """Furnish a room by its kind, then hang and scatter what any room has."""
+    """Furnish a room by its kind, then add what every kind of room has."""
     FURNISH[space.room.kind](space)
     finish(space)

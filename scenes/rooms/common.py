@@ -1,4 +1,4 @@
-"""What rooms have in common: lamps, curtains, radiators, pictures, things on tables."""
+"""What all kinds of room share: lamps, curtains, radiators, pictures, objects on tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def light_room(space: Space) -> None:
         height = float(space.room.ceiling.height(np.array(x), np.array(z)))
         sloped = space.room.ceiling.slope_x != 0 or space.room.ceiling.slope_z != 0
         if height > 2.5 and space.room.kind not in ("bathroom", "corridor"):
-            # Nobody knocks his head: all hangs above 1.95 m.
+            # Head clearance: everything hangs above 1.95 m.
             drop = min(space.rng.uniform(0.25, 0.8), height - 2.0 - 0.54)
             lamp = lamps.pendant(space.rng, space.style, max(0.08, drop))
         else:
@@ -52,7 +52,7 @@ def light_room(space: Space) -> None:
 
 
 def scatter(space: Space, host: Thing, makers: Sequence[Maker], count: int, margin: float = 0.12, y: float | None = None) -> None:
-    """Put some small things on a host's top."""
+    """Put some small objects on top of a host."""
     size = host.size()
     for _ in range(count):
         thing = makers[int(space.rng.integers(len(makers)))](space.rng, space.style)
@@ -68,7 +68,7 @@ def scatter(space: Space, host: Thing, makers: Sequence[Maker], count: int, marg
 
 
 def hang_pictures(space: Space, count: int) -> None:
-    """Hang pictures, a shelf, a clock where the walls are bare."""
+    """Hang pictures, a shelf and a clock on bare stretches of wall."""
     rng, style = space.rng, space.style
     for _ in range(count):
         kind = rng.random()
@@ -83,7 +83,7 @@ def hang_pictures(space: Space, count: int) -> None:
 
 
 def finish(space: Space) -> None:
-    """Add what makes a room look lived in."""
+    """Add small objects and plants."""
     rng, style, kind = space.rng, space.style, space.room.kind
     bare = sum(w.length for w in space.room.walls)
     hang_pictures(space, {"bathroom": 1, "kitchen": 3}.get(kind, int(bare / 2.4)))
@@ -97,7 +97,7 @@ def finish(space: Space) -> None:
 
 
 def fill_floor(space: Space) -> None:
-    """Add furniture along bare walls until a good part of the floor is taken."""
+    """Add furniture along bare walls until a given share of the floor is occupied."""
     rng, style = space.rng, space.style
     makers = EXTRAS.get(space.room.kind, ())
     for _ in range(8):

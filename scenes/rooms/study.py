@@ -1,4 +1,4 @@
-"""The study: desk with a computer, shelves, a pinboard, an armchair to read in."""
+"""The study: desk with a computer, shelves, a pinboard, an armchair."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from scenes.textures.noise import Generator, brushed, contrast, grid, mix, noise
 
 
 def plaster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Trowelled plaster: strokes in relief, stains, a few cracks."""
+    """Draw trowelled plaster: strokes in relief, stains, a few cracks."""
     strokes = noise(rng, size, 1.3, (rng.uniform(0.5, 2.0), rng.uniform(0.5, 2.0)))
     tone = relief(np.tanh(1.5 * strokes), rng.uniform(0.025, 0.06)) * brushed(rng, size, rng.uniform(0.045, 0.08))
     crack = np.abs(noise(rng, size, 1.8)) < 0.012
@@ -16,14 +16,14 @@ def plaster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def paint_strokes(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Lime wash: clouds of two near colours."""
+    """Draw lime wash: clouds of two near colours."""
     cloud = 0.5 + 0.35 * noise(rng, size, 1.5, (1.4, 0.8))
     second = shifted(color, rng, 0.02, 0.06, 0.09)
     return mix(paint(color, brushed(rng, size, 0.03)), paint(second, brushed(rng, size, 0.03)), cloud)
 
 
 def wallpaper(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Stripes, lozenges, flowers or leaves on paper."""
+    """Draw stripes, lozenges, flowers or leaves on paper."""
     v, u = grid(size)
     kind, n = rng.integers(4), int(rng.integers(3, 6))
     if kind == 0:
@@ -42,14 +42,14 @@ def wallpaper(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def brick(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Bricks in running bond with mortar."""
+    """Draw bricks in running bond with mortar."""
     tone, seam, edge = _blocks(rng, size, rows=12, columns=4, joint=0.11, spread=0.13, shift=True)
     face = paint(color, tone * (1 + 0.08 * noise(rng, size, 0.7) - 0.15 * edge))
     return mix(face, paint(np.array([0.72, 0.7, 0.66]), 1 + 0.06 * noise(rng, size, 0.3)), seam)
 
 
 def tile(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Glazed tiles: plain, two-coloured or with a figure, with grout."""
+    """Draw glazed tiles: plain, two-coloured or with a figure, with grout."""
     n = int(rng.integers(4, 8))
     rows, shift = (n * 2, True) if rng.random() < 0.35 else (n, False)
     tone, seam, edge = _blocks(rng, size, rows, n, joint=0.06, spread=0.045, shift=shift)
@@ -70,7 +70,7 @@ def tile(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def parquet(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Floor boards, or herringbone, with grain along each board."""
+    """Draw floor boards, or herringbone, with grain along each board."""
     v, u = grid(size)
     grain = 0.07 * noise(rng, size, 1.1, (0.5, 7.0)) + 0.04 * noise(rng, size, 0.7, (0.4, 9.0))
     if rng.random() < 0.4:
@@ -89,7 +89,7 @@ def parquet(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def wood(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Grain of a sawn board, along u."""
+    """Draw grain of a sawn board, along u."""
     warp = noise(rng, size, 2.0, (0.45, 4.0))
     rings = np.sin(9 * warp + 2.5 * noise(rng, size, 2.0, (0.6, 2.0)))
     fibre = noise(rng, size, 0.6, (0.4, 9.0))
@@ -97,7 +97,7 @@ def wood(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def panelling(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Upright boards with grooves."""
+    """Draw upright boards with grooves."""
     n = int(rng.integers(6, 11))
     _, u = grid(size)
     board = (u * n).astype(int) % n
@@ -107,7 +107,7 @@ def panelling(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def marble(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Veined stone slabs."""
+    """Draw veined stone slabs."""
     vein = np.abs(noise(rng, size, 1.7) + 0.3 * noise(rng, size, 1.0))
     light = color + (1 - color) * 0.6
     slab = mix(light * 0.5, light, np.minimum(1, 0.35 + 2.2 * vein)) * brushed(rng, size, 0.03)[..., None]
@@ -117,7 +117,7 @@ def marble(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def concrete(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Cast concrete with pores and formwork joints."""
+    """Draw cast concrete with pores and formwork joints."""
     grey = color.mean() * np.array([1.0, 0.99, 0.97])
     v, u = grid(size)
     pores = noise(rng, size, 0.4) > 2.4
@@ -127,7 +127,7 @@ def concrete(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def panel(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Sound-absorbing wedges of foam, or felt squares in several tones."""
+    """Draw sound-absorbing wedges of foam, or felt squares in several tones."""
     v, u = grid(size)
     n = int(rng.integers(3, 6))
     if rng.random() < 0.5:
@@ -140,12 +140,12 @@ def panel(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def ceiling(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Stippled paint."""
+    """Draw stippled paint."""
     return paint(color, relief(noise(rng, size, 0.6), 0.02) * brushed(rng, size, 0.02))
 
 
 def metal(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Brushed metal, along u."""
+    """Draw brushed metal, along u."""
     return paint(color, 1 + 0.06 * noise(rng, size, 0.6, (0.3, 8.0)))
 
 

@@ -10,7 +10,7 @@ from scenes.textures.noise import Generator, brushed, contrast, grid, mix, noise
 
 
 def weave(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Upholstery: coarse threads in two near tones."""
+    """Draw upholstery: coarse threads in two near tones."""
     v, u = grid(size)
     n = int(rng.integers(20, 34))
     over = (np.floor(u * n) + np.floor(v * n)) % 2 == 0
@@ -20,7 +20,7 @@ def weave(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def stripes(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Stripes of several widths, along v."""
+    """Draw stripes of several widths, along v."""
     edges = np.sort(rng.random(int(rng.integers(5, 12))))
     _, u = grid(size)
     band = np.searchsorted(edges, u) % len(edges)
@@ -29,7 +29,7 @@ def stripes(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def checks(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Tartan: bands of both directions laid over one another."""
+    """Draw tartan: bands of both directions laid over one another."""
     v, u = grid(size)
     n = int(rng.integers(2, 5))
     a, b = ((np.abs(x * n % 1 - 0.5) < 0.22) * 0.5 + (np.abs(x * n % 1 - 0.5) < 0.03) * 0.4 for x in (u, v))
@@ -38,7 +38,7 @@ def checks(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def dots(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Cloth with printed spots or stars of varied size."""
+    """Draw cloth with printed spots or stars of varied size."""
     v, u = grid(size)
     figure = np.zeros((size, size))
     for _ in range(int(rng.integers(14, 40))):
@@ -50,7 +50,7 @@ def dots(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def carpet(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Cut pile with worn patches, sometimes with a woven figure."""
+    """Draw cut pile with worn patches, sometimes with a woven figure."""
     tone = relief(noise(rng, size, 0.15), 0.09) * brushed(rng, size, 0.09)
     v, u = grid(size)
     figure = np.zeros((size, size))
@@ -62,7 +62,7 @@ def carpet(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def rug(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A woven rug with borders and a medallion, or an abstract one; covers its object once."""
+    """Draw a woven rug with borders and a medallion, or an abstract one; covers its object once."""
     v, u = grid(size)
     edge = np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v))
     tones = [
@@ -90,14 +90,14 @@ def rug(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def terry(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Towelling with a woven band."""
+    """Draw towelling with a woven band."""
     v, _ = grid(size)
     band = ((np.abs(v - 0.8) < 0.05) | (np.abs(v - 0.9) < 0.015)) * 0.8
     return mix(paint(color, relief(noise(rng, size, 0.2), 0.08)), contrast(color, 0.5), band)
 
 
 def leaves(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A leaf's blade with ribs: along u, its midrib at v = 1/2."""
+    """Draw a leaf's blade with ribs: along u, its midrib at v = 1/2."""
     v, u = grid(size)
     rib = (np.abs(v - 0.5) < 0.035) | (np.abs(np.sin(np.pi * (9 * u - 7 * np.abs(v - 0.5)))) < 0.13)
     green = np.array(colorsys.hsv_to_rgb(rng.uniform(0.23, 0.37), rng.uniform(0.4, 0.75), rng.uniform(0.35, 0.6)))

@@ -1,4 +1,4 @@
-"""Tileable noise and the few operations that all textures are made of; arrays are (N, N) or (N, N, 3), sRGB 0..1."""
+"""Tileable noise and the basic operations of all textures; arrays are (N, N) or (N, N, 3), sRGB 0..1."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Generator = np.random.Generator
 
 
 def noise(rng: Generator, size: int, falloff: float, stretch: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
-    """Make tileable noise with mean 0 and deviation 1, whose amplitude falls as frequency^-falloff.
+    """Return tileable noise with mean 0 and deviation 1, whose amplitude falls as frequency^-falloff.
 
     stretch: above 1 draws the grain out along v (first) or u (second).
     """
@@ -22,7 +22,7 @@ def noise(rng: Generator, size: int, falloff: float, stretch: tuple[float, float
 
 
 def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give v (downwards) and u of the texels' centres, 0..1."""
+    """Return v (downwards) and u of the texels' centres, 0..1."""
     axis = (np.arange(size) + 0.5) / size
     v, u = np.meshgrid(axis, axis, indexing="ij")
     return v, u
@@ -68,5 +68,5 @@ def contrast(color: np.ndarray, amount: float) -> np.ndarray:
 
 
 def brushed(rng: Generator, size: int, amount: float) -> np.ndarray:
-    """Give tones of large stains and fine grain together."""
+    """Return tones of large stains and fine grain together."""
     return 1 + amount * (0.7 * noise(rng, size, 1.7) + 0.5 * noise(rng, size, 1.0) + 0.35 * noise(rng, size, 0.2))

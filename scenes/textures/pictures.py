@@ -1,4 +1,4 @@
-"""Textures that cover their object once: paintings, posters, books, screens, what lies outside."""
+"""Textures that cover their object once: paintings, posters, books, screens, the view outside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scenes.textures.noise import Generator, brushed, grid, mix, noise, paint, s
 
 
 def painting(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A painting: landscape, still life of shapes, or strokes."""
+    """Draw a painting: landscape, still life of shapes, or strokes."""
     v, u = grid(size)
     kind = rng.integers(3)
     tones = [shifted(color, rng, 0.12, 0.15, 0.2), *(vivid(rng) for _ in range(6))]
@@ -31,7 +31,7 @@ def painting(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def poster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A print: blocks of colour and lines of letters on paper."""
+    """Draw a print: blocks of colour and lines of letters on paper."""
     v, u = grid(size)
     paper = np.array([0.93, 0.91, 0.86]) if rng.random() < 0.4 else 0.5 * vivid(rng) + rng.choice([0.0, 0.45])
     picture = np.broadcast_to(paper, (size, size, 3)).copy()
@@ -50,7 +50,7 @@ def poster(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def books(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Book spines side by side with titles and bands, from edge to edge."""
+    """Draw book spines side by side with titles and bands, from edge to edge."""
     picture = np.full((size, size, 3), 0.06)
     at = 0
     while at < size:
@@ -73,7 +73,7 @@ def books(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def screen(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A display: a film, windows with text, or dark with a reflection."""
+    """Draw a display: a film, windows with text, or dark with a reflection."""
     v, u = grid(size)
     kind = rng.integers(3)
     if kind == 0:
@@ -92,7 +92,7 @@ def screen(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def outside(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """Houses, trees and hills under the sky, all around; repeats along u."""
+    """Draw houses, trees and hills under the sky, all around; repeats along u."""
     v, u = grid(size)
     sky = mix(np.array([0.62, 0.78, 0.96]), np.array([0.92, 0.94, 0.95]), v / 0.45)
     picture = mix(sky, np.ones(3), 0.5 * np.clip(noise(rng, size, 1.8, (2.0, 1.0)) - 0.4, 0, 1))
@@ -117,7 +117,7 @@ def outside(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def clock(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A clock's face."""
+    """Draw a clock's face."""
     v, u = grid(size)
     x, y = u - 0.5, v - 0.5
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
@@ -130,7 +130,7 @@ def clock(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
 
 
 def mirror(rng: Generator, color: np.ndarray, size: int) -> np.ndarray:
-    """A looking glass: a blurred room in it."""
+    """Draw a mirror: a blurred reflection of a room."""
     v, u = grid(size)
     blur = 0.5 + 0.12 * noise(rng, size, 2.2) + 0.2 * (0.5 - v)
     return mix(np.array([0.45, 0.46, 0.47]), np.array([0.9, 0.92, 0.92]), blur) + 0.12 * (np.abs(u - v - 0.2) < 0.06)[..., None]

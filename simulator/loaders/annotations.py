@@ -1,7 +1,7 @@
 """Instance annotations of scans: which object each triangle belongs to, and the object's category.
 
-A scan's publisher gives a second mesh of the same surface, whose colours (HM3D) or face numbers (Replica, Matterport3D) say
-which object is where, and a list of the objects' categories. Labels are carried over to the mesh that is looked at.
+Publishers provide a second mesh of the same surface, whose colours (HM3D) or face numbers (Replica, Matterport3D) label the
+objects, and a list of the objects' categories. Labels are transferred to the mesh that is rendered.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.loaders.gltf import read_gltf
 from simulator.loaders.ply import read_ply
-from simulator.scene.assemble import Look, Part
+from simulator.scene.assemble import MaterialSpec, Part
 from simulator.scene.bvh import Bvh
 from simulator.scene.model import doubled_areas
 
 REACHES_M = (0.01, 0.05)
-"""The two meshes are the same surface up to this distance; the nearer is tried first."""
+"""Largest distances between the two meshes; the smaller is tried first."""
 
 
 def annotate(parts: Sequence[Part], semantic: Path, transform: np.ndarray, descriptor: Path) -> list[Part]:
-    """Cut parts, which are in the world frame, by the objects of an annotated mesh; what no object covers stays as it is.
+    """Split parts, which are in the world frame, by the objects of an annotated mesh; uncovered faces keep their part.
 
     transform: (4, 4) from the annotated mesh's frame to the world. descriptor: `.semantic.txt`, `.house` or `.json` names.
-    Raises InputError where the annotation cannot be read.
+    Raise InputError if the annotation cannot be read.
     """
     names = read_names(descriptor)
     vertices, faces, label = _labelled(semantic, descriptor)
@@ -70,7 +70,7 @@ def _json_names(content: dict) -> dict[int, str]:
 
 
 def _house_names(text: str) -> dict[int, str]:
-    """Read Matterport3D's objects (O) and categories (C); blanks in names are written as #."""
+    """Read Matterport3D's objects (O) and categories (C); spaces in names are written as #."""
     rows = [line.split() for line in text.splitlines() if line]
     categories = {int(r[1]): r[3].replace("#", " ") for r in rows if r[0] == "C"}
     return {int(r[1]): categories[int(r[3])] for r in rows if r[0] == "O" and int(r[3]) in categories}
@@ -93,11 +93,11 @@ def _labelled(semantic: Path, descriptor: Path) -> tuple[np.ndarray, np.ndarray,
 
 def _colored(semantic: Path, numbers: dict[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read a .glb whose texture or vertex colours are object colours."""
-    parts, looks, pictures, _, _ = read_gltf(semantic, lambda uri: (semantic.parent / uri).read_bytes(), linear_colors=False)
+    parts, specs, pictures, _, _ = read_gltf(semantic, lambda uri: (semantic.parent / uri).read_bytes(), linear_colors=False)
     known = {k: np.asarray(p.convert("RGB")) for k, p in enumerate(pictures) if p is not None}
     vertices, faces, labels, start = [], [], [], 0
     for part in parts:
-        rgb = _face_colors(part, looks[part.look], known).astype(np.int64)
+        rgb = _face_colors(part, specs[part.material], known).astype(np.int64)
         code = (rgb[:, 0] << 16) | (rgb[:, 1] << 8) | rgb[:, 2]
         unique, inverse = np.unique(code, return_inverse=True)
         labels.append(np.array([numbers.get(int(c), -1) for c in unique], np.int64)[inverse])
@@ -109,10 +109,10 @@ def _colored(semantic: Path, numbers: dict[int, int]) -> tuple[np.ndarray, np.nd
     return np.concatenate(vertices), np.concatenate(faces), np.concatenate(labels)
 
 
-def _face_colors(part: Part, look: Look, pictures: dict[int, np.ndarray]) -> np.ndarray:
-    """Give the colour in the middle of each face, (K, 3) uint8, without any blending: colours are numbers here."""
-    if look.image in pictures and part.uv is not None:
-        picture = pictures[look.image]
+def _face_colors(part: Part, spec: MaterialSpec, pictures: dict[int, np.ndarray]) -> np.ndarray:
+    """Return the colour at the middle of each face, (K, 3) uint8, without interpolation, because colours encode numbers."""
+    if spec.image in pictures and part.uv is not None:
+        picture = pictures[spec.image]
         uv = part.uv[part.faces].mean(1) % 1.0
         size = np.array(picture.shape[1::-1])
         x, y = np.minimum((uv * size).astype(np.int64), size - 1).T
@@ -123,7 +123,7 @@ def _face_colors(part: Part, look: Look, pictures: dict[int, np.ndarray]) -> np.
 
 
 def _labels(part: Part, bvh: Bvh, label: np.ndarray) -> np.ndarray:
-    """Give the object number of each face of a part, (K,), -1 for none: that of the annotated surface at its middle."""
+    """Return the object number of the annotated surface at the middle of each face of a part, (K,), -1 for none."""
     corners = part.vertices[part.faces]
     middle = corners.mean(1)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -138,7 +138,7 @@ def _labels(part: Part, bvh: Bvh, label: np.ndarray) -> np.ndarray:
 
 
 def _cut(part: Part, labels: np.ndarray, names: dict[int, str]) -> list[Part]:
-    """Cut a part by the labels of its faces; pieces of one object share a group."""
+    """Split a part by the labels of its faces; pieces of one object share a group."""
     pieces = []
     for number in np.unique(labels):
         rows = labels == number

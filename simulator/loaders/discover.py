@@ -12,16 +12,16 @@ from simulator.loaders.publishers import is_companion, plain_twin
 
 FORMATS = (".glb", ".gltf", ".ply", ".obj")
 LAYOUTS = (INSTANCE, STAGE, DATASET)
-"""habitat-sim's descriptions, which stand for scenes too."""
+"""habitat-sim's descriptions, which also denote scenes."""
 GENERIC = {"mesh", "mesh_z_up", "mesh_semantic", "replica_stage", "habitat", "scene", "stage"}
-"""Names that say nothing: such a scene is named after its folder."""
+"""File names that do not identify a scene; such a scene is named after its folder."""
 
 
 def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
     """Find scenes in files and folders (recursively, sorted) and name them; {safe unique name: path}.
 
-    Data set files (`*.scene_dataset_config.json`) stand for the scenes that they list; what belongs to those is not taken
-    for scenes of its own. Raises InputError for a path that does not exist, a file of another format, or a folder without
+    Data set files (`*.scene_dataset_config.json`) denote the scenes that they list; other files of those scenes are not
+    scenes of their own. Raise InputError for a path that does not exist, a file of another format, or a folder without
     scenes.
     """
     found: list[Path] = []
@@ -39,18 +39,18 @@ def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
             found.append(path)
         else:
             raise InputError(
-                f"scene file {path} is of no known format; give one of {', '.join(FORMATS)}, or a habitat-sim description"
+                f"scene file {path} has no known format; give one of {', '.join(FORMATS)}, or a habitat-sim description"
             )
     return _named(list(dict.fromkeys(found)))
 
 
 def safe(text: str) -> str:
-    """Make a name safe for files."""
+    """Return a name that is safe for files."""
     return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_") or "scene"
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    """Give the scenes of a folder: those of data set files, then meshes and scene instances that none of these covers."""
+    """Return the scenes of a folder: those of data set files, then meshes and scene instances outside these."""
     covered: list[Path] = []
     for config in sorted(folder.rglob(f"*{DATASET}")):
         scenes = _in_dataset(config)
@@ -62,14 +62,14 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 
 
 def _in_dataset(config: Path) -> list[Path]:
-    """Give the scenes of a data set file: its scene instances, or its stages where it has none."""
+    """Return the scenes of a data set file: its scene instances, or its stages where it has none."""
     dataset = read_dataset(config)
     stages = [plain_twin(p) for p in dataset.stages if p.suffix.lower() in FORMATS or p.name.endswith(STAGE)]
     return list(dict.fromkeys(dataset.instances or stages))
 
 
 def _named(paths: list[Path]) -> dict[str, Path]:
-    """Name scenes after their files; where that says nothing or repeats, their folders' names come first."""
+    """Name scenes after their files; where that is generic or repeats, the folder's name comes first."""
     names: dict[str, Path] = {}
     stems = [_stem(p) for p in paths]
     for path, stem in zip(paths, stems, strict=True):
@@ -83,7 +83,7 @@ def _named(paths: list[Path]) -> dict[str, Path]:
 
 
 def _stem(path: Path) -> str:
-    """Give the name of a scene: its file's without suffixes, or that of the first folder above that says something."""
+    """Return the name of a scene: its file's without suffixes, or that of the nearest folder with a specific name."""
     stem = path.stem
     for suffix in LAYOUTS:
         stem = path.name.removesuffix(suffix) if path.name.endswith(suffix) else stem

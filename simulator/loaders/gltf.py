@@ -1,7 +1,7 @@
-"""glTF 2.0 (.glb, .gltf) -> parts, looks and pictures, as the specification says.
+"""glTF 2.0 (.glb, .gltf) -> parts, material specifications and textures, after the specification.
 
 trimesh is not used here: it drops texture coordinate sets beyond the first, sampler wrap modes, normalised integers and
-texture transforms, and has no room for compressed geometry.
+texture transforms, and cannot represent compressed geometry.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from urllib.parse import unquote
 
 import numpy as np
 from PIL import Image as Pillow
+from scipy.spatial.transform import Rotation
 
 from simulator.errors import InputError
 from simulator.loaders.gltf_accessors import DRACO, HAS_DRACO, Files, Geometry
-from simulator.scene.assemble import Look, Part
+from simulator.scene.assemble import MaterialSpec, Part
 from simulator.scene.textures import srgb_from_linear
 
 SOLID_MODES = (4, 5, 6)
@@ -31,52 +32,52 @@ REMEDY = {
     "EXT_meshopt_compression": BLENDER,
     "KHR_meshopt_compression": BLENDER,
     DRACO: "install its decoder: pip install DracoPy",
-    "KHR_texture_basisu": "give its publisher's files without Basis, or run 'npx @gltf-transform/cli ktxdecompress IN OUT.glb'",
+    "KHR_texture_basisu": "use the publisher's files without Basis, or run 'npx @gltf-transform/cli ktxdecompress IN OUT.glb'",
 }
-"""Extensions whose data may be unreadable here, and what to do about them."""
+"""Extensions that are not decoded, with the remedy that the message names."""
 SPECULAR = "KHR_materials_pbrSpecularGlossiness"
 DEEPEST = 100
-"""Nodes are nested at most this deep."""
+"""Greatest depth of nested nodes."""
 
 
 def read_gltf(
     path: Path, files: Files, linear_colors: bool = True, textures: bool = True
-) -> tuple[list[Part], list[Look], list[Pillow.Image | None], list[str], str]:
-    """Read a .glb or .gltf: parts, looks, undecoded pictures, notes for the user, and the credit in its asset.
+) -> tuple[list[Part], list[MaterialSpec], list[Pillow.Image | None], list[str], str]:
+    """Read a .glb or .gltf: parts, materials, undecoded textures, notes for the user, and the credit in its asset.
 
-    linear_colors: whether vertex colours are linear light, as the specification says, to be encoded as sRGB; False keeps
-    their numbers, for annotations. textures: whether pictures are wanted; without, none is opened or refused.
-    Raises InputError for a file that is broken, cut short, or compressed in a way that cannot be decoded here.
+    linear_colors: whether vertex colours are linear light, as specified, and are encoded as sRGB; False keeps their numbers,
+    for annotations. textures: whether textures are read; False opens and refuses none.
+    Raise InputError for a file that is invalid, truncated, or compressed in a way that is not decoded here.
     """
     header, chunk = _header(path)
     try:
         _refuse_compression(path, header, textures)
         geometry = Geometry(path, header, chunk, files)
-        looks = [_look(m, header) for m in header.get("materials", [])] + [Look("default")]
+        specs = [_material(m, header) for m in header.get("materials", [])] + [MaterialSpec("default")]
         notes: list[str] = []
-        pictures = _pictures(header, geometry, {look.image for look in looks} if textures else set(), notes)
-        parts = list(_parts(header, geometry, len(looks) - 1, linear_colors))
+        pictures = _pictures(header, geometry, {s.image for s in specs} if textures else set(), notes)
+        parts = list(_parts(header, geometry, len(specs) - 1, linear_colors))
     except InputError:
         raise
-    except Exception as error:  # whatever a broken index, type or count leads to
+    except Exception as error:  # any error that a wrong index, type or count leads to
         raise InputError(f"{path} has a broken structure ({type(error).__name__}: {error}); export it again") from None
     skipped = sum(not _is_solid(p) for m in header.get("meshes", []) for p in m["primitives"])
     if skipped:
         notes.append(f"{skipped} point or line primitives skipped")
     asset = header.get("asset", {})
     credit = asset.get("copyright") or (asset.get("extras") or {}).get("license", "")
-    return parts, looks, pictures, notes, str(credit)
+    return parts, specs, pictures, notes, str(credit)
 
 
 def referenced(path: Path) -> list[str]:
-    """Name the files that a .gltf refers to, beside itself."""
+    """Return the names of the external files that a .gltf refers to."""
     header, _ = _header(path)
     uris = [x["uri"] for key in ("buffers", "images") for x in header.get(key, []) if "uri" in x]
     return sorted(unquote(u) for u in uris if not u.startswith("data:"))
 
 
 def _header(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Give the JSON header and the binary chunk; InputError where the file is cut short or something else."""
+    """Return the JSON header and the binary chunk; raise InputError if the file is truncated or has another format."""
     data = path.read_bytes()
     try:
         if path.suffix.lower() == ".gltf":
@@ -99,13 +100,13 @@ def _refuse_compression(path: Path, header: dict[str, Any], textures: bool) -> N
     if HAS_DRACO:
         refused.discard(DRACO)
     if not textures or all("source" in t for t in header.get("textures", [])):
-        refused.discard("KHR_texture_basisu")  # not needed, or a plain picture stands beside each compressed one
+        refused.discard("KHR_texture_basisu")  # not needed, or each compressed texture has a plain fallback
     for name in sorted(refused):
         raise InputError(f"{path} uses the extension {name}, which cannot be decoded here; {REMEDY[name]}")
 
 
 def _pictures(header: dict[str, Any], geometry: Geometry, used: set[int], notes: list[str]) -> list[Pillow.Image | None]:
-    """Open the pictures that looks use, without decoding them; a missing or broken one costs its texture, not the scene."""
+    """Open the textures that materials use, without decoding; plain colour and a note replace a missing or invalid one."""
     out: list[Pillow.Image | None] = []
     for index, image in enumerate(header.get("images", [])):
         out.append(None)
@@ -120,8 +121,8 @@ def _pictures(header: dict[str, Any], geometry: Geometry, used: set[int], notes:
     return out
 
 
-def _look(material: dict[str, Any], header: dict[str, Any]) -> Look:
-    """Translate a glTF material; what is absent has the specification's defaults."""
+def _material(material: dict[str, Any], header: dict[str, Any]) -> MaterialSpec:
+    """Convert a glTF material; absent properties have the specified defaults."""
     pbr = material.get("pbrMetallicRoughness", {})
     extensions = material.get("extensions", {})
     factor = pbr.get("baseColorFactor") or extensions.get(SPECULAR, {}).get("diffuseFactor")
@@ -136,10 +137,10 @@ def _look(material: dict[str, Any], header: dict[str, Any]) -> Look:
     cutoff = {"OPAQUE": 0.0, "MASK": material.get("alphaCutoff", 0.5), "BLEND": 0.5}.get(mode, 0.0)
     strength = extensions.get("KHR_materials_emissive_strength", {}).get("emissiveStrength", 1.0)
     emissive = [strength * x for x in material.get("emissiveFactor", (0.0, 0.0, 0.0))]
-    return Look(
+    return MaterialSpec(
         name=str(material.get("name", "")),
         base_color=tuple(factor or (1.0, 1.0, 1.0, 1.0)),
-        # An emissive texture is not read: its factor alone would make the whole surface glow.
+        # Emissive textures are not read: the factor alone would make the whole surface emit light.
         emissive=(0.0, 0.0, 0.0) if "emissiveTexture" in material else tuple(emissive),
         image=image,
         wrap=wrap,
@@ -149,13 +150,13 @@ def _look(material: dict[str, Any], header: dict[str, Any]) -> Look:
 
 
 def _texture_info(material: dict[str, Any]) -> dict[str, Any]:
-    """Give the reference to a material's base colour texture, empty where there is none."""
+    """Return the reference to a material's base colour texture, empty where there is none."""
     specular = material.get("extensions", {}).get(SPECULAR, {})
     return material.get("pbrMetallicRoughness", {}).get("baseColorTexture") or specular.get("diffuseTexture") or {}
 
 
 def _parts(header: dict[str, Any], geometry: Geometry, default: int, linear_colors: bool) -> Iterator[Part]:
-    """Give each solid primitive of each node as a part: named after its node, with a number where a node has several."""
+    """Yield each solid primitive of each node as a part, named after its node and numbered where a node has several."""
     for name, transform, mesh in _nodes(header):
         solid = [p for p in mesh["primitives"] if _is_solid(p)]
         for k, primitive in enumerate(solid):
@@ -164,7 +165,7 @@ def _parts(header: dict[str, Any], geometry: Geometry, default: int, linear_colo
 
 
 def _nodes(header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray, dict[str, Any]]]:
-    """Walk the scene's tree: name, (4, 4) transform to the world and mesh of each node that has one."""
+    """Yield the name, the (4, 4) transform to the world and the mesh of each node that has one."""
     nodes = header.get("nodes", [])
     children = {c for n in nodes for c in n.get("children", [])}
     roots = [k for k in range(len(nodes)) if k not in children]
@@ -184,25 +185,15 @@ def _nodes(header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray, dict[str, 
 
 
 def _transform(node: dict[str, Any]) -> np.ndarray:
-    """Give a node's (4, 4) matrix: as written (by columns), or translation x rotation x scale."""
+    """Return a node's (4, 4) matrix: as written (by columns), or translation x rotation x scale."""
     if "matrix" in node:
         return np.array(node["matrix"], np.float64).reshape(4, 4).T
     out = np.eye(4)
-    out[:3, :3] = rotation(*node.get("rotation", (0.0, 0.0, 0.0, 1.0))) * np.array(node.get("scale", (1.0, 1.0, 1.0)))
+    out[:3, :3] = Rotation.from_quat(node.get("rotation", (0.0, 0.0, 0.0, 1.0))).as_matrix() * np.array(
+        node.get("scale", (1.0, 1.0, 1.0))
+    )
     out[:3, 3] = node.get("translation", (0.0, 0.0, 0.0))
     return out
-
-
-def rotation(x: float, y: float, z: float, w: float) -> np.ndarray:
-    """Turn a quaternion, of any length but 0, into a (3, 3) matrix."""
-    x, y, z, w = np.array([x, y, z, w], np.float64) / np.linalg.norm([x, y, z, w])
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
 
 
 def _is_solid(primitive: dict[str, Any]) -> bool:
@@ -216,17 +207,17 @@ def _part(
     faces = geometry.triangles(primitive, len(vertices))
     # A mirroring transform turns triangles inside out.
     faces = faces[:, ::-1] if np.linalg.det(transform[:3, :3]) < 0 else faces
-    with np.errstate(invalid="ignore"):  # what is not finite is refused later
+    with np.errstate(invalid="ignore"):  # values that are not finite are refused later
         vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
-    look = primitive.get("material", default)
-    info = _texture_info(header["materials"][look]) if look != default else {}
+    material = primitive.get("material", default)
+    info = _texture_info(header["materials"][material]) if material != default else {}
     moved = info.get("extensions", {}).get("KHR_texture_transform", {})
     uv = geometry.unit(primitive, f"TEXCOORD_{moved.get('texCoord', info.get('texCoord', 0))}") if info else None
-    return Part(name, look, vertices, faces, None if uv is None else _transformed(uv, moved))
+    return Part(name, material, vertices, faces, None if uv is None else _transformed(uv, moved))
 
 
 def _colors(primitive: dict[str, Any], geometry: Geometry, linear: bool) -> np.ndarray | None:
-    """Give a primitive's vertex colours, (N, 4) uint8, encoded as sRGB where they are linear light."""
+    """Return a primitive's vertex colours, (N, 4) uint8, encoded as sRGB where they are linear light."""
     values = geometry.unit(primitive, "COLOR_0")
     if values is None:
         return None

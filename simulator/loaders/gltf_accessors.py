@@ -14,7 +14,7 @@ from simulator.errors import InputError
 
 try:
     import DracoPy as draco
-except ImportError:  # the optional extra `scans`
+except ImportError:  # optional extra `scans`
     draco = None
 
 DRACO = "KHR_draco_mesh_compression"
@@ -22,9 +22,9 @@ HAS_DRACO = draco is not None
 DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 FULL_SCALE = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}
-"""What integers stand for 1 where they are normalised (glTF 2.0, section 3.6.2.2)."""
+"""Integer that represents 1 where values are normalised (glTF 2.0, section 3.6.2.2)."""
 Files = Callable[[str], bytes]
-"""Gives the bytes of a file that the scene refers to by name; raises OSError where it is missing."""
+"""Returns the bytes of a file that the scene refers to by name; raises OSError if it is missing."""
 
 
 class Geometry:
@@ -38,13 +38,13 @@ class Geometry:
         self._buffers = [self._buffer(b, chunk) for b in header.get("buffers", [])]
 
     def attribute(self, primitive: dict[str, Any], name: str) -> np.ndarray | None:
-        """Give a primitive's attribute, (N, width) float64, None where it has none; integers are taken as they stand."""
+        """Return a primitive's attribute, (N, width) float64, None if absent; integers are not normalised."""
         if name not in primitive["attributes"]:
             return None
         return self._raw(primitive, name, primitive["attributes"][name]).astype(np.float64)
 
     def unit(self, primitive: dict[str, Any], name: str) -> np.ndarray | None:
-        """Give texture coordinates or colours, (N, width) float64: integers are normalised by definition."""
+        """Return texture coordinates or colours, (N, width) float64: integers are normalised."""
         values = self.attribute(primitive, name)
         if values is None:
             return None
@@ -52,14 +52,14 @@ class Geometry:
         return values / FULL_SCALE.get(kind, 1.0)
 
     def positions(self, primitive: dict[str, Any]) -> np.ndarray:
-        """Give a primitive's vertices, (N, 3) float64, in its node's frame."""
+        """Return a primitive's vertices, (N, 3) float64, in its node's frame."""
         accessor = self._header["accessors"][primitive["attributes"]["POSITION"]]
         values = self.attribute(primitive, "POSITION")
         assert values is not None
         return values / FULL_SCALE[accessor["componentType"]] if accessor.get("normalized") else values
 
     def triangles(self, primitive: dict[str, Any], count: int) -> np.ndarray:
-        """Give the (K, 3) faces of a primitive of `count` vertices: triangles, a strip or a fan."""
+        """Return the (K, 3) faces of a primitive of `count` vertices: triangles, a strip or a fan."""
         if DRACO in primitive.get("extensions", {}):
             return np.asarray(self._draco(primitive).faces, np.int64)
         index = np.arange(count)
@@ -69,18 +69,18 @@ class Geometry:
         if mode == 4:
             return index[: len(index) // 3 * 3].reshape(-1, 3)
         k = np.arange(len(index) - 2)
-        if mode == 5:  # every second triangle of a strip is wound the other way
+        if mode == 5:  # the winding alternates along a strip
             return index[np.stack([k, k + 1 + k % 2, k + 2 - k % 2], -1)]
         return index[np.stack([k + 1, k + 2, np.zeros_like(k)], -1)]
 
     def view(self, index: int) -> bytes:
-        """Give the bytes of a buffer view."""
+        """Return the bytes of a buffer view."""
         view = self._header["bufferViews"][index]
         start = view.get("byteOffset", 0)
         return self._buffers[view["buffer"]][start : start + view["byteLength"]]
 
     def array(self, index: int) -> np.ndarray:
-        """Give an accessor as an array (count, width) of its own type, sparse values put in."""
+        """Return an accessor as an array (count, width) of its own type, with sparse values substituted."""
         accessor = self._header["accessors"][index]
         kind, count, width = accessor["componentType"], accessor["count"], WIDTHS[accessor["type"]]
         values = np.zeros((count, width), DTYPES[kind])
@@ -95,7 +95,7 @@ class Geometry:
         return values
 
     def fetch(self, uri: str) -> bytes:
-        """Give the bytes behind a URI: embedded in it, or a file beside the scene."""
+        """Return the bytes behind a URI: embedded in it, or a file beside the scene."""
         if uri.startswith("data:"):
             return base64.b64decode(uri.split(",", 1)[1])
         return self._files(unquote(uri))

@@ -1,7 +1,7 @@
 """habitat-sim's scene descriptions: data set, stage, object and scene instance files (.json), read without habitat-sim.
 
 A data set's `*.scene_dataset_config.json` lists where its stages, objects and scene instances are. A stage or object names
-its mesh and which way is up and ahead in it; a scene instance puts one stage and many objects in their places.
+its mesh and the mesh's up and front; a scene instance places one stage and many objects.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from simulator.errors import InputError
-from simulator.loaders.gltf import rotation
 from simulator.loaders.publishers import Y_UP, annotations_of, frame, plain_twin
 
 DATASET, STAGE, OBJECT, INSTANCE = (
     f".{kind}.json" for kind in ("scene_dataset_config", "stage_config", "object_config", "scene_instance")
 )
 UPWARD = 6
-"""A scene's data set file is sought in this many folders above it."""
+"""Number of folders above a scene that are searched for its data set file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +35,14 @@ class Placed:
     name: str = ""
     """Of the object; empty for the stage, whose own parts are the instances."""
     semantic: Path | None = None
-    """A mesh of the same surface that tells instances apart, in the frame `semantic_transform` brings to the world."""
+    """An annotated mesh of the same surface, in the frame that `semantic_transform` maps to the world."""
     semantic_transform: np.ndarray | None = None
     descriptor: Path | None = None
     """The names of those instances."""
     centred: bool = False
-    """Whether the object's place is that of the centre of its bounding box rather than of its mesh's origin."""
+    """Whether the object's position is that of the centre of its bounding box rather than of its mesh's origin."""
     attributes: dict[str, Any] = field(default_factory=dict)
-    """What the descriptions say about a stage, with up and front filled in."""
+    """Attributes of a stage from its descriptions, with up and front filled in."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class DatasetFile:
     objects: tuple[Path, ...]
     instances: tuple[Path, ...]
     defaults: dict[str, Any] = field(compare=False, hash=False)
-    """Attributes of stages that do not say otherwise."""
+    """Default attributes of stages."""
 
 
 def placements(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
-    """Give the meshes of a scene, notes for the user, and the description files read, for any scene path.
+    """Return the meshes of a scene, notes for the user, and the description files read, for any scene path.
 
     path: a scene instance, a stage file, or a mesh, whose frame is looked up in the files around it.
-    Raises InputError where a description is broken or names what is not there.
+    Raise InputError if a description is invalid or names a missing file.
     """
     if path.name.endswith(INSTANCE):
         return _instance(path)
@@ -71,7 +71,7 @@ def placements(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a description; raises InputError where it is no JSON object."""
+    """Read a description; raise InputError if it is not a JSON object."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -83,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def read_dataset(path: Path) -> DatasetFile:
-    """Read a data set file and find what it lists."""
+    """Read a data set file and resolve the files that it lists."""
     content = read_json(path)
 
     def listed(key: str, suffix: str) -> tuple[Path, ...]:
@@ -98,7 +98,7 @@ def read_dataset(path: Path) -> DatasetFile:
 
 
 def _listed(root: Path, entry: str, suffix: str) -> list[Path]:
-    """Find the files that an entry of a data set file means: a file, a folder, or a pattern of either."""
+    """Return the files that an entry of a data set file denotes: a file, a folder, or a pattern."""
     out: list[Path] = []
     for found in sorted(root.glob(entry.strip("/"))) if entry.strip("/.") else [root]:
         out += sorted(found.glob(f"*{suffix}")) if found.is_dir() else [found] if found.name.endswith(suffix) else []
@@ -106,7 +106,7 @@ def _listed(root: Path, entry: str, suffix: str) -> list[Path]:
 
 
 def dataset_of(path: Path) -> DatasetFile | None:
-    """Find the data set file above a scene that lists it."""
+    """Return the data set file above a scene that lists it, or None."""
     for folder in list(path.resolve().parents)[:UPWARD]:
         for candidate in sorted(folder.glob(f"*{DATASET}")):
             dataset = read_dataset(candidate)
@@ -116,7 +116,7 @@ def dataset_of(path: Path) -> DatasetFile | None:
 
 
 def orientation(up: Any, front: Any) -> np.ndarray:
-    """Give the (3, 3) rotation that turns a mesh's up to +Y and its front to -Z; InputError where they are not square."""
+    """Return the (3, 3) rotation that maps a mesh's up to +Y and its front to -Z; InputError if they are not perpendicular."""
     u, f = np.array(up, np.float64), np.array(front, np.float64)
     if u.shape != (3,) or f.shape != (3,) or not np.linalg.norm(u) * np.linalg.norm(f) > 0:
         raise InputError(f"up {up} and front {front} are not two directions")
@@ -127,7 +127,7 @@ def orientation(up: Any, front: Any) -> np.ndarray:
 
 
 def _stage(path: Path, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]:
-    """Place a stage: by its own file, or by the files around its mesh."""
+    """Place a stage according to its own file, or to the files around its mesh."""
     config = path if path.name.endswith(STAGE) else _stage_file(path)
     own = read_json(config) if config else {}
     values = {**(dataset.defaults if dataset else {}), **own}
@@ -160,7 +160,7 @@ def _stage(path: Path, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]
 
 
 def _stage_file(mesh: Path) -> Path | None:
-    """Find the stage file of a mesh: beside it under its name, or in Replica's folder `habitat` under any."""
+    """Return the stage file of a mesh: beside it under its name, or in Replica's folder `habitat` under any name."""
     beside = mesh.with_name(mesh.stem + STAGE)
     if beside.is_file():
         return beside
@@ -172,7 +172,7 @@ def _stage_file(mesh: Path) -> Path | None:
 
 
 def _scaled(turn: np.ndarray, values: dict[str, Any]) -> np.ndarray:
-    """Give the (4, 4) transform of an asset: turned upright, then scaled to metres along the world's axes."""
+    """Return the (4, 4) transform of an asset: rotated upright, then scaled to metres along the world's axes."""
     scale = np.array(values.get("scale", (1.0, 1.0, 1.0)), np.float64) * float(values.get("units_to_meters", 1.0))
     out = np.eye(4)
     out[:3, :3] = scale[:, None] * turn
@@ -180,10 +180,12 @@ def _scaled(turn: np.ndarray, values: dict[str, Any]) -> np.ndarray:
 
 
 def _instance(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
-    """Put a scene instance's stage and objects in their places."""
+    """Place the stage and the objects of a scene instance."""
     content, dataset = read_json(path), dataset_of(path)
     if dataset is None:
-        raise InputError(f"{path} is in no data set: no *{DATASET} above it lists it; keep it where its publisher put it")
+        raise InputError(
+            f"{path} belongs to no data set: no *{DATASET} above it lists it; keep it in its publisher's folder layout"
+        )
     entry = content.get("stage_instance", {})
     stage, read = _stage(_template(path, entry, dataset.stages, STAGE), dataset)
     inside = _transform(entry)
@@ -200,7 +202,7 @@ def _instance(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
 
 
 def _template(path: Path, entry: dict[str, Any], listed: tuple[Path, ...], suffix: str) -> Path:
-    """Find the file that a template name means: the end of its path, without its suffix."""
+    """Return the file that a template name denotes: the end of its path, without its suffix."""
     name = str(entry.get("template_name", ""))
     wanted = tuple(Path(name.removesuffix(suffix)).parts)
     for candidate in listed if wanted else ():
@@ -229,10 +231,10 @@ def _object(template: Path, entry: dict[str, Any], scene: dict[str, Any]) -> Pla
 
 
 def _transform(entry: dict[str, Any]) -> np.ndarray:
-    """Give the (4, 4) transform of an instance: translation x rotation (w, x, y, z) x scale."""
+    """Return the (4, 4) transform of an instance: translation x rotation (w, x, y, z) x scale."""
     w, x, y, z = entry.get("rotation", (1.0, 0.0, 0.0, 0.0))
     scale = np.array(entry.get("non_uniform_scale", (1.0, 1.0, 1.0))) * float(entry.get("uniform_scale", 1.0))
     out = np.eye(4)
-    out[:3, :3] = rotation(x, y, z, w) * scale
+    out[:3, :3] = Rotation.from_quat((x, y, z, w)).as_matrix() * scale
     out[:3, 3] = entry.get("translation", (0.0, 0.0, 0.0))
     return out

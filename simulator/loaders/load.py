@@ -1,4 +1,4 @@
-"""Scene files of any kind -> a Scene."""
+"""Scene files of any supported format -> a Scene."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simulator.loaders.gltf import read_gltf, referenced
 from simulator.loaders.habitat_config import Placed, placements
 from simulator.loaders.obj import read_mesh
 from simulator.loaders.publishers import licence_of
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 from simulator.scene.model import Scene
 
 __all__ = ["find_scenes", "load_scene", "scene_digest"]
@@ -31,35 +31,35 @@ class Mesh(NamedTuple):
     """One mesh file, in its own frame."""
 
     parts: list[Part]
-    looks: list[Look]
+    specs: list[MaterialSpec]
     pictures: list[Pillow.Image | None]
     notes: list[str]
     credit: str
 
 
 def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB, textures: bool = True) -> Scene:
-    """Read a scene into memory; raises InputError, in one line, for anything that cannot be used.
+    """Read a scene into memory; raise InputError, with a one-line message, for anything that cannot be used.
 
     path: a mesh, or habitat-sim's description of a stage or scene instance. texture_mb: memory that its textures may take,
-    MB; larger ones are scaled down. textures: False leaves them out, where another camera shows them.
+    MB; larger ones are scaled down. textures: whether to read textures; False where another camera renders them.
     """
     try:
         placed, notes, _ = placements(path)
         read = cache(partial(_read, textures=textures))  # an object placed ten times is read once
         parts: list[Part] = []
-        looks: list[Look] = []
+        specs: list[MaterialSpec] = []
         pictures: list[Pillow.Image | None] = []
         start: dict[Path, int] = {}
         for number, one in enumerate(placed):
             mesh = read(one.path)
             if one.path not in start:
-                start[one.path] = len(looks)
-                looks += [replace(look, image=look.image + len(pictures)) if look.image >= 0 else look for look in mesh.looks]
+                start[one.path] = len(specs)
+                specs += [replace(s, image=s.image + len(pictures)) if s.image >= 0 else s for s in mesh.specs]
                 pictures += mesh.pictures
                 notes += mesh.notes
-            parts += _in_place(one, number, [replace(p, look=p.look + start[one.path]) for p in mesh.parts])
+            parts += _in_place(one, number, [replace(p, material=p.material + start[one.path]) for p in mesh.parts])
         credit = _credit(path, read(placed[0].path))
-        return assemble(name or safe(path.stem), scene_digest(path), parts, looks, pictures, notes, credit, texture_mb)
+        return assemble(name or safe(path.stem), scene_digest(path), parts, specs, pictures, notes, credit, texture_mb)
     except OSError as error:
         raise InputError(f"scene {path} cannot be read ({error}); check the file") from None
     except InputError as error:
@@ -68,9 +68,9 @@ def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_
 
 
 def scene_digest(path: Path) -> str:
-    """Hash the content of a scene: of its files and of those they refer to, whatever their place; hexadecimal SHA-256.
+    """Return the hexadecimal SHA-256 of a scene's content: its files and those they refer to, independent of their location.
 
-    Raises InputError where a description of the scene is broken, OSError where a file cannot be read.
+    Raise InputError if a description of the scene is invalid, OSError if a file cannot be read.
     """
     placed, _, descriptions = placements(path)
     digest = hashlib.sha256()
@@ -90,12 +90,12 @@ def scene_digest(path: Path) -> str:
 def _read(path: Path, textures: bool) -> Mesh:
     if path.suffix.lower() in (".glb", ".gltf"):
         return Mesh(*read_gltf(path, _files(path), textures=textures))
-    parts, looks, pictures, notes = read_mesh(path)
-    return Mesh(parts, looks, pictures if textures else [None] * len(pictures), notes, "")
+    parts, specs, pictures, notes = read_mesh(path)
+    return Mesh(parts, specs, pictures if textures else [None] * len(pictures), notes, "")
 
 
 def _files(path: Path) -> Callable[[str], bytes]:
-    """Give what reads the files that a scene refers to, in its folder or below alone."""
+    """Return a function that reads the files a scene refers to, limited to its folder and below."""
 
     def read(uri: str) -> bytes:
         target = (path.parent / uri).resolve()
@@ -107,7 +107,7 @@ def _files(path: Path) -> Callable[[str], bytes]:
 
 
 def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:
-    """Bring a mesh's parts to the world; an object is one instance under its own name, a stage has its annotated ones."""
+    """Transform a mesh's parts to the world; an object is one instance under its own name, a stage keeps its annotated ones."""
     transform = one.transform
     if one.centred and parts:
         corners = np.concatenate([p.vertices for p in parts])
@@ -130,7 +130,7 @@ def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:
 
 
 def _obj_files(path: Path) -> list[str]:
-    """Name the material files of an OBJ and the pictures that those name."""
+    """Return the names of the material files of an OBJ and of their textures."""
     if path.suffix.lower() != ".obj":
         return []
     libraries = re.findall(r"^mtllib\s+(.+?)\s*$", path.read_text(errors="replace"), re.M)
@@ -143,7 +143,7 @@ def _obj_files(path: Path) -> list[str]:
 
 
 def _credit(path: Path, mesh: Mesh) -> str:
-    """Give the licence of a known collection, the credit in the file, or the first line of a licence text beside it."""
+    """Return the licence of a known collection, the credit in the file, or the first line of a licence text beside it."""
     licence = licence_of(path)
     if licence is not None:
         return f"{licence.collection}: {licence.terms}"

@@ -1,4 +1,4 @@
-"""PLY and OBJ files -> parts, looks and pictures."""
+"""PLY and OBJ files -> parts, specs and pictures."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from PIL import Image as Pillow
 
 from simulator.errors import InputError
 from simulator.loaders.ply import colors, read_ply
-from simulator.scene.assemble import Look, Part
+from simulator.scene.assemble import MaterialSpec, Part
 from simulator.scene.textures import UNREADABLE, linear_from_srgb
 
-Read = tuple[list[Part], list[Look], list[Pillow.Image | None], list[str]]
-"""Parts, looks, undecoded pictures, notes for the user."""
+Read = tuple[list[Part], list[MaterialSpec], list[Pillow.Image | None], list[str]]
+"""Parts, specs, undecoded pictures, notes for the user."""
 
 
 def read_mesh(path: Path) -> Read:
@@ -28,16 +28,16 @@ def _read_ply(path: Path) -> Read:
     if len(mesh.faces) == 0:
         return [], [], [], ["points skipped"]
     notes: list[str] = []
-    look, pictures = Look("default"), []
+    spec, pictures = MaterialSpec("default"), []
     if mesh.texture and mesh.uv is not None:
         picture = _open(path.parent / mesh.texture, notes)
         if picture is not None:
-            look, pictures = Look(Path(mesh.texture).stem, image=0), [picture]
+            spec, pictures = MaterialSpec(Path(mesh.texture).stem, image=0), [picture]
     color = mesh.vertex_color
     if color is None and (by_face := colors(mesh.face_values)) is not None:
         color = np.repeat(by_face[:, None], 3, 1)
     uv = None if mesh.uv is None else mesh.uv * [1.0, -1.0] + [0.0, 1.0]
-    return [Part(path.stem, 0, mesh.vertices, mesh.faces, uv, color)], [look], [*pictures], notes
+    return [Part(path.stem, 0, mesh.vertices, mesh.faces, uv, color)], [spec], [*pictures], notes
 
 
 def _open(path: Path, notes: list[str]) -> Pillow.Image | None:
@@ -55,7 +55,7 @@ def _read_obj(path: Path) -> Read:
     except Exception as error:  # trimesh raises whatever a broken file leads to
         raise InputError(f"{path} is not a readable .obj mesh ({type(error).__name__}: {error}); export it again") from None
     parts: list[Part] = []
-    looks, notes = [Look("default")], []
+    specs, notes = [MaterialSpec("default")], []
     pictures: list[Pillow.Image | None] = []
     for node in scene.graph.nodes_geometry:
         transform, key = scene.graph[node]
@@ -63,19 +63,19 @@ def _read_obj(path: Path) -> Read:
         if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
             notes.append(f"{node}: points or lines skipped")
             continue
-        look, uv, color = _visual(mesh, pictures)
-        if look is not None:
-            looks.append(look)
+        spec, uv, color = _visual(mesh, pictures)
+        if spec is not None:
+            specs.append(spec)
         vertices = np.asarray(mesh.vertices) @ transform[:3, :3].T + transform[:3, 3]
         name = path.stem if node in (path.name, "geometry_0", "world") else str(node)
-        parts.append(Part(name, len(looks) - 1 if look else 0, vertices, np.asarray(mesh.faces), uv, color))
-    return parts, looks, pictures, notes
+        parts.append(Part(name, len(specs) - 1 if spec else 0, vertices, np.asarray(mesh.faces), uv, color))
+    return parts, specs, pictures, notes
 
 
 def _visual(
     mesh: trimesh.Trimesh, pictures: list[Pillow.Image | None]
-) -> tuple[Look | None, np.ndarray | None, np.ndarray | None]:
-    """Translate trimesh's visual: a look of its own, texture coordinates, colours by vertex or face."""
+) -> tuple[MaterialSpec | None, np.ndarray | None, np.ndarray | None]:
+    """Translate trimesh's visual: a specification of its own, texture coordinates, colours by vertex or face."""
     visual = mesh.visual
     if visual.kind == "vertex":
         return None, None, np.asarray(visual.vertex_colors, np.uint8)
@@ -92,7 +92,7 @@ def _visual(
         image = next(k for k, known in enumerate(pictures) if known is picture)
         # trimesh's v grows upwards.
         uv = np.stack([uv[:, 0], 1.0 - uv[:, 1]], -1)
-        return Look(str(material.name), image=image, alpha_cutoff=0.5), uv, None
+        return MaterialSpec(str(material.name), image=image, alpha_cutoff=0.5), uv, None
     color = np.asarray(material.main_color, np.uint8)
     linear = linear_from_srgb(color[:3])
-    return Look(str(material.name), (*(float(x) for x in linear), color[3] / 255.0)), None, None
+    return MaterialSpec(str(material.name), (*(float(x) for x in linear), color[3] / 255.0)), None, None

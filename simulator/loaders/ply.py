@@ -84,7 +84,7 @@ def _parse(data: bytes) -> Ply:
 
 
 def colors(values: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Give red, green, blue and alpha columns as (N, 4) uint8, None where there are none; floats count up to 1."""
+    """Return red, green, blue and alpha columns as (N, 4) uint8, None where there are none; floats count up to 1."""
     if not all(k in values for k in COLORS):
         return None
     columns = [values[k] for k in COLORS]

@@ -1,4 +1,4 @@
-"""What the publishers of known scene collections put around their meshes: frames, annotations, licences."""
+"""Conventions of known scene collections: frames, annotations, licences."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ Z_UP: tuple[Vector, Vector] = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0))
 Y_UP: tuple[Vector, Vector] = ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0))
 """Up and front of a mesh, in its own frame."""
 NEAR = 4
-"""Folders above a scene that may carry its collection's name."""
+"""Number of folders above a scene that are searched for its collection's name."""
 
 
 @dataclass(frozen=True)
 class Licence:
-    """What a collection's terms allow, in short; its publisher's text is what counts."""
+    """Summary of a collection's terms; the publisher's text is authoritative."""
 
     collection: str
     terms: str
 
 
 def plain_twin(path: Path) -> Path:
-    """Give the uncompressed mesh beside one whose textures are Basis-compressed (X.glb for X.basis.glb), if it is there."""
+    """Return the uncompressed mesh beside a Basis-compressed one (X.glb for X.basis.glb) if it exists, else the path itself."""
     twin = path.with_name(path.name.replace(".basis.glb", ".glb"))
     return twin if twin.is_file() else path
 
 
 def is_companion(path: Path) -> bool:
-    """Say whether a mesh only accompanies a scene: annotations, collision shapes, a second form of it."""
+    """Return whether a mesh belongs to another scene file: annotations, a collision shape or a second version."""
     if re.search(r"[._](semantic|collision)$", path.stem):
         return True
     return plain_twin(path) != path or (path.name == "mesh.obj" and path.with_name("mesh_z_up.obj").is_file())
 
 
 def frame(mesh: Path) -> tuple[Vector, Vector]:
-    """Tell up and front of a mesh that no description speaks of, from its names and from what lies around it."""
+    """Return up and front of a mesh without a description, from its name and the files around it."""
     stem = mesh.name.split(".")[0]
-    for_habitat = mesh.suffix == ".glb" and any(mesh.parent.glob(f"{stem}*.navmesh"))  # which reads a bare .glb with Z up
+    for_habitat = mesh.suffix == ".glb" and any(mesh.parent.glob(f"{stem}*.navmesh"))  # habitat-sim assumes Z up for a bare .glb
     replica = mesh.suffix == ".ply" and (mesh.parent / "habitat").is_dir()
     matterport = "matterport_mesh" in mesh.parts or mesh.with_name(f"{stem}.house").is_file()
     z_up = for_habitat or replica or matterport or "_vh_clean" in mesh.name or "z_up" in mesh.stem
@@ -47,7 +47,7 @@ def frame(mesh: Path) -> tuple[Vector, Vector]:
 
 
 def annotations_of(mesh: Path, descriptor: Path | None = None) -> tuple[Path | None, Path | None]:
-    """Find a mesh that tells instances apart, and their names, where HM3D, Matterport3D and Replica put them."""
+    """Return the annotated mesh and its names where HM3D, Matterport3D and Replica store them, else None."""
     stem = mesh.name.split(".")[0]
     for semantic, names in (
         (mesh.with_name(f"{stem}.semantic.glb"), mesh.with_name(f"{stem}.semantic.txt")),
@@ -60,13 +60,13 @@ def annotations_of(mesh: Path, descriptor: Path | None = None) -> tuple[Path | N
 
 
 def licence_of(path: Path) -> Licence | None:
-    """Tell the licence of a scene of a known collection, from its path and what lies around it; None for any other."""
+    """Return the licence of a scene of a known collection, from its path and the files around it; None for others."""
     path = path.resolve()
     return next((licence for licence, belongs in KNOWN if belongs(path)), None)
 
 
 def _in(*names: str) -> Callable[[Path], bool]:
-    """Make a test of whether a folder near a scene, or a data set file in it, is named after a collection."""
+    """Return a function that tests whether a folder above a scene, or a data set file in it, is named after a collection."""
     pattern = re.compile(rf"^({'|'.join(names)})([-_. ].*)?$", re.IGNORECASE)
 
     def belongs(path: Path) -> bool:
@@ -105,4 +105,4 @@ KNOWN: tuple[tuple[Licence, Callable[[Path], bool]], ...] = (
     (Licence("HSSD", "CC BY-NC 4.0: not for commercial use"), _in("hssd", "hssd-hab", "hssd-models")),
     (Licence("ScanNet", "ScanNet Terms of Use: research only, no redistribution"), lambda p: "_vh_clean" in p.name),
 )
-"""Licences as their publishers stated them in 2024; the first that fits counts."""
+"""Licences as published in 2024; the first match counts."""

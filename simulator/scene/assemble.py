@@ -1,4 +1,4 @@
-"""What a file reader hands over: parts with their looks, put together into one Scene."""
+"""Assembly of a Scene from the parts and materials that a file reader returns."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MOST_INSTANCES = 65535
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """One material as a file describes it; colours are linear light."""
+class MaterialSpec:
+    """One material of a file; colours are linear light."""
 
     name: str
     base_color: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
@@ -35,7 +35,8 @@ class Part:
     """One instance: a mesh in world coordinates with one material."""
 
     name: str
-    look: int
+    material: int
+    """Index into the file's material specifications."""
     vertices: np.ndarray
     """(N, 3), world frame, m."""
     faces: np.ndarray
@@ -52,28 +53,24 @@ def assemble(
     name: str,
     sha256: str,
     parts: Sequence[Part],
-    looks: Sequence[Look],
+    specs: Sequence[MaterialSpec],
     pictures: Sequence[Pillow.Image | None],
     notes: list[str],
     credit: str,
     texture_mb: float,
 ) -> Scene:
-    """Join parts into a Scene; raises InputError when there is nothing solid to join.
+    """Join parts into a Scene; raise InputError if there are no triangles with an area.
 
-    pictures: what the looks' `image` counts, not decoded yet. texture_mb: memory that textures may take, MB.
+    pictures: the images that the specifications' `image` indexes, not decoded. texture_mb: memory limit of textures, MB.
     """
     if not parts:
-        raise InputError(f"scene {name} has no triangles (only points, lines or nothing); give a mesh with faces")
+        raise InputError(f"scene {name} has no triangles (only points, lines or nothing); use a mesh with faces")
     first = {group: k for k, group in reversed(list(enumerate(_groups(parts))))}
     order = {group: k for k, group in enumerate(dict.fromkeys(_groups(parts)))}
     if len(order) > MOST_INSTANCES:
         raise InputError(f"scene {name} has {len(order)} instances; at most {MOST_INSTANCES} fit; join small meshes")
     vertices = np.concatenate([p.vertices for p in parts]).astype(np.float32)
-    if not np.isfinite(vertices).all():
-        count = int((~np.isfinite(vertices)).any(1).sum())
-        raise InputError(f"scene {name} has {count} vertices that are NaN or infinite; repair the mesh and export it again")
-    if any(len(p.faces) and (p.faces.min() < 0 or p.faces.max() >= len(p.vertices)) for p in parts):
-        raise InputError(f"scene {name} has faces that point at missing vertices; export the mesh again")
+    _check(name, parts, vertices)
     start = np.cumsum([0, *(len(p.vertices) for p in parts)])
     faces = np.concatenate([(p.faces + s).astype(np.int32) for p, s in zip(parts, start, strict=False)])
     owner = np.repeat(np.arange(len(parts)), [len(p.faces) for p in parts])
@@ -81,14 +78,14 @@ def assemble(
     if not solid.any():
         raise InputError(f"scene {name} has no triangle with an area; check its scale and export it again")
     if not solid.all():
-        notes.append(f"{int((~solid).sum())} triangles without area left out")
-    look = np.array([p.look for p in parts], np.int32)
+        notes.append(f"{int((~solid).sum())} triangles without area omitted")
+    spec = np.array([p.material for p in parts], np.int32)
     colored = np.array([p.color is not None for p in parts])
-    textures, texture_of = pack(pictures, {looks[k].image for k in look if looks[k].image >= 0}, texture_mb, notes)
-    pairs = [(p.name, looks[p.look].name) for p in parts]
+    textures, texture_of = pack(pictures, {specs[k].image for k in spec if specs[k].image >= 0}, texture_mb, notes)
+    pairs = [(p.name, specs[p.material].name) for p in parts]
     surfaces = tuple(dict.fromkeys(pairs))
     row = {pair: k for k, pair in enumerate(surfaces)}
-    materials, material_of = _materials(looks, look, colored, texture_of)
+    materials, material_of = _materials(specs, spec, colored, texture_of)
     owner = owner[solid]
     instance = np.array([order[group] + 1 for group in _groups(parts)], np.uint16)
     return Scene(
@@ -110,12 +107,21 @@ def assemble(
     )
 
 
+def _check(name: str, parts: Sequence[Part], vertices: np.ndarray) -> None:
+    """Raise InputError for vertices that are not finite and faces with wrong indices; vertices: those of all parts."""
+    if not np.isfinite(vertices).all():
+        count = int((~np.isfinite(vertices)).any(1).sum())
+        raise InputError(f"scene {name} has {count} vertices that are NaN or infinite; repair the mesh and export it again")
+    if any(len(p.faces) and (p.faces.min() < 0 or p.faces.max() >= len(p.vertices)) for p in parts):
+        raise InputError(f"scene {name} has faces that point at missing vertices; export the mesh again")
+
+
 def _materials(
-    looks: Sequence[Look], look: np.ndarray, colored: np.ndarray, texture_of: dict[int, int]
+    specs: Sequence[MaterialSpec], spec: np.ndarray, colored: np.ndarray, texture_of: dict[int, int]
 ) -> tuple[Materials, np.ndarray]:
-    """Lay materials out as arrays; a look used with and without vertex colours becomes two, for its shading differs."""
-    keys = sorted({(int(k), bool(c)) for k, c in zip(look, colored, strict=True)})
-    used = [looks[k] for k, _ in keys]
+    """Return materials as arrays; one used with and without vertex colours becomes two, because their shading differs."""
+    keys = sorted({(int(k), bool(c)) for k, c in zip(spec, colored, strict=True)})
+    used = [specs[k] for k, _ in keys]
     texture = np.array([texture_of.get(u.image, -1) for u in used], np.int32)
     plain = [t < 0 and not u.unlit and not c for t, u, (_, c) in zip(texture, used, keys, strict=True)]
     row = {key: k for k, key in enumerate(keys)}
@@ -126,18 +132,18 @@ def _materials(
         wrap=np.array([u.wrap for u in used], np.uint8),
         alpha_cutoff=np.array([u.alpha_cutoff for u in used], np.float32),
         shaded=np.array(plain),
-    ), np.array([row[int(k), bool(c)] for k, c in zip(look, colored, strict=True)])
+    ), np.array([row[int(k), bool(c)] for k, c in zip(spec, colored, strict=True)])
 
 
 def _groups(parts: Sequence[Part]) -> list[str]:
-    """Give a key for each part's instance."""
+    """Return a key of each part's instance."""
     return [p.group or f"\0{k}" for k, p in enumerate(parts)]
 
 
 def _corner_uv(part: Part) -> np.ndarray:
     if part.uv is None:
         return np.zeros((len(part.faces), 3, 2), np.float32)
-    # A coordinate that is not a number would index outside the texture.
+    # A coordinate that is NaN would index outside the texture.
     return np.nan_to_num(part.uv.astype(np.float32), posinf=0.0, neginf=0.0)[part.faces]
 
 
@@ -148,7 +154,7 @@ def _corner_color(part: Part) -> np.ndarray:
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Number repeated names: chair, chair.2, chair.3."""
+    """Return the names with repeated ones numbered: chair, chair.2, chair.3."""
     taken: set[str] = set()
     out = []
     for name in names:

@@ -1,7 +1,7 @@
-"""Closest hits and occlusion on a triangle mesh: one Embree BVH for pictures, line of sight and sound.
+"""Closest hits and occlusion on a triangle mesh: one Embree BVH for camera, line of sight and sound.
 
 Embree comes with the embreex package; it is called here through its C interface, so that compiled code (`nearest`,
-`blocked`) can shoot single rays as it goes, without arrays of rays in between.
+`blocked`) can trace single rays without intermediate arrays of rays.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ except ImportError as error:
 
 
 def _find_library() -> str:
-    """Find the Embree library inside the installed embreex package, where each system's wheels keep it."""
+    """Return the path of the Embree library inside the installed embreex package; each platform's wheel has its own place."""
     package = Path(embreex.rtcore_scene.__file__).parent
     for folder in (package.parent / "embreex.libs", package, package / ".dylibs"):
         for path in sorted(folder.glob("*embree4*")):
             if {".so", ".dylib", ".dll"} & set(path.suffixes):
                 return str(path)
-    raise ImportError(f"the embreex package at {package} holds no Embree 4 library; reinstall it: pip install --force embreex")
+    raise ImportError(
+        f"the embreex package at {package} contains no Embree 4 library; reinstall it: pip install --force-reinstall embreex"
+    )
 
 
 _PATH = _find_library()
@@ -48,11 +50,11 @@ for _name in ("NewDevice", "NewScene", "NewGeometry"):
     getattr(_EMBREE, f"rtc{_name}").restype = ctypes.c_void_p
 _TRIANGLES, _INDEX, _VERTEX, _UINT3, _FLOAT3 = 0, 0, 1, 0x5003, 0x9003
 _FAR, _MASK, _U, _V, _FACE = 8, 9, 15, 16, 17
-"""Places in RTCRayHit, counted in four bytes: origin 0-2, near 3, direction 4-6, time 7; in RTCRayHit8 eight times each."""
+"""Offsets in RTCRayHit in units of four bytes: origin 0-2, near 3, direction 4-6, time 7; times eight in RTCRayHit8."""
 _COHERENT = 1 << 16
 _ASIDE = np.array([0.7e-5, -0.4e-5, 0.5e-5], np.float32)
-"""What is added to the direction of a ray that met nothing, to shoot it again: Embree's fast mode, which takes two thirds of the
-time of its watertight one, lets about one ray in a million through where triangles of a fine mesh meet."""
+"""Offset of the direction with which a ray without a hit is traced again: Embree's fast mode, which takes two thirds of the time
+of its watertight mode, misses about one ray in a million at shared edges of a fine mesh."""
 
 
 class Hits(NamedTuple):
@@ -87,7 +89,7 @@ class Bvh:
         _EMBREE.rtcCommitScene(scene)
         self.scene = np.uint64(scene.value or 0)
         """Embree's handle, for `nearest` and `blocked`; valid as long as this object."""
-        # Not at the interpreter's end: Embree may be gone by then, and the memory goes anyway.
+        # Not at interpreter exit: Embree may be unloaded by then, and the memory is freed anyway.
         weakref.finalize(self, _release, scene, device).atexit = False
 
     @property
@@ -101,21 +103,21 @@ class Bvh:
         return self._faces
 
     def closest(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
-        """Find the first triangle along each of N rays; origins and directions are (N, 3), world frame, m."""
+        """Return the first triangle along each of N rays; origins and directions are (N, 3), world frame, m."""
         return Hits(*_closest(self.scene, _float32(origins), _float32(directions)))
 
     def seen(self, origin: np.ndarray, directions: np.ndarray) -> Hits:
-        """Find what `closest` finds for rays from one point (3,), twice as fast where neighbours in (N, 3) are alike."""
+        """Return the same as `closest` for rays from one point (3,), twice as fast where neighbours in (N, 3) are similar."""
         return Hits(*_seen(self.scene, _float32(origin), _float32(directions)))
 
     def visible(self, origins: np.ndarray, targets: np.ndarray, shrink: float = 1e-3) -> np.ndarray:
-        """Say for each of N segments whether nothing lies on it, leaving out its last `shrink` share; (N,) bool."""
+        """Return, for each of N segments, whether no triangle intersects it, without its last `shrink` share; (N,) bool."""
         return _visible(self.scene, _float32(origins), _float32(targets), np.float32(1.0 - shrink))
 
 
 @numba.njit(cache=True, nogil=True)
 def new_ray() -> tuple[np.ndarray, np.ndarray]:
-    """Make the memory of one ray, seen as float32 and as int32, for `nearest` and `blocked`; each thread needs its own."""
+    """Return the memory of one ray, as float32 and int32 views, for `nearest` and `blocked`; each thread needs its own."""
     memory = np.zeros(48, np.float32)
     skip = (16 - memory.ctypes.data % 16) % 16 // 4
     ray = memory[skip : skip + 32]
@@ -124,7 +126,7 @@ def new_ray() -> tuple[np.ndarray, np.ndarray]:
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def nearest(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[int, float]:
-    """Give the face that a ray meets first, -1 for none, and its distance in lengths of the direction."""
+    """Return the first face along a ray, -1 for none, and its distance in lengths of the direction."""
     for k in range(3):
         ray[k] = origin[k]
         ray[4 + k] = direction[k]
@@ -138,7 +140,7 @@ def nearest(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, d
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def blocked(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, target: np.ndarray, far: float) -> bool:
-    """Say whether anything lies on the first `far` share of the way from origin to target."""
+    """Return whether a triangle intersects the first `far` share of the segment from origin to target."""
     for k in range(3):
         ray[k] = origin[k]
         ray[4 + k] = target[k] - origin[k]
@@ -164,7 +166,7 @@ def _closest(scene: int, origins: np.ndarray, directions: np.ndarray) -> tuple[n
 
 @numba.njit(cache=True, nogil=True)
 def _seen(scene: int, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Shoot eight rays at a time."""
+    """Trace eight rays at a time."""
     memory = np.zeros(48 * 8, np.float32)
     skip = (64 - memory.ctypes.data % 64) % 64 // 4
     rays = memory[skip : skip + 22 * 8].reshape(22, 8)

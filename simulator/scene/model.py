@@ -1,4 +1,4 @@
-"""A scene in memory: triangles, colours, instances and surfaces, the same for eyes and ears."""
+"""A scene in memory: triangles, colours, instances and surfaces, shared by camera and acoustics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Textures:
 
 @dataclass(frozen=True, eq=False)
 class Materials:
-    """How M materials look."""
+    """Optical properties of M materials."""
 
     base_color: np.ndarray
     """(M, 4) float32: linear red, green, blue, alpha factor, 0..1."""
@@ -40,7 +40,7 @@ class Materials:
     alpha_cutoff: np.ndarray
     """(M,) float32: texels with alpha below are holes; 0 for opaque materials."""
     shaded: np.ndarray
-    """(M,) bool: plain colour that wants soft shading; False where texture, vertex colours or an unlit flag carry the light."""
+    """(M,) bool: plain colour that receives soft shading; False if texture, vertex colours or an unlit flag include it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ class Scene:
     """An immutable triangle scene in metres, +Y up, right-handed."""
 
     name: str
-    """Safe for file names; unique in a data set."""
+    """Safe for file names, unique in a data set."""
     sha256: str
-    """Of the content of the scene's files, hexadecimal."""
+    """Digest of the content of the scene's files, hexadecimal."""
     vertices: np.ndarray
     """(V, 3) float32, m."""
     faces: np.ndarray
@@ -64,7 +64,7 @@ class Scene:
     materials: Materials
     textures: Textures
     corner_uv: np.ndarray
-    """(F, 3, 2) float32: texture coordinates of each corner, glTF's sense: v grows downwards from the image's first row."""
+    """(F, 3, 2) float32: texture coordinates of each corner, as in glTF: v grows downwards from the image's first row."""
     corner_color: np.ndarray
     """(F, 3, 4) uint8: sRGB-encoded colour and linear alpha of each corner; 255 where there is none."""
     face_surface: np.ndarray
@@ -72,13 +72,13 @@ class Scene:
     surfaces: tuple[tuple[str, str], ...]
     """Distinct (instance name, material name) pairs, for the acoustic materials."""
     notes: tuple[str, ...] = ()
-    """What the loader skipped or mended, for the user."""
+    """What the loader skipped or repaired, for the user."""
     credit: str = ""
     """Copyright or licence text found in the file."""
 
     @cached_property
     def bvh(self) -> Bvh:
-        """The one acceleration structure of the scene."""
+        """The scene's acceleration structure."""
         return Bvh(self.vertices, self.faces)
 
     @cached_property
@@ -98,7 +98,7 @@ class Scene:
 
     @cached_property
     def texel_level(self) -> np.ndarray:
-        """(F,) float32: log2 of how many texels lie on a metre of each triangle (root of texel over world area); 0 untextured."""
+        """(F,) float32: log2 of the texels per metre on each triangle (root of texel over world area); 0 untextured."""
         texture = self.materials.texture[self.face_material]
         level = np.zeros(len(self.faces), np.float32)
         rows = np.flatnonzero(texture >= 0)
@@ -116,7 +116,7 @@ class Scene:
 
 
 def doubled_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Give twice the area of each of F triangles, (F,) float32, m^2."""
+    """Return twice the area of each of F triangles, (F,) float32, m^2."""
     out = np.empty(len(faces), np.float32)
     for rows in _blocks(len(faces)):
         out[rows] = np.linalg.norm(_cross(vertices, faces[rows]), axis=1)
@@ -124,7 +124,7 @@ def doubled_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _blocks(count: int) -> Iterator[slice]:
-    """Cut rows into blocks, so that the double precision in between takes little memory."""
+    """Yield blocks of rows, which bounds the memory of double-precision intermediates."""
     for start in range(0, count, BLOCK):
         yield slice(start, start + BLOCK)
 

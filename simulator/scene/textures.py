@@ -1,4 +1,4 @@
-"""Pictures on surfaces: decoded once, scaled to a budget, packed as mip pyramids."""
+"""Textures: decoded once, scaled to a memory budget, packed as mip pyramids."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 from simulator.scene.model import Textures
 
 LARGEST_PX = 2048
-"""Larger textures are scaled down; nothing finer shows in views of some hundred pixels."""
+"""Larger textures are scaled down; views of some hundred pixels resolve no finer detail."""
 SMALLEST_PX = 32
 """Textures are not scaled below this to fit a budget."""
 LEVELS = 12
@@ -19,7 +19,7 @@ LEVELS = 12
 PYRAMID = 4.0 / 3.0
 """Size of a mip pyramid over that of its picture."""
 UNREADABLE = (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError)
-"""What Pillow raises for pictures that are broken, cut short or enormous."""
+"""Errors of Pillow for images that are invalid, truncated or too large."""
 
 Image = np.ndarray
 """(H, W, 4) uint8: sRGB-encoded colour, linear alpha, first row on top."""
@@ -47,10 +47,10 @@ ENCODE = srgb_from_linear(np.arange(65536) / 65535.0)
 def pack(
     pictures: Sequence[Pillow.Image | None], used: Iterable[int], budget_mb: float, notes: list[str]
 ) -> tuple[Textures, dict[int, int]]:
-    """Decode, pack and close the used pictures; also give the texture index of each picture index.
+    """Decode, pack and close the used pictures; also return the texture index of each picture index.
 
     budget_mb: memory that all pyramids may take together, MB; larger pictures are scaled down to fit. A picture that
-    cannot be decoded is left out, which `notes` is told.
+    cannot be decoded is omitted, with a note appended to `notes`.
     """
     chosen = {k: picture for k in sorted(set(used)) if (picture := pictures[k]) is not None}
     largest = fitting_px([p.size for p in chosen.values()], budget_mb)
@@ -65,7 +65,7 @@ def pack(
             notes.append(f"picture {k} cannot be decoded ({error}): plain colour instead")
             continue
         finally:
-            picture.close()  # or its own pixels stay until all are packed
+            picture.close()  # frees its pixels before the next one is decoded
         row = row_of[k] = len(row_of)
         for level, image in enumerate(chain):
             height, width = image.shape[:2]
@@ -75,12 +75,12 @@ def pack(
     if largest < LARGEST_PX and any(max(chosen[k].size) > largest for k in row_of):
         notes.append(f"textures scaled down to at most {largest} pixels to fit {budget_mb:g} MB (camera.texture_mb)")
     rows = len(row_of)
-    # The rest of the room made for texels was never touched, so it takes no memory.
+    # The unused end of the allocation was never written, so it takes no physical memory.
     return Textures(texels[:at], offset[:rows], size[:rows]), row_of
 
 
 def fitting_px(sizes: Sequence[tuple[int, int]], budget_mb: float) -> int:
-    """Give the largest side, a power of two up to LARGEST_PX, with which pictures of (width, height) fit a budget."""
+    """Return the largest side, a power of two up to LARGEST_PX, with which pictures of (width, height) fit the budget."""
     largest = LARGEST_PX
     while largest > SMALLEST_PX:
         scales = [min(1.0, largest / max(size)) for size in sizes]
@@ -109,7 +109,7 @@ def pyramid(image: Image) -> list[Image]:
 
 
 def _most_texels(size: tuple[int, int], largest_px: int) -> int:
-    """Give how many texels the pyramid of a picture of (width, height) has at the most, once it is scaled down."""
+    """Return an upper bound of the texels in the pyramid of a picture of (width, height) after scaling."""
     scale = min(1.0, largest_px / max(size))
     width, height = (min(n, int(np.ceil(n * scale)) + 1) for n in size)
     total = width * height

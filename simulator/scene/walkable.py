@@ -1,4 +1,4 @@
-"""Where a listener can stand: on the floor of a storey, with room for head and body, inside the house."""
+"""Positions for a listener: on the floor of a storey, with clearance for head and body, inside the building."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulator.scene.bvh import Bvh
 from simulator.scene.model import Scene
 
 LINES = 6000
-"""Vertical lines along which floors are sought."""
+"""Number of vertical lines along which floors are searched."""
 LAYERS = 24
 LEVEL = 0.9
 """Vertical part of a floor's normal: up to 26 degrees of slope."""
@@ -34,40 +34,40 @@ SMALLEST_SHARE = 0.1
 
 
 class Ground(Protocol):
-    """Where a listener can stand in one scene: Places here, habitat-sim's navmesh in simulator/habitat/camera.py."""
+    """Positions for a listener in one scene: Places here, habitat-sim's navmesh in simulator/habitat/camera.py."""
 
     @property
     def roofed(self) -> bool:
         """Whether the scene has ceilings, so that a place without one is outside."""
 
     def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
-        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None where the draw failed."""
+        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None if the draw failed."""
 
     def stand(self, near: np.ndarray) -> np.ndarray | None:
-        """Give the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
+        """Return the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
 
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Say which of (N, 3) points in plain sight of a listener on a floor point (3,) may be sources; (N,) bool."""
+        """Return which of (N, 3) points visible to a listener on a floor point (3,) may be sources; (N,) bool."""
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """The places of a scene, found along vertical lines."""
+    """The positions of a scene, found along vertical lines."""
 
     bvh: Bvh
     floor: np.ndarray
     """(N, 3) points on the floor, world frame, m."""
     spacing_m: float
-    """Mean distance between them: drawn places lie up to half of this beside one."""
+    """Mean distance between them; a drawn position lies within half of it from one of them."""
     roofed: bool
     """Whether the scene has ceilings, so that a place without one is outside."""
     ear_height_m: float
     clearance_m: float
     rejected: Counter[str]
-    """How many candidates failed which rule."""
+    """Number of candidates that failed each rule."""
 
     def draw(self, rng: np.random.Generator, near: np.ndarray | None = None, within_m: float = np.inf) -> np.ndarray | None:
-        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None where the draw failed."""
+        """Draw a floor point (3,), evenly over the floor (within a distance of `near`); None if the draw failed."""
         points = self.floor
         if near is not None:
             points = points[np.linalg.norm(points - near, axis=1) <= within_m]
@@ -79,7 +79,7 @@ class Places:
         return place if place is None or near is None or np.linalg.norm(place - near) <= within_m else None
 
     def stand(self, near: np.ndarray) -> np.ndarray | None:
-        """Give the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
+        """Return the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
         above = near + [0.0, STEP_M, 0.0]
         hit = self.bvh.closest(above[None], np.array([[0.0, -1.0, 0.0]]))
         if not hit.distance[0] < 2 * STEP_M:
@@ -89,12 +89,12 @@ class Places:
         return floor if reason == "" else None
 
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Ask nothing more of points in sight: a source may stand on a table."""
+        """Accept all visible points: a source may stand on a table."""
         return np.ones(len(points), bool)
 
 
 def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> Places:
-    """Search a scene for places; InputError where there is none, with the counts of what was in the way."""
+    """Find the positions in a scene; raise InputError with the counts of rejected candidates if there are none."""
     ear, clearance = settings.camera.height_m, settings.sampling.clearance_m
     points, candidates = _level_ground(scene, rng)
     rejected: Counter[str] = Counter()
@@ -103,7 +103,7 @@ def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> P
     up = scene.bvh.closest(points + [0.0, 0.01, 0.0], np.broadcast_to([0.0, 1.0, 0.0], points.shape)).distance
     roofed = bool((np.isfinite(up) & (up > 1.9)).sum() > 0.2 * len(points))
     reasons = _obstacles(scene.bvh, points, ear, clearance, roofed)
-    # What lies close under another surface is the inside of a slab or of furniture, not ground.
+    # A surface close below another one is the inside of a slab or of furniture, not ground.
     furniture = _raised(points, (reasons != "outside the house") & (up > LAYER_M))
     reasons = np.where((reasons == "") & furniture, "on furniture or off the storeys' floors", reasons)
     rejected.update(str(r) for r in reasons[reasons != ""])
@@ -116,7 +116,7 @@ def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> P
 
 
 def _level_ground(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Collect level surfaces met by vertical lines, (N, 3), and the number of surfaces met at all."""
+    """Return points of level surfaces along vertical lines, (N, 3), and the number of all surfaces hit."""
     low, high = scene.bounds.astype(np.float64)
     at = low + rng.random((LINES, 3)) * (high - low)
     at[:, 1] = high[1] + 1.0
@@ -135,7 +135,7 @@ def _level_ground(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, i
 
 
 def _obstacles(bvh: Bvh, floor: np.ndarray, ear_m: float, clearance_m: float, roofed: bool) -> np.ndarray:
-    """Say what keeps a listener from standing at each of (N, 3) floor points: (N,) text, empty where nothing does."""
+    """Return why a listener cannot stand at each of (N, 3) floor points: (N,) text, empty where one can."""
     reasons = np.full(len(floor), "", dtype="<U48")
     up = np.broadcast_to([0.0, 1.0, 0.0], floor.shape)
     overhead = bvh.closest(floor + [0.0, 0.01, 0.0], up).distance
@@ -157,12 +157,12 @@ def _obstacles(bvh: Bvh, floor: np.ndarray, ear_m: float, clearance_m: float, ro
 
 
 def _raised(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """Say which of (N, 3) level points are no storey's floor, but lie on furniture, given which may be ground; (N,) bool."""
+    """Return which of (N, 3) level points lie on furniture instead of a storey's floor, given which may be ground; (N,) bool."""
     storeys = _storeys(points[ground, 1]) if ground.any() else []
     off = np.ones(len(points), bool)
     for height in storeys:
         off &= np.abs(points[:, 1] - height) > 2 * STEP_M
-    # Ground outside lies lower than the floor behind the wall: only what is inside counts.
+    # Terrain outside may be lower than the floor behind the wall, so only points inside count.
     order = np.flatnonzero(ground)[np.argsort(points[ground, 0], kind="stable")]
     lowest = _lowest_near(points, points[order])
     return off | (points[:, 1] - lowest > STEP_M)
@@ -170,7 +170,7 @@ def _raised(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True)
 def _lowest_near(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """Give the height of the lowest ground (M, 3), sorted by x, around each of (N, 3) points; its own where there is none."""
+    """Return the height of the lowest ground (M, 3), sorted by x, around each of (N, 3) points; its own if there is none."""
     out = np.empty(len(points))
     for k in range(len(points)):
         x, y, z = points[k, 0], points[k, 1], points[k, 2]
@@ -186,7 +186,7 @@ def _lowest_near(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
 
 
 def _storeys(heights: np.ndarray) -> list[float]:
-    """Find the heights of the storeys: the fullest levels, none within a storey's height above another."""
+    """Return the heights of the storeys: the most frequent levels, none within a storey's height of another."""
     bins = np.round(heights / 0.1).astype(np.int64)
     levels, counts = np.unique(bins, return_counts=True)
     chosen: list[float] = []
@@ -203,6 +203,6 @@ def _nowhere(scene: Scene, candidates: int, rejected: Counter[str]) -> str:
     why = "; ".join(f"{count} {reason}" for reason, count in rejected.most_common()) or "none of them level"
     size = " x ".join(f"{s:.1f}" for s in scene.bounds[1] - scene.bounds[0])
     return (
-        f"scene {scene.name} ({size} m) has no place to stand: of {candidates} surfaces met from above, {why}; "
+        f"scene {scene.name} ({size} m) has no place to stand: of {candidates} surfaces below vertical lines, {why}; "
         "check that it is in metres with +Y up and has a floor"
     )

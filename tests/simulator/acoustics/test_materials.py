@@ -13,7 +13,7 @@ from simulator.config import AcousticsSettings
 from simulator.errors import InputError
 from simulator.loaders.discover import find_scenes
 from simulator.loaders.load import load_scene
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 
 SCENES = Path(__file__).resolve().parents[3] / "scenes"
 
@@ -162,7 +162,7 @@ def room_of(names):
         Part(f"thing {k}", k, square + [2 * k, 0, 0], np.array([[0, 1, 2], [0, 2, 3]], np.int32), None, None)
         for k in range(len(names))
     ]
-    return assemble("row", "0" * 64, parts, [Look(n) for n in names], [], [], "", 10.0)
+    return assemble("row", "0" * 64, parts, [MaterialSpec(n) for n in names], [], [], "", 10.0)
 
 
 def test_the_report_tells_areas_and_why(library):

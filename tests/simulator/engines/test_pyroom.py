@@ -16,7 +16,7 @@ from simulator.engines.responses import responses, trace
 from simulator.engines.surface_means import mean_surfaces
 from simulator.engines.visibility import find_outline
 from simulator.receivers.hrtf import load_ears
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 
 BOX = np.array([[0, 0], [6, 0], [6, 5], [0, 5]], float)
 """Plans are seen from above: x, -z, counter-clockwise."""
@@ -53,9 +53,9 @@ def block(low, high):
 
 
 def scene(parts):
-    looks = [Look(f"surface {k}") for k in range(len(parts))]
+    specs = [MaterialSpec(f"surface {k}") for k in range(len(parts))]
     whole = [Part(f"part {k}", k, v.astype(np.float32), np.asarray(f, np.int32), None, None) for k, (v, f) in enumerate(parts)]
-    return assemble("room", "0" * 64, whole, looks, [], [], "", 10.0)
+    return assemble("room", "0" * 64, whole, specs, [], [], "", 10.0)
 
 
 def room_of(parts, absorption, scattering=0.0, settings=None):

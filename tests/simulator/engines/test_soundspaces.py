@@ -17,7 +17,7 @@ from simulator.errors import InputError
 from simulator.receivers.hrtf import load_ears
 from simulator.receivers.sofa import read_sofa
 from simulator.render import main
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 
 RATE = 16000
 INSTALLED = importlib.util.find_spec("rlr_audio_propagation") is not None
@@ -34,7 +34,7 @@ def box(low, high, absorption, settings):
     quads = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
     faces = np.array([t for a, b, c, d in quads for t in ([a, c, b], [a, d, c])], np.int32)  # seen from inside
     part = Part("box", 0, corners.astype(np.float32), faces, None, None)
-    scene = assemble("box", "0" * 64, [part], [Look("wall")], [], [], "", 10.0)
+    scene = assemble("box", "0" * 64, [part], [MaterialSpec("wall")], [], [], "", 10.0)
     surface = np.full((1, 7), absorption) if np.ndim(absorption) == 0 else np.asarray(absorption)[None]
     return prepare_room(scene, SurfaceAcoustics(surface, np.full((1, 7), 0.3), ("wall",), ("",)), settings)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.loaders.gltf import rotation
 from simulator.loaders.load import load_scene
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -85,8 +84,10 @@ class TestTransforms:
         gltf.node(mesh=gltf.mesh(gltf.primitive(), name="lamp"))
         assert set(self.vertices(gltf, tmp_path)) == {"lamp"}
 
-    def test_quaternion_of_half_a_turn(self):
-        np.testing.assert_allclose(rotation(0, 1, 0, 0) @ [1, 2, 3], [-1, 2, -3], atol=1e-12)
+    def test_quaternion_of_half_a_turn(self, gltf, tmp_path):
+        points = gltf.primitive([[1, 2, 3], [0, 1, 0], [0, 0, 1]], [0, 1, 2])
+        gltf.node(mesh=gltf.mesh(points), name="a", rotation=[0, 1, 0, 0])
+        np.testing.assert_allclose(self.vertices(gltf, tmp_path)["a"][0][0], [-1, 2, -3], atol=1e-6)
 
     def test_nodes_in_a_circle_are_refused(self, gltf, tmp_path):
         gltf.node(mesh=self.mesh(gltf), children=[0])

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.scene.assemble import Look, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble
 
 TRIANGLE = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
 FACE = np.array([[0, 1, 2]])
 
 
-PAINT = (Look("paint"),)
+PAINT = (MaterialSpec("paint"),)
 
 
-def join(parts, looks=PAINT, notes=None):
-    return assemble("scene", "0" * 64, parts, looks, [], [] if notes is None else notes, "", 100)
+def join(parts, specs=PAINT, notes=None):
+    return assemble("scene", "0" * 64, parts, specs, [], [] if notes is None else notes, "", 100)
 
 
 def test_instances_count_from_one_in_order():
@@ -50,8 +50,8 @@ def test_vertex_colours_switch_shading_off_for_their_part_only():
 
 
 def test_surfaces_pair_instance_and_material():
-    looks = (Look("oak"), Look("steel"))
-    scene = join([Part("desk", 0, TRIANGLE, FACE, group="desk"), Part("desk", 1, TRIANGLE, FACE, group="desk")], looks)
+    specs = (MaterialSpec("oak"), MaterialSpec("steel"))
+    scene = join([Part("desk", 0, TRIANGLE, FACE, group="desk"), Part("desk", 1, TRIANGLE, FACE, group="desk")], specs)
     assert [scene.surfaces[k] for k in scene.face_surface] == [("desk", "oak"), ("desk", "steel")]
 
 
