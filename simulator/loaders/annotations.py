@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from simulator.errors import InputError
+from simulator.loaders.files import read_beside
 from simulator.loaders.gltf import read_gltf
 from simulator.loaders.ply import read_ply
 from simulator.scene.assemble import MaterialSpec, Part
@@ -93,7 +95,7 @@ def _labelled(semantic: Path, descriptor: Path) -> tuple[np.ndarray, np.ndarray,
 
 def _colored(semantic: Path, numbers: dict[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read a .glb whose texture or vertex colours are object colours."""
-    parts, specs, pictures, _, _ = read_gltf(semantic, lambda uri: (semantic.parent / uri).read_bytes(), linear_colors=False)
+    parts, specs, pictures, _, _ = read_gltf(semantic, partial(read_beside, semantic), linear_colors=False)
     known = {k: np.asarray(p.convert("RGB")) for k, p in enumerate(pictures) if p is not None}
     vertices, faces, labels, start = [], [], [], 0
     for part in parts:

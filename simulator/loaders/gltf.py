@@ -6,7 +6,6 @@ texture transforms, and cannot represent compressed geometry.
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 from collections.abc import Iterator
@@ -20,9 +19,10 @@ from PIL import Image as Pillow
 from scipy.spatial.transform import Rotation
 
 from simulator.errors import InputError
+from simulator.loaders.files import open_image
 from simulator.loaders.gltf_accessors import DRACO, HAS_DRACO, Files, Geometry
-from simulator.scene.assemble import MaterialSpec, Part
-from simulator.scene.textures import srgb_from_linear
+from simulator.scene.assemble import MaterialSpec, MeshFile, Part
+from simulator.scene.textures import UNREADABLE, srgb_from_linear
 
 SOLID_MODES = (4, 5, 6)
 """Triangles, strips and fans; points and lines are skipped."""
@@ -40,9 +40,7 @@ DEEPEST = 100
 """Greatest depth of nested nodes."""
 
 
-def read_gltf(
-    path: Path, files: Files, linear_colors: bool = True, textures: bool = True
-) -> tuple[list[Part], list[MaterialSpec], list[Pillow.Image | None], list[str], str]:
+def read_gltf(path: Path, files: Files, linear_colors: bool = True, textures: bool = True) -> MeshFile:
     """Read a .glb or .gltf: parts, materials, undecoded textures, notes for the user, and the credit in its asset.
 
     linear_colors: whether vertex colours are linear light, as specified, and are encoded as sRGB; False keeps their numbers,
@@ -66,7 +64,7 @@ def read_gltf(
         notes.append(f"{skipped} point or line primitives skipped")
     asset = header.get("asset", {})
     credit = asset.get("copyright") or (asset.get("extras") or {}).get("license", "")
-    return parts, specs, pictures, notes, str(credit)
+    return MeshFile(parts, specs, pictures, notes, str(credit))
 
 
 def referenced(path: Path) -> list[str]:
@@ -114,8 +112,8 @@ def _pictures(header: dict[str, Any], geometry: Geometry, used: set[int], notes:
             continue
         try:
             data = geometry.view(image["bufferView"]) if "bufferView" in image else geometry.fetch(image["uri"])
-            out[-1] = Pillow.open(io.BytesIO(data))
-        except (OSError, ValueError, KeyError) as error:
+            out[-1] = open_image(data)
+        except (KeyError, *UNREADABLE) as error:
             name = image.get("name", image.get("uri", index))
             notes.append(f"image {name!s:.60} cannot be read ({error}): plain colour instead")
     return out

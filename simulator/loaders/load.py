@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image as Pillow
@@ -16,25 +13,19 @@ from PIL import Image as Pillow
 from simulator.errors import InputError
 from simulator.loaders.annotations import annotate
 from simulator.loaders.discover import find_scenes, safe
-from simulator.loaders.gltf import read_gltf, referenced
+from simulator.loaders.files import content_beside, read_beside
+from simulator.loaders.gltf import read_gltf
+from simulator.loaders.gltf import referenced as gltf_files
 from simulator.loaders.habitat_config import Placed, placements
-from simulator.loaders.obj import read_mesh
+from simulator.loaders.obj import read_obj
+from simulator.loaders.obj_materials import referenced as obj_files
+from simulator.loaders.ply import read_ply_mesh
 from simulator.loaders.publishers import licence_of
-from simulator.scene.assemble import MaterialSpec, Part, assemble
+from simulator.scene.assemble import MaterialSpec, MeshFile, Part, assemble
 from simulator.scene.model import Scene
 
 __all__ = ["find_scenes", "load_scene", "scene_digest"]
 TEXTURE_MB = 400.0
-
-
-class Mesh(NamedTuple):
-    """One mesh file, in its own frame."""
-
-    parts: list[Part]
-    specs: list[MaterialSpec]
-    pictures: list[Pillow.Image | None]
-    notes: list[str]
-    credit: str
 
 
 def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB, textures: bool = True) -> Scene:
@@ -81,29 +72,22 @@ def scene_digest(path: Path) -> str:
             digest.update(one.transform.astype("<f8").tobytes())
     for file in dict.fromkeys(f for p in placed for f in (p.path, p.semantic, p.descriptor) if f is not None):
         digest.update(file.read_bytes())
-        for name in referenced(file) if file.suffix.lower() == ".gltf" else _obj_files(file):
-            beside = file.parent / name
-            digest.update(beside.read_bytes() if beside.is_file() else b"missing")
+        for name in _referenced(file):
+            digest.update(content_beside(file, name))
     return digest.hexdigest()
 
 
-def _read(path: Path, textures: bool) -> Mesh:
+def _read(path: Path, textures: bool) -> MeshFile:
     if path.suffix.lower() in (".glb", ".gltf"):
-        return Mesh(*read_gltf(path, _files(path), textures=textures))
-    parts, specs, pictures, notes = read_mesh(path)
-    return Mesh(parts, specs, pictures if textures else [None] * len(pictures), notes, "")
+        return read_gltf(path, partial(read_beside, path), textures=textures)
+    mesh = read_obj(path) if path.suffix.lower() == ".obj" else read_ply_mesh(path)
+    return mesh if textures else mesh._replace(pictures=[None] * len(mesh.pictures))
 
 
-def _files(path: Path) -> Callable[[str], bytes]:
-    """Return a function that reads the files a scene refers to, limited to its folder and below."""
-
-    def read(uri: str) -> bytes:
-        target = (path.parent / uri).resolve()
-        if not target.is_relative_to(path.parent.resolve()):
-            raise InputError(f"{path} refers to {uri}, outside its folder; put the file beside the scene")
-        return target.read_bytes()
-
-    return read
+def _referenced(path: Path) -> list[str]:
+    """Return the names of the files that a scene file refers to."""
+    kinds = {".gltf": gltf_files, ".obj": obj_files}
+    return kinds[path.suffix.lower()](path) if path.suffix.lower() in kinds else []
 
 
 def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:
@@ -129,20 +113,7 @@ def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:
     return [replace(p, name=one.name, group=f"placed {number}") for p in parts] if one.name else parts
 
 
-def _obj_files(path: Path) -> list[str]:
-    """Return the names of the material files of an OBJ and of their textures."""
-    if path.suffix.lower() != ".obj":
-        return []
-    libraries = re.findall(r"^mtllib\s+(.+?)\s*$", path.read_text(errors="replace"), re.M)
-    pictures = []
-    for library in libraries:
-        file = path.parent / library
-        if file.is_file():
-            pictures += re.findall(r"^\s*map_Kd\s+(.+?)\s*$", file.read_text(errors="replace"), re.M)
-    return [*libraries, *pictures]
-
-
-def _credit(path: Path, mesh: Mesh) -> str:
+def _credit(path: Path, mesh: MeshFile) -> str:
     """Return the licence of a known collection, the credit in the file, or the first line of a licence text beside it."""
     licence = licence_of(path)
     if licence is not None:

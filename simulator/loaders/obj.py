@@ -1,98 +1,199 @@
-"""PLY and OBJ files -> parts, specs and pictures."""
+"""OBJ files -> parts, material specifications and textures.
+
+trimesh is not used here: it counts negative indices from the end of the file, reads one material library, and drops the names
+of materials that it does not find.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import trimesh
-from PIL import Image as Pillow
 
 from simulator.errors import InputError
-from simulator.loaders.ply import colors, read_ply
-from simulator.scene.assemble import MaterialSpec, Part
-from simulator.scene.textures import UNREADABLE, linear_from_srgb
+from simulator.loaders.files import decoded
+from simulator.loaders.mtl import Texture
+from simulator.loaders.obj_materials import MaterialTable
+from simulator.loaders.polygons import triangulate
+from simulator.scene.assemble import MeshFile, Part
 
-Read = tuple[list[Part], list[MaterialSpec], list[Pillow.Image | None], list[str]]
-"""Parts, specs, undecoded pictures, notes for the user."""
-
-
-def read_mesh(path: Path) -> Read:
-    """Read a .ply or .obj file, in its own frame; raises InputError where it is broken."""
-    return _read_ply(path) if path.suffix.lower() == ".ply" else _read_obj(path)
+COLORED = 6
+"""Numbers of a vertex with a colour: x, y, z, red, green, blue."""
 
 
-def _read_ply(path: Path) -> Read:
-    """Read a PLY as one part, with colours by vertex or face, or one picture."""
-    mesh = read_ply(path)
-    if len(mesh.faces) == 0:
-        return [], [], [], ["points skipped"]
-    notes: list[str] = []
-    spec, pictures = MaterialSpec("default"), []
-    if mesh.texture and mesh.uv is not None:
-        picture = _open(path.parent / mesh.texture, notes)
-        if picture is not None:
-            spec, pictures = MaterialSpec(Path(mesh.texture).stem, image=0), [picture]
-    color = mesh.vertex_color
-    if color is None and (by_face := colors(mesh.face_values)) is not None:
-        color = np.repeat(by_face[:, None], 3, 1)
-    uv = None if mesh.uv is None else mesh.uv * [1.0, -1.0] + [0.0, 1.0]
-    return [Part(path.stem, 0, mesh.vertices, mesh.faces, uv, color)], [spec], [*pictures], notes
+class Run(NamedTuple):
+    """Successive faces of one group, without vertices in between."""
+
+    first: int
+    """Index of the first face."""
+    group: int
+    vertices: int
+    """Vertices so far, from which negative indices count."""
+    uv: int
+    """Texture coordinates so far."""
 
 
-def _open(path: Path, notes: list[str]) -> Pillow.Image | None:
+@dataclass
+class Statements:
+    """The statements of an OBJ file, not parsed further."""
+
+    vertices: list[str] = field(default_factory=list)
+    uv: list[str] = field(default_factory=list)
+    faces: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """Line number of each face."""
+    runs: list[Run] = field(default_factory=list)
+    groups: list[tuple[str, str]] = field(default_factory=list)
+    """Distinct (object, material) pairs."""
+    libraries: list[str] = field(default_factory=list)
+    skipped: int = 0
+    """Points, lines and curves."""
+
+
+def read_obj(path: Path) -> MeshFile:
+    """Read an OBJ file in its own frame, one part for each object and material; raise InputError if it is invalid."""
     try:
-        return Pillow.open(path)
-    except UNREADABLE as error:
-        notes.append(f"picture {path.name} cannot be read ({error}): plain colour instead")
-        return None
+        found = _statements(decoded(path.read_bytes()))
+        table = MaterialTable(path, found.libraries)
+        parts = _parts(path, found, table)
+    except (ValueError, IndexError, OverflowError) as error:
+        raise InputError(f"{path} is not a readable .obj mesh ({error}); export it again") from None
+    table.note_undefined()
+    notes = [f"{found.skipped} points, lines or curves skipped"] if found.skipped else []
+    return MeshFile(parts, table.specs, table.pictures, table.notes + notes)
 
 
-def _read_obj(path: Path) -> Read:
-    """Read an OBJ through trimesh, one part for each object and material."""
-    try:
-        scene = trimesh.load_scene(path, process=False, split_objects=True, group_material=True)
-    except Exception as error:  # trimesh raises whatever a broken file leads to
-        raise InputError(f"{path} is not a readable .obj mesh ({type(error).__name__}: {error}); export it again") from None
-    parts: list[Part] = []
-    specs, notes = [MaterialSpec("default")], []
-    pictures: list[Pillow.Image | None] = []
-    for node in scene.graph.nodes_geometry:
-        transform, key = scene.graph[node]
-        mesh = scene.geometry[key]
-        if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
-            notes.append(f"{node}: points or lines skipped")
+def _statements(text: str) -> Statements:
+    found = Statements()
+    index: dict[tuple[str, str], int] = {}
+    thing, material, fresh = "", "", True
+    for number, line in enumerate(text.replace("\\\r\n", " ").replace("\\\n", " ").split("\n"), 1):
+        keyword, *value = line.split(None, 1) or [""]
+        if not value or keyword.startswith("#"):
             continue
-        spec, uv, color = _visual(mesh, pictures)
-        if spec is not None:
-            specs.append(spec)
-        vertices = np.asarray(mesh.vertices) @ transform[:3, :3].T + transform[:3, 3]
-        name = path.stem if node in (path.name, "geometry_0", "world") else str(node)
-        parts.append(Part(name, len(specs) - 1 if spec else 0, vertices, np.asarray(mesh.faces), uv, color))
-    return parts, specs, pictures, notes
+        if keyword == "v":
+            found.vertices.append(value[0])
+            fresh = True
+        elif keyword == "vt":
+            found.uv.append(value[0])
+            fresh = True
+        elif keyword in ("f", "fo"):
+            if fresh:
+                group = index.setdefault((thing, material), len(index))
+                found.runs.append(Run(len(found.faces), group, len(found.vertices), len(found.uv)))
+                fresh = False
+            found.faces.append(value[0])
+            found.lines.append(number)
+        elif keyword == "o":
+            thing, fresh = value[0].strip(), True
+        elif keyword == "usemtl":
+            material, fresh = value[0].strip(), True
+        elif keyword == "mtllib":
+            found.libraries.append(value[0].strip())
+        elif keyword in ("p", "l", "curv", "curv2", "surf"):
+            found.skipped += 1
+    found.groups = list(index)
+    return found
 
 
-def _visual(
-    mesh: trimesh.Trimesh, pictures: list[Pillow.Image | None]
-) -> tuple[MaterialSpec | None, np.ndarray | None, np.ndarray | None]:
-    """Translate trimesh's visual: a specification of its own, texture coordinates, colours by vertex or face."""
-    visual = mesh.visual
-    if visual.kind == "vertex":
-        return None, None, np.asarray(visual.vertex_colors, np.uint8)
-    if visual.kind == "face":
-        return None, None, np.repeat(np.asarray(visual.face_colors, np.uint8)[:, None], 3, 1)
-    if visual.kind != "texture":
-        return None, None, None
-    material = visual.material
-    picture = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
-    uv = getattr(visual, "uv", None)
-    if picture is not None and uv is not None:
-        if not any(picture is known for known in pictures):
-            pictures.append(picture)
-        image = next(k for k, known in enumerate(pictures) if known is picture)
-        # trimesh's v grows upwards.
-        uv = np.stack([uv[:, 0], 1.0 - uv[:, 1]], -1)
-        return MaterialSpec(str(material.name), image=image, alpha_cutoff=0.5), uv, None
-    color = np.asarray(material.main_color, np.uint8)
-    linear = linear_from_srgb(color[:3])
-    return MaterialSpec(str(material.name), (*(float(x) for x in linear), color[3] / 255.0)), None, None
+def _rows(values: list[str]) -> list[list[str]]:
+    """Return the words of each value, without comments."""
+    return [v.split() if "#" not in v else v.partition("#")[0].split() for v in values]
+
+
+def _parts(path: Path, found: Statements, table: MaterialTable) -> list[Part]:
+    if not found.faces:
+        return []
+    points, color = _vertices(_rows(found.vertices))
+    uv = _table(_rows(found.uv), 2, "texture coordinate")
+    faces = _rows(found.faces)
+    counts = np.array([len(f) for f in faces], np.int64)
+    vertex, coordinate = _corners(found, faces, counts, len(points), len(uv))
+    triangles, owner = triangulate(points[vertex], np.arange(len(vertex)), counts)
+    group = _by_face(found.runs, len(counts))[owner, 1]
+    named = len({material for _, material in found.groups}) > 1
+    parts = []
+    for k, (thing, material) in enumerate(found.groups):
+        corner = triangles[group == k]
+        if len(corner) == 0:
+            continue
+        has_uv = bool((coordinate[corner] >= 0).any())
+        used, index = np.unique(vertex[corner] * (len(uv) + 1) + coordinate[corner] + 1, return_inverse=True)
+        at, texel = used // (len(uv) + 1), used % (len(uv) + 1) - 1
+        name = "_".join(n for n in (thing, material if named else "") if n) or path.stem
+        parts.append(
+            Part(
+                name,
+                table.row(material, has_uv),
+                points[at],
+                index.reshape(-1, 3),
+                _coordinates(uv, texel, table.texture(material)) if has_uv else None,
+                None if color is None or table.defines(material) else color[at],
+            )
+        )
+    return parts
+
+
+def _vertices(rows: list[list[str]]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return (N, 3) positions, and (N, 4) uint8 colours if every vertex has one."""
+    if not all(len(row) >= COLORED for row in rows):
+        return _table(rows, 3, "vertex"), None
+    table = _table(rows, COLORED, "vertex")
+    rgb = np.nan_to_num(table[:, 3:])
+    rgb = rgb * 255.0 if rgb.max(initial=0.0) <= 1.0 else rgb
+    alpha = np.full((len(rgb), 1), 255.0)
+    return table[:, :3], np.clip(np.rint(np.concatenate([rgb, alpha], 1)), 0, 255).astype(np.uint8)
+
+
+def _table(rows: list[list[str]], width: int, what: str) -> np.ndarray:
+    """Return the first numbers of each row, (N, width) float64; a texture coordinate may lack its second."""
+    short = next((row for row in rows if len(row) < min(width, 3 if what == "vertex" else 1)), None)
+    if short is not None:
+        raise ValueError(f"{what} {' '.join(short)!r} has {len(short)} numbers; at least {width} are expected")
+    return np.array([float(x) for row in rows for x in (*row, "0")[:width]], np.float64).reshape(-1, width)
+
+
+def _by_face(runs: list[Run], faces: int) -> np.ndarray:
+    """Return the run of each face as a row (F, 4)."""
+    table = np.array(runs, np.int64)
+    return np.repeat(table, np.diff(np.append(table[:, 0], faces)), 0)
+
+
+def _corners(
+    found: Statements, faces: list[list[str]], counts: np.ndarray, vertices: int, uvs: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertex and the texture coordinate, -1 for none, of each corner of all faces, counted from 0."""
+    index: dict[str, int] = {}
+    code = np.array([index.setdefault(corner, len(index)) for face in faces for corner in face], np.int64)
+    raw = np.array([_indices(corner) for corner in index], np.int64).reshape(-1, 2)[code]
+    total = np.array([vertices, uvs])
+    before = np.repeat(_by_face(found.runs, len(faces))[:, 2:], counts, 0)
+    absolute = np.where(raw > 0, raw - 1, raw + before)
+    absent = raw == 0
+    absent[:, 1] |= uvs == 0  # exporters write indices of coordinates that they leave out
+    wrong = ~absent & ((absolute < 0) | (absolute >= total))
+    wrong[:, 0] |= absent[:, 0]
+    if wrong.any():
+        corner, column = (int(x) for x in np.argwhere(wrong)[0])
+        face = int(np.searchsorted(np.cumsum(counts), corner, side="right"))
+        value, kind = faces[face][corner - int(counts[:face].sum())], ("vertex", "texture coordinate")[column]
+        raise ValueError(f"line {found.lines[face]}: the corner {value!r} points at a missing {kind}")
+    return absolute[:, 0], np.where(absent[:, 1], -1, absolute[:, 1])
+
+
+def _indices(corner: str) -> tuple[int, int]:
+    """Parse v, v/vt, v//vn or v/vt/vn as (v, vt), vt 0 if absent; raise ValueError for 0, which OBJ does not use."""
+    vertex, *rest = corner.split("/")
+    if any(x and int(x) == 0 for x in (vertex, *rest)):
+        raise ValueError(f"a face has the index {corner!r}; OBJ indices start at 1")
+    return int(vertex), int(rest[0]) if rest and rest[0] else 0
+
+
+def _coordinates(uv: np.ndarray, texel: np.ndarray, texture: Texture | None) -> np.ndarray:
+    """Return texture coordinates (N, 2), v downwards, of rows of `uv`, zero where `texel` is -1."""
+    own = np.concatenate([uv, np.zeros((1, 2))])[texel]
+    if texture is not None:
+        own = own * texture.scale + texture.offset
+    return own * [1.0, -1.0] + [0.0, 1.0]

@@ -11,6 +11,10 @@ import numba
 import numpy as np
 
 from simulator.errors import InputError
+from simulator.loaders.files import open_image, read_beside
+from simulator.loaders.polygons import triangulate
+from simulator.scene.assemble import MaterialSpec, MeshFile, Part
+from simulator.scene.textures import UNREADABLE
 
 TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
@@ -31,7 +35,7 @@ class Element:
 
 @dataclass(frozen=True, eq=False)
 class Ply:
-    """The content of a PLY file; polygons are cut into fans of triangles."""
+    """The content of a PLY file; polygons are cut into triangles."""
 
     vertices: np.ndarray
     """(N, 3) float64, in the file's frame."""
@@ -56,6 +60,26 @@ def read_ply(path: Path) -> Ply:
         raise InputError(f"{path} is not a readable .ply mesh ({type(error).__name__}: {error}); export it again") from None
 
 
+def read_ply_mesh(path: Path) -> MeshFile:
+    """Read a PLY file as one part, with colours by vertex or face or one texture; raise InputError if it is invalid."""
+    mesh = read_ply(path)
+    if len(mesh.faces) == 0:
+        return MeshFile([], [], [], ["points skipped"])
+    notes: list[str] = []
+    spec, pictures = MaterialSpec("default"), []
+    if mesh.texture and mesh.uv is not None:
+        try:
+            pictures = [open_image(read_beside(path, mesh.texture))]
+            spec = MaterialSpec(Path(mesh.texture).stem, image=0)
+        except (InputError, *UNREADABLE) as error:
+            notes.append(f"texture {mesh.texture} cannot be read ({error}): plain colour instead")
+    color = mesh.vertex_color
+    if color is None and (by_face := colors(mesh.face_values)) is not None:
+        color = np.repeat(by_face[:, None], 3, 1)
+    uv = None if mesh.uv is None else mesh.uv * [1.0, -1.0] + [0.0, 1.0]
+    return MeshFile([Part(path.stem, 0, mesh.vertices, mesh.faces, uv, color)], [spec], [*pictures], notes)
+
+
 def _parse(data: bytes) -> Ply:
     end = re.search(rb"end_header[ \t]*\r?\n", data)
     if not data.startswith(b"ply") or end is None:
@@ -71,10 +95,11 @@ def _parse(data: bytes) -> Ply:
         values[element.name], lists[element.name], at = _read(body, at, element, order)
     vertex = values["vertex"]
     polygons, counts = lists.get("face", {}).get("list", (np.zeros(0, np.int64), np.zeros(0, np.int64)))
-    faces, owner = _fans(polygons.astype(np.int64), counts)
+    vertices = np.stack([vertex[k] for k in "xyz"], -1).astype(np.float64)
+    faces, owner = triangulate(vertices, polygons.astype(np.int64), counts)
     names = next(((u, v) for u, v in (("s", "t"), ("u", "v"), ("texture_u", "texture_v")) if u in vertex), None)
     return Ply(
-        vertices=np.stack([vertex[k] for k in "xyz"], -1).astype(np.float64),
+        vertices=vertices,
         faces=faces,
         vertex_color=colors(vertex),
         uv=None if names is None else np.stack([vertex[k] for k in names], -1).astype(np.float64),
@@ -165,12 +190,3 @@ def _gather(body: np.ndarray, start: np.ndarray, counts: np.ndarray, dtype: np.d
 
 def _native(column: np.ndarray) -> np.ndarray:
     return column.astype(column.dtype.newbyteorder("="))
-
-
-def _fans(polygons: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut polygons into triangles around their first corner: (K, 3) faces, in the polygons' order, and (K,) owners."""
-    triangles = np.maximum(counts - 2, 0)
-    owner = np.repeat(np.arange(len(counts)), triangles)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(triangles) - triangles, triangles)
-    first = (np.cumsum(counts) - counts)[owner]
-    return polygons[np.stack([first, first + within + 1, first + within + 2], -1)], owner

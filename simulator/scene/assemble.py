@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image as Pillow
@@ -47,6 +48,18 @@ class Part:
     """(N, 4) or, by face, (K, 3, 4) uint8: sRGB-encoded colour, linear alpha."""
     group: str = ""
     """Parts of one group are one instance, named after the first; a part without a group is an instance of its own."""
+
+
+class MeshFile(NamedTuple):
+    """The content of one mesh file, in its own frame."""
+
+    parts: list[Part]
+    specs: list[MaterialSpec]
+    pictures: list[Pillow.Image | None]
+    """Images that the specifications' `image` indexes, not decoded; None for those that cannot be read."""
+    notes: list[str]
+    """What the reader skipped or repaired, for the user."""
+    credit: str = ""
 
 
 def assemble(

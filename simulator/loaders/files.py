@@ -1,0 +1,55 @@
+"""Files and images that a scene file refers to, read from its folder only."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+
+from simulator.errors import InputError
+
+FORMATS = ("BMP", "JPEG", "PNG", "TGA", "WEBP")
+"""Image formats that are opened; Pillow reads others through external programs."""
+
+
+def read_beside(scene: Path, name: str) -> bytes:
+    """Return the content of a regular file that a scene refers to by a path relative to its folder.
+
+    Raise InputError for a path outside the folder, OSError for a missing file, a folder, a pipe or a device.
+    """
+    folder = scene.parent.resolve()
+    try:
+        target = (folder / name).resolve()
+    except (ValueError, RuntimeError) as error:  # a NUL character, a circle of links
+        raise OSError(f"{name!r} is not a usable path ({error})") from None
+    if not target.is_relative_to(folder):
+        raise InputError(f"{scene} refers to {name}, outside its folder; put the file beside the scene")
+    if not target.is_file():
+        raise FileNotFoundError(f"{name} is not a file in {folder}")
+    return target.read_bytes()
+
+
+def content_beside(scene: Path, name: str) -> bytes:
+    """Return what a scene's digest includes of a file that it refers to: its content, or b"missing"."""
+    try:
+        return read_beside(scene, name)
+    except (InputError, OSError):
+        return b"missing"
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a file that does not state its encoding: UTF-8, else Latin-1."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def open_image(data: bytes) -> Pillow.Image:
+    """Open an image without decoding it; raise OSError for another format than those of FORMATS."""
+    try:
+        return Pillow.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise OSError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from None

@@ -1,0 +1,223 @@
+"""OBJ files and their material libraries, statement by statement."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simulator.errors import InputError
+from simulator.loaders.load import load_scene
+from simulator.loaders.mtl import parse_mtl, parse_texture
+from simulator.loaders.obj import read_obj
+
+CORNERS = [(-1, 1, -2), (1, 1, -2), (-1, -1, -2), (1, -1, -2)]
+PAINT = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
+QUAD = "".join(f"v {x} {y} {z}\n" for x, y, z in CORNERS)
+UV = "vt 0 1\nvt 1 1\nvt 0 0\nvt 1 0\n"
+FACE = "f 1/1 3/3 4/4 2/2\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write an OBJ file, with a picture and libraries beside it, and give its path."""
+
+    def write(text, **libraries):
+        colors = np.kron(np.uint8([[PAINT[0], PAINT[1]], [PAINT[2], PAINT[3]]]), np.ones((16, 16, 1), np.uint8))
+        Image.fromarray(colors).save(tmp_path / "paint.png")
+        for name, content in libraries.items():
+            (tmp_path / f"{name}.mtl").write_text(content)
+        path = tmp_path / "scene.obj"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def quarters(rgb):
+    n = len(rgb) // 4
+    return [tuple(int(x) for x in rgb[y, x]) for y in (n, 3 * n) for x in (n, 3 * n)]
+
+
+def materials(scene):
+    return [m for _, m in scene.surfaces]
+
+
+class TestFaces:
+    def test_negative_indices_count_from_the_vertices_so_far(self, write):
+        block = "v {0} 0 0\nv {0} 1 0\nv {0} 0 1\nf -3 -2 -1\n"
+        mesh = read_obj(write("o a\n" + block.format(0) + "o b\n" + block.format(5)))
+        assert [p.name for p in mesh.parts] == ["a", "b"]
+        assert [set(p.vertices[:, 0]) for p in mesh.parts] == [{0.0}, {5.0}]
+
+    def test_negative_texture_coordinates(self, write, look):
+        text = "mtllib m.mtl\nusemtl m\n" + QUAD + UV + "f -4/-4 -2/-2 -1/-1 -3/-3\n"
+        assert quarters(look(load_scene(write(text, m="newmtl m\nmap_Kd paint.png\n"))).rgb[0]) == PAINT
+
+    @pytest.mark.parametrize(
+        "face", ["1 3 4 2", "1//1 3//1 4//1 2//1", "1/1 3/3 4/4 2/2", "1/1/1 3/3/1 4/4/1 2/2/1", "1 3/3 4//1 2/2/1"]
+    )
+    def test_every_form_of_a_corner(self, write, face):
+        scene = load_scene(write(QUAD + UV + f"vn 0 0 1\nf {face}\n"))
+        assert scene.areas.sum() == pytest.approx(4.0)
+
+    @pytest.mark.parametrize("face", ["0 1 2", "1/0 2/1 3/1", "1//0 2//1 3//1"])
+    def test_index_0_is_refused(self, write, face):
+        with pytest.raises(InputError, match="OBJ indices start at 1"):
+            load_scene(write(QUAD + UV + f"f {face}\n"))
+
+    @pytest.mark.parametrize(("face", "what"), [("1 2 9", "vertex"), ("1 2 -5", "vertex"), ("1/1 2/2 3/9", "texture coordinate")])
+    def test_index_beyond_the_file_is_named_with_its_line(self, write, face, what):
+        with pytest.raises(InputError, match=f"line 9: the corner .* points at a missing {what}"):
+            load_scene(write(QUAD + UV + f"f {face}\n"))
+
+    @pytest.mark.parametrize(
+        "text", ["v 0 0\nf 1 1 1\n", "v 0 0 x\nf 1 1 1\n", QUAD + "f a b c\n", QUAD + "f 99999999999999999999 1 2\n"]
+    )
+    def test_what_is_no_number_is_refused_in_one_line(self, write, text):
+        with pytest.raises(InputError, match=r"scene\.obj is not a readable .obj mesh") as error:
+            load_scene(write(text))
+        assert "\n" not in str(error.value)
+
+    def test_a_face_may_come_before_its_vertices(self, write):
+        assert load_scene(write("f 1 3 4 2\n" + QUAD)).areas.sum() == pytest.approx(4.0)
+
+    def test_lines_may_be_continued_and_commented(self, write):
+        scene = load_scene(write("# f 1 2 3\n" + QUAD + "f 1 3 \\\n4 2 # the wall\n"))
+        assert len(scene.faces) == 2
+
+    def test_vertex_colours(self, write, look):
+        text = "".join(f"v {x} {y} {z} 0.2 0.4 1.0\n" for x, y, z in CORNERS) + "f 1 3 4 2\n"
+        assert (look(load_scene(write(text))).rgb[0] == (51, 102, 255)).all()
+
+    def test_points_and_lines_are_skipped_with_a_note(self, write):
+        scene = load_scene(write(QUAD + "p 1\nl 1 2\nf 1 3 4 2\n"))
+        assert len(scene.faces) == 2 and "2 points, lines or curves skipped" in scene.notes
+
+    def test_parts_are_named_after_object_and_material(self, write):
+        text = QUAD + "o desk\nusemtl oak\nf 1 3 4\nusemtl steel\nf 1 4 2\no lamp\nf 1 2 3\n"
+        assert load_scene(write(text)).instances == ("desk_oak", "desk_steel", "lamp_steel")
+        assert load_scene(write(QUAD + "f 1 3 4 2\n")).instances == ("scene",)
+
+
+class TestLibraries:
+    def test_a_missing_library_keeps_the_names_of_materials(self, write):
+        scene = load_scene(write("mtllib gone.mtl\n" + QUAD + "usemtl carpet\nf 1 3 4 2\n"))
+        assert materials(scene) == ["carpet"]
+        assert any("gone.mtl" in n and "missing" in n for n in scene.notes)
+        assert any("1 materials are defined in no material library (carpet)" in n for n in scene.notes)
+
+    @pytest.mark.parametrize("statement", ["mtllib a.mtl\nmtllib b.mtl", "mtllib a.mtl b.mtl"])
+    def test_several_libraries(self, write, statement):
+        text = f"{statement}\n{QUAD}usemtl red\nf 1 3 4\nusemtl blue\nf 1 4 2\n"
+        scene = load_scene(write(text, a="newmtl red\nKd 1 0 0\n", b="newmtl blue\nKd 0 0 1\n"))
+        assert scene.materials.base_color.tolist() == [[1, 0, 0, 1], [0, 0, 1, 1]] and scene.notes == ()
+
+    @pytest.mark.parametrize(
+        ("statement", "file"),
+        [
+            ("my room.mtl", "my room.mtl"),
+            ("my\\ room.mtl", "my room.mtl"),
+            ('"my room.mtl"', "my room.mtl"),
+            ("my%20room.mtl", "my room.mtl"),
+            (".\\room.mtl", "room.mtl"),
+            ("sub\\room.mtl", "sub/room.mtl"),
+            ("./sub/../room.mtl", "room.mtl"),
+        ],
+    )
+    def test_names_with_spaces_escapes_and_backslashes(self, write, tmp_path, statement, file):
+        (tmp_path / "sub").mkdir()
+        (tmp_path / file).write_text("newmtl deep blue\nKd 0 0 1\n")
+        scene = load_scene(write(f"mtllib {statement}\n{QUAD}usemtl deep blue\nf 1 3 4 2\n"))
+        assert materials(scene) == ["deep blue"] and scene.notes == ()
+        assert scene.materials.base_color.tolist() == [[0, 0, 1, 1]]
+
+    def test_files_outside_the_folder_are_not_opened(self, write, tmp_path, monkeypatch):
+        inside = tmp_path / "inside"
+        inside.mkdir()
+        (tmp_path / "m.mtl").write_text("newmtl m\nKd 1 0 0\n")
+        (tmp_path / "secret.png").write_bytes((write("") and tmp_path / "paint.png").read_bytes())
+        os.mkfifo(inside / "pipe.mtl")
+        (inside / "own.mtl").write_text("newmtl own\nmap_Kd ../secret.png\n")
+        lines = ["../m.mtl", str(tmp_path / "m.mtl"), "/dev/zero", "pipe.mtl", "C:\\models\\m.mtl", "own.mtl"]
+        path = inside / "scene.obj"
+        path.write_text("".join(f"mtllib {x}\n" for x in lines) + QUAD + UV + "usemtl m\nf 1 3 4\nusemtl own\nf 1/1 4/4 2/2\n")
+        scene = load_scene(path)
+        for name, why in (
+            ("../m.mtl", "outside"),
+            ("/dev/zero", "outside"),
+            ("pipe.mtl", "missing"),
+            ("C:\\models", "missing"),
+            ("../secret.png", "outside"),
+        ):
+            assert any(name in n and why in n for n in scene.notes), name
+        assert (scene.materials.texture == -1).all() and materials(scene) == ["m", "own"]
+
+    def test_an_invalid_library_is_named(self, write):
+        with pytest.raises(InputError, match=r"material library m\.mtl.*material m has the colour '1 x 0'|m\.mtl.*invalid"):
+            load_scene(write("mtllib m.mtl\n" + QUAD + FACE, m="newmtl m\nKd 1 x 0\n"))
+
+    def test_the_digest_follows_libraries_and_textures_however_they_are_named(self, write, tmp_path):
+        (tmp_path / "tex").mkdir()
+        text = "mtllib .\\m.mtl\nusemtl m\n" + QUAD + UV + FACE
+        path = write(text, m="newmtl m\nmap_Kd -s 2 2 tex\\wall.png\n")
+        digests = [load_scene(path).sha256]
+        for color in (10, 20):
+            Image.fromarray(np.full((2, 2, 3), color, np.uint8)).save(tmp_path / "tex" / "wall.png")
+            digests.append(load_scene(path).sha256)
+        assert len(set(digests)) == 3
+
+
+class TestTextures:
+    def seen(self, write, look, options):
+        text = "mtllib m.mtl\nusemtl m\n" + QUAD + UV + FACE
+        return look(load_scene(write(text, m=f"newmtl m\nKd 1 1 1\nmap_Kd {options} paint.png\n"))).rgb[0]
+
+    def test_scale_repeats_the_texture(self, write, look):
+        picture = self.seen(write, look, "-s 2 2")
+        assert quarters(picture[:32, :32]) == quarters(picture[32:, 32:]) == PAINT
+
+    def test_offset_moves_the_texture(self, write, look):
+        # u + 1/2: the right half comes first; v, which grows upwards, stays.
+        assert quarters(self.seen(write, look, "-o 0.5 0 0")) == [PAINT[1], PAINT[0], PAINT[3], PAINT[2]]
+        assert quarters(self.seen(write, look, "-o 0 0.5")) == [PAINT[2], PAINT[3], PAINT[0], PAINT[1]]
+
+    def test_clamp_extends_the_edge(self, write, look):
+        picture = self.seen(write, look, "-clamp on -s 2 2 1")
+        # The texture fills the lower left quarter; its upper right texel extends over the upper right.
+        assert quarters(picture[32:, :32]) == PAINT and quarters(picture[:32, 32:]) == [PAINT[1]] * 4
+
+    @pytest.mark.parametrize(
+        ("text", "name"),
+        [
+            ("x.png", "x.png"),
+            ("-s 2 2 x.png", "x.png"),
+            ("-s 2 2 2 -o 1 x.png", "x.png"),
+            ("-blendu on -mm 0 1 my wall.png", "my wall.png"),
+            ("-clamp on -texres 512 12 monkeys.png", "12 monkeys.png"),
+            ("-imfchan r -bm 0.2 sub\\x.png", "sub\\x.png"),
+        ],
+    )
+    def test_options_are_no_part_of_the_name(self, text, name):
+        assert parse_texture(text).name == name
+
+    def test_numbers_of_options(self):
+        texture = parse_texture("-s 2 3 -o 0.25 -clamp on x.png")
+        assert (texture.scale, texture.offset, texture.clamp) == ((2.0, 3.0), (0.25, 0.0), True)
+        assert parse_texture("-mm 0 2 -t 0.1 x.png").ignored == ("-mm", "-t")
+
+    def test_missing_and_broken_textures_are_noted(self, write, tmp_path):
+        (tmp_path / "text.png").write_text("no picture")
+        text = "mtllib m.mtl\n" + QUAD + UV + "usemtl a\n" + FACE + "usemtl b\n" + FACE
+        scene = load_scene(write(text, m="newmtl a\nKd 1 0 0\nmap_Kd gone.png\nnewmtl b\nmap_Kd text.png\n"))
+        assert any("gone.png cannot be read (missing)" in n for n in scene.notes)
+        assert any("text.png cannot be read (not a BMP, JPEG, PNG, TGA or WEBP image)" in n for n in scene.notes)
+
+
+def test_colours_of_a_library():
+    found = parse_mtl("newmtl a\nKd 0.1 0.2 0.3\nnewmtl b\nKd 0.5\nnewmtl c\nKd spectral x.rfl\n")
+    assert [m.diffuse for m in found.values()] == [(0.1, 0.2, 0.3), (0.5, 0.5, 0.5), (0.4, 0.4, 0.4)]
+    with pytest.raises(ValueError, match="three numbers"):
+        parse_mtl("newmtl a\nKd nan 0 0\n")
