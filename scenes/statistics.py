@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from scenes.apartment import build_apartment
 from scenes.generate import make_scene
-from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
 from simulator.camera.embree import depths
@@ -126,7 +126,7 @@ def acceptance(scene: Scene, places: Places, settings: Settings, rng: np.random.
 def reverberation(scene: Scene, places: Places, listeners: int, rng: np.random.Generator) -> list[float]:
     """Return RT60 of the mean of both ears' energy at some places, s."""
     settings = replace(Settings().acoustics, quality="draft", response_s=2.0)
-    room = prepare_room(scene, assign(scene.surfaces, load_library()), settings)
+    room = prepare_acoustics(scene, assign(scene.surfaces, load_library()), settings)
     ears = load_ears(None, settings.sample_rate_hz)
     times: list[float] = []
     for _ in range(20 * listeners):

@@ -130,6 +130,7 @@ CAMERAS = ("embree", "habitat")
 ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
 QUALITIES = ("draft", "standard", "reference")
 PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "omnidirectional", "subcardioid", "supercardioid", "speech")
+"""Directivities of sources; `acoustics.directivity` computes them."""
 
 
 def _check(s: Settings) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import trimesh
 from numpy.typing import ArrayLike
 
-from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import SurfaceAcoustics, assign, load_library
 from simulator.acoustics.materials import report as materials_report
 from simulator.config import AcousticsSettings
@@ -42,7 +42,7 @@ class Scene:
     """Absorption and scattering of each of `mesh.surfaces`, and why."""
     path: Path | None = None
     """The file it was read from."""
-    _acoustic: dict[AcousticsSettings, Room] = field(default_factory=dict, repr=False)
+    _acoustic: dict[AcousticsSettings, AcousticScene] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_arrays(
@@ -122,11 +122,11 @@ class Scene:
         """Return a table of the acoustic materials, their areas, and the names by which they were chosen."""
         return materials_report(self.mesh, self.materials)
 
-    def acoustic(self, settings: AcousticsSettings) -> Room:
+    def acoustic(self, settings: AcousticsSettings) -> AcousticScene:
         """Return the scene as the acoustic engines need it; kept for the last settings."""
         if settings not in self._acoustic:
             self._acoustic.clear()
-            self._acoustic[settings] = prepare_room(self.mesh, self.materials, settings)
+            self._acoustic[settings] = prepare_acoustics(self.mesh, self.materials, settings)
         return self._acoustic[settings]
 
 

@@ -1,1 +1,1 @@
-"""Sound against theory, an independent simulator and the clock: `python -m benchmarks.acoustics`."""
+"""Accuracy and speed of the acoustics, against theory and independent simulators: `python -m benchmarks.acoustics`."""

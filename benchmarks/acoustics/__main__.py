@@ -1,12 +1,12 @@
-"""Check the acoustics: against theory, against pyroomacoustics, against measured ears, from seed to seed, and on the clock.
+"""Check the accuracy and speed of the acoustics against theory, pyroomacoustics, measured ears and several seeds.
 
     python -m benchmarks.acoustics                      everything, into docs/acoustics/: some ten minutes of one core
     python -m benchmarks.acoustics --quick --out quick
     python -m benchmarks.acoustics --only box ears      some sections (laws, box, shapes, ears, seeds, cost, peers, listening)
 
-Prints every section as it is ready and writes it, with plots, to its place in OUT/results.md. The comparison with
+Prints every section when it is ready and writes it, with plots, to its place in OUT/results.md. The comparison with
 rlr-audio-propagation (the engine of SoundSpaces 2.0, for non-commercial use only) runs where that package is installed. Times
-are CPU seconds of one thread; trust their ratios. Exit status 1 where a promise is broken.
+are CPU seconds of one thread; compare their ratios. Exit status 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECTIONS = ("laws", "box", "shapes", "ears", "seeds", "cost", "peers", "listenin
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the sections asked for."""
+    """Run the requested sections."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.acoustics", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -42,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         how = f"python -m benchmarks.acoustics --only {name}" + (" --quick" if options.quick else "")
         write_report(options.out, name, found, how, SECTIONS)
         findings += found
-    broken = [p.what for f in findings for p in f.promises if not p.holds]
-    print(f"broken: {', '.join(broken)}" if broken else "all promises hold")
-    return 1 if broken else 0
+    missed = [t.what for f in findings for t in f.targets if not t.met]
+    print(f"missed: {', '.join(missed)}" if missed else "all targets are met")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The bundled apartments as places to measure in: as they are, without ceilings, or of any number of triangles."""
+"""The bundled apartments for measurements: unchanged, without ceilings, or with any number of triangles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.config import Settings
 from simulator.loaders.load import load_scene
@@ -19,20 +19,20 @@ SCENES = Path(__file__).resolve().parents[2] / "scenes"
 
 
 def apartment(number: int) -> Scene:
-    """Load a bundled apartment without its pictures."""
+    """Load a bundled apartment without its textures."""
     return load_scene(SCENES / f"apartment-{number:04d}.glb", textures=False)
 
 
 def without_ceilings(scene: Scene) -> Scene:
-    """Take the ceilings away, as doll-house models have none."""
+    """Remove the ceilings, as in doll-house models."""
     above = np.array(["ceiling" in f"{a} {b}".lower() for a, b in scene.surfaces])
     return _chosen(scene, np.flatnonzero(~above[scene.face_surface]))
 
 
 def of_triangles(scene: Scene, count: int) -> Scene:
-    """Split the largest triangles into four until there are about `count`; shape and materials stay.
+    """Split the largest triangles into four until there are about `count`; shape and materials are unchanged.
 
-    Parts of a triangle stay side by side and share their vertices, as neighbours do in the meshes of modellers and scanners.
+    Parts of a triangle are consecutive and share vertices, as neighbours do in modelled and scanned meshes.
     """
     corners, surface = scene.vertices[scene.faces].astype(np.float64), scene.face_surface
     while len(corners) + 3 <= count:
@@ -50,9 +50,9 @@ def of_triangles(scene: Scene, count: int) -> Scene:
     return replace(scene, vertices=vertices, faces=faces, face_surface=surface)
 
 
-def room_in(scene: Scene, settings: Settings) -> Room:
+def room_in(scene: Scene, settings: Settings) -> AcousticScene:
     """Prepare a scene with the bundled materials."""
-    return prepare_room(scene, assign(scene.surfaces, load_library()), settings.acoustics)
+    return prepare_acoustics(scene, assign(scene.surfaces, load_library()), settings.acoustics)
 
 
 def place_in(scene: Scene, settings: Settings, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,8 +67,8 @@ def _chosen(scene: Scene, rows: np.ndarray) -> Scene:
 
 
 def _welded(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give vertices (V, 3), in the order of their first use, and faces (F, 3) of triangles (F, 3, 3)."""
-    flat = corners.reshape(-1, 3).astype(np.float32) + np.float32(0.0)  # of two zeros one
+    """Return vertices (V, 3), in the order of their first use, and faces (F, 3) of triangles (F, 3, 3)."""
+    flat = corners.reshape(-1, 3).astype(np.float32) + np.float32(0.0)  # -0.0 becomes 0.0
     key = flat.view(np.uint32).astype(np.uint64) @ np.array(
         [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64
     )

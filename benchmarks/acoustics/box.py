@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.findings import Finding, Target
 from benchmarks.acoustics.measures import decay_curve, echogram, measure
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.reference import eyring, image_echogram, image_sources
@@ -22,12 +22,12 @@ ABSORPTIONS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 
 
 def run(out: Path, quick: bool) -> list[Finding]:
-    """Compare decays and images."""
+    """Compare decays and image sources."""
     return [decays(out, ABSORPTIONS[1::2] if quick else ABSORPTIONS, "standard" if quick else "reference"), images()]
 
 
 def decays(out: Path, absorptions: tuple[float, ...], quality: str) -> Finding:
-    """Trace the box with every absorption and lay both engines' measures side by side."""
+    """Trace the box with every absorption and compare the parameters of both engines."""
     rows, worst = [], {"t30": 0.0, "edt": 0.0, "c50": 0.0, "drr": 0.0}
     curves = {}
     distance = float(np.linalg.norm(LISTENER - SOURCE))
@@ -46,7 +46,7 @@ def decays(out: Path, absorptions: tuple[float, ...], quality: str) -> Finding:
         pairs = [f"{getattr(ours, n):.3f} / {getattr(exact, n):.3f}" for n in ("t30", "edt")]
         pairs += [f"{getattr(ours, n):.2f} / {getattr(exact, n):.2f}" for n in ("c50", "drr")]
         rows.append([f"{a:.2f}", *pairs, f"{eyring(VOLUME, AREA, a, 343.2):.3f}"])
-    with panels(out / "box.png", 1, "time after emission, s", "energy still to come, dB", 7.5) as (axis,):
+    with panels(out / "box.png", 1, "time after emission, s", "energy decay, dB", 7.5) as (axis,):
         for k, (a, (bin_s, ours_db, exact_db)) in enumerate(curves.items()):
             t = np.arange(len(ours_db)) * bin_s
             axis.plot(t, exact_db, color=f"C{k}", lw=3, alpha=0.35)
@@ -54,23 +54,23 @@ def decays(out: Path, absorptions: tuple[float, ...], quality: str) -> Finding:
         axis.set(ylim=(-60, 1), title="thick: pure image method; thin: this tracer")
         axis.legend()
     text = (
-        "A box of 6 x 2.8 x 5 m without scattering or air; this tracer / pyroomacoustics' pure image method, of all orders that "
-        "arrive in time. Eyring's formula, for a diffuse field, does not fit: flutter lasts longer."
+        "A box of 6 x 2.8 x 5 m without scattering or air; this tracer / pyroomacoustics' pure image method, all orders that "
+        "arrive within the response. Eyring's formula holds for diffuse fields; flutter echoes here decay more slowly."
     )
     return Finding(
         "Box: decay against the image method", text, ("absorption", "T30, s", "EDT, s", "C50, dB", "D/R, dB", "Eyring, s"), rows,
         [
-            Promise("largest difference of T30, %", 100 * worst["t30"], 5.0),
-            Promise("largest difference of EDT, %", 100 * worst["edt"], 5.0),
-            Promise("largest difference of C50, dB", worst["c50"], 0.5),
-            Promise("largest difference of the direct-to-reverberant ratio, dB", worst["drr"], 0.5),
+            Target("largest difference of T30, %", 100 * worst["t30"], 5.0),
+            Target("largest difference of EDT, %", 100 * worst["edt"], 5.0),
+            Target("largest difference of C50, dB", worst["c50"], 0.5),
+            Target("largest difference of the direct-to-reverberant ratio, dB", worst["drr"], 0.5),
         ],
         ["box.png"],
     )  # fmt: skip
 
 
 def images() -> Finding:
-    """Hold the image sources of the box against pyroomacoustics', order by order."""
+    """Compare the image sources of the box with those of pyroomacoustics, order by order."""
     settings = AcousticsSettings()
     room = room_of(clean(box(SIZE)), 0.2, 0.0, settings)
     rows, farthest, missing = [], 0.0, 0
@@ -85,7 +85,10 @@ def images() -> Finding:
         farthest, missing = max(farthest, float(gap.min(1).max())), missing + abs(len(ours) - len(expected))
         rows.append([order, len(expected), len(ours), f"{gap.min(1).max():.1e}", f"{level:.1e}"])
     return Finding(
-        "Box: image sources", "Reflections up to an order, found on the mesh's planes and by pyroomacoustics' formula.",
-        ("order", "expected", "found", "farthest from its place, m", "level off by, dB"), rows,
-        [Promise("images astray, m", farthest, 1e-6), Promise("images missing or invented", float(missing), 0.0)],
+        "Box: image sources", "Reflections up to an order, on the planes of the mesh and by pyroomacoustics.",
+        ("order", "expected", "found", "largest position error, m", "largest level error, dB"), rows,
+        [
+            Target("largest position error of an image, m", farthest, 1e-6),
+            Target("missing or additional images", float(missing), 0.0),
+        ],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What tracing costs: by the number of triangles, and by the number of rays."""
+"""Cost of tracing by number of triangles and by number of rays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.acoustics.apartments import apartment, of_triangles, place_in, room_in
 from benchmarks.acoustics.findings import Finding
 from benchmarks.acoustics.plots import panels
-from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.acoustic_scene import AcousticScene
 from simulator.acoustics.image_sources import direct_paths, image_paths, planes_around
 from simulator.acoustics.tracer import Tracer
 from simulator.config import with_options
@@ -20,7 +20,7 @@ RAYS = (1024, 2048, 4096, 8192, 16384)
 
 
 def run(out: Path, quick: bool) -> list[Finding]:
-    """Time one apartment, its triangles split ever finer, and one density with ever more rays."""
+    """Time one apartment with increasing numbers of triangles, and with increasing numbers of rays."""
     settings = with_options({"sources": 3})
     scene = apartment(0)
     listener, _, sources = place_in(scene, settings)
@@ -28,7 +28,7 @@ def run(out: Path, quick: bool) -> list[Finding]:
     rooms = {n: room_in(of_triangles(scene, n), settings) for n in (TRIANGLES[:2] if quick else TRIANGLES)}
     for room in rooms.values():
         _time(room, listener, sources, 512, 0)
-    # The densities take turns, so that a busy machine slows all alike.
+    # The meshes are timed in turn, so that other load on the machine affects all equally.
     times = {n: [] for n in rooms}  # type: dict[int, list[tuple[float, float]]]
     for k in range(repeats):
         for n, room in rooms.items():
@@ -40,8 +40,8 @@ def run(out: Path, quick: bool) -> list[Finding]:
         rows.append([f"{n}", f"{1e3 * paths:.1f}", f"{1e3 * rays:.0f}", f"{np.median([sum(p) for p in pairs]) / first:.2f}"])
     by_triangles = Finding(
         "Cost by triangles",
-        "A furnished apartment whose largest triangles are split into four again and again; 4096 rays, 3 sources, 1 s, median. "
-        "These are rays alone; `python -m benchmarks.render` tells of whole sets, for which at most 1.5 is promised.",
+        "A furnished apartment whose largest triangles are repeatedly split into four; 4096 rays, 3 sources, 1 s, median. "
+        "Tracing alone; `python -m benchmarks.render` times whole sets, for which the target is at most 1.5.",
         ("triangles", "paths, CPU ms", "rays, CPU ms", "ratio"), rows,
     )  # fmt: skip
     room = rooms[TRIANGLES[0]]
@@ -55,8 +55,8 @@ def run(out: Path, quick: bool) -> list[Finding]:
     return [by_triangles, by_rays]
 
 
-def _time(room: Room, listener: np.ndarray, sources: np.ndarray, rays: int, seed: int) -> tuple[float, float]:
-    """Give the CPU seconds of the exact paths and of so many rays."""
+def _time(room: AcousticScene, listener: np.ndarray, sources: np.ndarray, rays: int, seed: int) -> tuple[float, float]:
+    """Return the CPU seconds of the exact paths and of the given number of rays."""
     start = time.process_time()
     direct_paths(room, listener, sources)
     planes = planes_around(room, listener)

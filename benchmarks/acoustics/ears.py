@@ -1,4 +1,4 @@
-"""What the ears hear: timing and level by azimuth against the measured head, late coherence against its diffuse field."""
+"""Binaural cues: ITD and ILD by azimuth against the measured head, late interaural coherence against its diffuse field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import signal
 from scipy.spatial import SphericalVoronoi
 
-from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.findings import Finding, Target
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.rooms import box, clean, room_of
 from dataset.angles import direction
@@ -17,7 +17,7 @@ from simulator.config import AcousticsSettings
 from simulator.engines.responses import responses
 from simulator.receivers.hrtf import load_ears
 from simulator.receivers.sofa import BUNDLED, Measurement, read_sofa
-from simulator.receivers.spatialize import hear
+from simulator.receivers.spatialize import spatialize
 
 RATE_HZ = 16000
 FINE = 16
@@ -53,10 +53,10 @@ def azimuths(out: Path, measured: Measurement, step_deg: float) -> Finding:
     names = (("ITD, us", 0, "{:.1f}"), ("ILD, dB", 1, "{:.2f}"))
     rows = [[n, *(f.format(x) for x in (np.median(error[k]), error[k].max(), jump[k]))] for n, k, f in names]
     return Finding(
-        "Direct sound: timing and level between the ears",
+        "Direct sound: interaural time and level differences",
         f"Free field, {len(azimuth)} measured directions from -90 to 90 degrees; limited to 7 kHz; ITD by cross-correlation.",
         ("", "median error", "largest error", "largest change per degree between them"), rows,
-        [Promise("ITD error, us", float(error[0].max()), 20.0), Promise("ILD error, dB", float(error[1].max()), 0.5)],
+        [Target("ITD error, us", float(error[0].max()), 20.0), Target("ILD error, dB", float(error[1].max()), 0.5)],
         ["ears.png"],
     )  # fmt: skip
 
@@ -73,11 +73,11 @@ def coherence(out: Path, measured: Measurement, seeds: int) -> Finding:
     field, late = [], []
     for seed in range(seeds):
         rng = np.random.default_rng(seed)
-        field.append(hear(flat, ears, headings, 10, 2 * RATE_HZ, rng)[1].reshape(-1, 2, 2 * RATE_HZ))
-        heard = responses(room, positions, headings, sources, settings, ears, rng).indirect
-        late.append(heard[..., RATE_HZ // 10 : RATE_HZ * 8 // 10].reshape(-1, 2, RATE_HZ * 7 // 10))
+        field.append(spatialize(flat, ears, headings, 10, 2 * RATE_HZ, rng)[1].reshape(-1, 2, 2 * RATE_HZ))
+        simulated = responses(room, positions, headings, sources, settings, ears, rng).indirect
+        late.append(simulated[..., RATE_HZ // 10 : RATE_HZ * 8 // 10].reshape(-1, 2, RATE_HZ * 7 // 10))
     here, boxed = (_coherence(np.concatenate(x).astype(np.float64)) for x in (field, late))
-    with panels(out / "coherence.png", 1, "frequency, Hz", "coherence between the ears (real part)", 7.0) as (axis,):
+    with panels(out / "coherence.png", 1, "frequency, Hz", "interaural coherence (real part)", 7.0) as (axis,):
         axis.plot(f, theory, color="#444444", lw=3, alpha=0.4, label="KEMAR in a diffuse field")
         axis.plot(*here, label="here, diffuse field")
         axis.plot(*boxed, label="here, box after 100 ms")
@@ -87,12 +87,12 @@ def coherence(out: Path, measured: Measurement, seeds: int) -> Finding:
     rows = [[f"{a} to {b} Hz", *(f"{x[k]:.2f}" for x in found)] for k, (a, b) in enumerate(BANDS)]
     text = (
         "Magnitude of the real part of the coherence, mean over each band; theory from KEMAR's responses over the whole sphere. "
-        "A box is not quite diffuse."
+        "The field in a box is not entirely diffuse."
     )
     return Finding(
-        "Late sound: coherence between the ears", text,
+        "Late sound: interaural coherence", text,
         ("band", "theory", "here, diffuse field", "here, box after 100 ms"), rows,
-        [Promise("largest difference in a diffuse field", float(np.abs(found[1] - found[0]).max()), 0.08)], ["coherence.png"],
+        [Target("largest difference in a diffuse field", float(np.abs(found[1] - found[0]).max()), 0.08)], ["coherence.png"],
     )  # fmt: skip
 
 
@@ -103,13 +103,13 @@ def _direct(azimuth_deg: np.ndarray) -> np.ndarray:
         path = Paths(np.zeros(1, np.int32), np.ones(1), one[None], np.ones((1, 7)))
         none = Paths(*(x[:0] for x in (path.source, path.distance, path.direction, path.gain)))
         field = Arrivals(path, none, np.zeros((1, 1, 128, 7), np.float32), 0.002, sphere_cells(128), 343.2)
-        heard, _ = hear(field, load_ears(None, RATE_HZ), np.zeros(1), 1024, 10, np.random.default_rng(0))
-        out.append(heard[0, 0])
+        simulated, _ = spatialize(field, load_ears(None, RATE_HZ), np.zeros(1), 1024, 10, np.random.default_rng(0))
+        out.append(simulated[0, 0])
     return _cues(np.array(out, np.float64), RATE_HZ)
 
 
 def _cues(responses_: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Give (2, K): by how much the right ear lags the left, us, and how much louder the left ear is, dB, below 7 kHz."""
+    """Return (2, K): lag of the right ear behind the left, us, and level of the left ear over the right, dB, below 7 kHz."""
     n = 2048
     spectra = np.fft.rfft(responses_, n)
     spectra[..., np.fft.rfftfreq(n, 1 / rate_hz) > 7000] = 0
@@ -120,11 +120,11 @@ def _cues(responses_: np.ndarray, rate_hz: float) -> np.ndarray:
 
 
 def _diffuse_coherence(measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
-    """Give frequencies and coherence (real part) when all directions send the same power, independent of each other."""
-    places = np.concatenate([measured.directions, [[0.0, -1.0, 0.0]]])  # nothing was measured below -40 degrees
+    """Return frequencies and coherence (real part) for independent sound of equal power from all directions."""
+    places = np.concatenate([measured.directions, [[0.0, -1.0, 0.0]]])  # not measured below -40 degrees
     area = SphericalVoronoi(places).calculate_areas()
     low = measured.directions[:, 1] < measured.directions[:, 1].min() + 0.01
-    area = area[:-1] + np.where(low, area[-1] / low.sum(), 0.0)  # the lowest ring stands for what is below it
+    area = area[:-1] + np.where(low, area[-1] / low.sum(), 0.0)  # the lowest ring represents the directions below it
     n = 4096
     spectra = np.fft.rfft(measured.responses, n)
     cross = (area[:, None] * spectra[:, 0] * np.conj(spectra[:, 1])).sum(0)
@@ -133,7 +133,7 @@ def _diffuse_coherence(measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _coherence(responses_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give frequencies and coherence (real part) of the ears of (K, 2, T) responses, the decay taken out."""
+    """Return frequencies and coherence (real part) of the ears in (K, 2, T) responses, with the decay compensated."""
     block = 400
     power = (responses_[..., : responses_.shape[-1] // block * block].reshape(*responses_.shape[:2], -1, block) ** 2).mean((1, 3))
     at = np.arange(responses_.shape[-1]) / block - 0.5

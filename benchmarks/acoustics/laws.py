@@ -1,4 +1,4 @@
-"""What must hold in any room: arrival and level in free field, turning, reciprocity, one sum whatever is exact, repeatability."""
+"""Properties of every room: arrival and level in free field, rotation, reciprocity, energy conservation, repeatability."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from benchmarks.acoustics.apartments import apartment, place_in, room_in
 from benchmarks.acoustics.box import SIZE
-from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.findings import Finding, Target
 from benchmarks.acoustics.measures import echogram
 from benchmarks.acoustics.reference import image_echogram
 from benchmarks.acoustics.rooms import box, clean, room_of
 from dataset.angles import direction
-from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.acoustic_scene import AcousticScene
 from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
 from simulator.config import AcousticsSettings, with_options
 from simulator.engines.responses import responses, trace
 from simulator.receivers.ambisonics import Microphone
 from simulator.receivers.hrtf import load_ears
 from simulator.receivers.receiver import Receiver
-from simulator.receivers.spatialize import hear
+from simulator.receivers.spatialize import spatialize
 
 RATE_HZ, SPEED_M_S = 16000, 343.2
 FINE = 64
@@ -30,56 +30,58 @@ PLACE, CORNER = np.array([4.1, 1.5, 3.4]), np.array([0.15, 0.2, 0.15])
 
 
 def run(out: Path, quick: bool) -> list[Finding]:
-    """Check one law after another."""
+    """Check each property."""
     del out
     quality = "standard" if quick else "reference"
     time, level = _free_field()
     swap = max(_swapped(number, quality) for number in APARTMENTS)
     orders = _levels_by_order(quality)
-    promises = [
-        Promise("arrival of the direct sound against distance / c, samples", time, 0.5),
-        Promise("level of the direct sound against 1 / distance, dB", level, 0.05),
-        Promise("head turned against source turned back, dB of the loudest sample", _turned(), -100.0),
-        Promise("source and listener of a furnished apartment exchanged, broadband level, dB", swap, 0.3),
-        Promise("whole level with images of order 0 to 4, dB from lowest to highest", float(np.ptp(orders)), 0.1),
-        Promise(
-            "whole level 15 cm from two walls and 20 cm above the floor, against the image method, dB", _near_walls(quality), 0.3
+    targets = [
+        Target("arrival time of the direct sound, error against distance / c, samples", time, 0.5),
+        Target("level of the direct sound, error against 1 / distance, dB", level, 0.05),
+        Target("rotation of the head against opposite rotation of the source, dB of the loudest sample", _turned(), -100.0),
+        Target("reciprocity: broadband level with source and listener of a furnished apartment exchanged, dB", swap, 0.3),
+        Target("total level with images of order 0 to 4, range, dB", float(np.ptp(orders)), 0.1),
+        Target(
+            "total level 15 cm from two walls and 20 cm above the floor, error against the image method, dB",
+            _near_walls(quality),
+            0.3,
         ),
-        Promise("samples that differ between two runs of one seed", float(_differing()), 0.0),
+        Target("samples that differ between two runs of one seed", float(_differing()), 0.0),
     ]
     text = f"Rays of {quality} quality; apartments {' and '.join(map(str, APARTMENTS))} of the bundled ones."
-    return [Finding("What must hold anywhere", text, ("law", "found"), [[p.what, p.value] for p in promises], promises)]
+    return [Finding("Properties of every room", text, ("property", "measured"), [[p.what, p.value] for p in targets], targets)]
 
 
 def _free_field() -> tuple[float, float]:
-    """Give the largest errors of arrival, in samples, and of level, dB, of an omnidirectional microphone."""
+    """Return the largest errors of arrival time, samples, and of level, dB, of an omnidirectional microphone."""
     late, loud = [], []
     for distance in np.linspace(0.5, 5.5, 23):
-        pulse = _heard(direction(0.0, 0.0), distance, 0.0, Microphone(0, RATE_HZ))[0].astype(np.float64)
+        pulse = _direct_response(direction(0.0, 0.0), distance, 0.0, Microphone(0, RATE_HZ))[0].astype(np.float64)
         spectrum = np.fft.rfft(pulse)
         fine = np.fft.irfft(spectrum, len(pulse) * FINE)
         late.append(fine.argmax() / FINE - distance / SPEED_M_S * RATE_HZ)
-        audible = np.abs(spectrum[: len(spectrum) * 7 // 8])  # below 7 kHz: pulses between samples end a little below 8
+        audible = np.abs(spectrum[: len(spectrum) * 7 // 8])  # below 7 kHz: pulses between samples are attenuated below 8
         loud.append(20 * np.log10(audible * distance))
     return float(np.abs(late).max()), float(np.abs(loud).max())
 
 
 def _turned() -> float:
-    """Give the largest difference between a turned head and a source turned the other way, dB relative to the loudest sample."""
+    """Return the largest difference between a rotated head and a source rotated the other way, dB re the loudest sample."""
     worst = 0.0
     for azimuth, heading in ((10.0, 35.0), (-80.0, 123.4), (170.0, 291.0)):
-        turned = _heard(direction(azimuth, 12.0), 1.7, heading, load_ears(None, RATE_HZ))
-        moved = _heard(direction(azimuth - heading, 12.0), 1.7, 0.0, load_ears(None, RATE_HZ))
+        turned = _direct_response(direction(azimuth, 12.0), 1.7, heading, load_ears(None, RATE_HZ))
+        moved = _direct_response(direction(azimuth - heading, 12.0), 1.7, 0.0, load_ears(None, RATE_HZ))
         worst = max(worst, float(np.abs(turned - moved).max() / np.abs(moved).max()))
     return 20 * np.log10(max(worst, 1e-12))
 
 
-def _heard(toward: np.ndarray, distance: float, heading: float, receiver: Receiver) -> np.ndarray:
-    """Give the free-field response (C, 1024) to a source."""
+def _direct_response(toward: np.ndarray, distance: float, heading: float, receiver: Receiver) -> np.ndarray:
+    """Return the free-field response (C, 1024) to a source."""
     path = Paths(np.zeros(1, np.int32), np.array([distance]), toward[None], np.full((1, 7), 1.0 / distance))
     none = Paths(*(x[:0] for x in (path.source, path.distance, path.direction, path.gain)))
     field = Arrivals(path, none, np.zeros((1, 1, 128, 7), np.float32), 0.002, sphere_cells(128), SPEED_M_S)
-    return hear(field, receiver, np.array([heading]), 1024, 10, np.random.default_rng(0))[0][0, 0]
+    return spatialize(field, receiver, np.array([heading]), 1024, 10, np.random.default_rng(0))[0][0, 0]
 
 
 def _swapped(number: int, quality: str) -> float:
@@ -95,13 +97,13 @@ def _both(a: np.ndarray, b: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], 
     return (a, b), (b, a)
 
 
-def _level(room: Room, listener: np.ndarray, source: np.ndarray, settings: AcousticsSettings, seed: int = 0) -> float:
+def _level(room: AcousticScene, listener: np.ndarray, source: np.ndarray, settings: AcousticsSettings, seed: int = 0) -> float:
     arrivals = trace(room, listener, source[None], settings, np.random.default_rng(seed))
     return 10 * np.log10(echogram(arrivals).mean(1).sum())
 
 
 def _levels_by_order(quality: str) -> list[float]:
-    """Give the whole level with images of order 0 to 4, means of several draws: what is lost or counted twice, not chance."""
+    """Return the total level with images of order 0 to 4, means over DRAWS seeds: energy lost or counted twice would show."""
     levels = []
     for order in range(5):
         settings = AcousticsSettings(quality=quality, image_order=order, response_s=0.6)

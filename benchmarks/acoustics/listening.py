@@ -1,4 +1,4 @@
-"""A clip in a small tiled bathroom, a carpeted bedroom and a large hall: how it decays, looks and sounds."""
+"""A clip in a small tiled bathroom, a carpeted bedroom and a large hall: decay times, spectrograms and sound files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.findings import Finding, Target
 from benchmarks.acoustics.plots import panels
 from benchmarks.acoustics.rooms import Surface, box, clean
-from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.air import attenuation, speed_of_sound
 from simulator.acoustics.arrivals import BANDS_HZ
 from simulator.acoustics.materials import SurfaceAcoustics, assign, load_library
@@ -29,12 +29,12 @@ CLIP = "speech_english_gb.flac"
 CLIP_S, PEAK = 3.5, 0.7
 OCTAVES = BANDS_HZ[:6]
 CREST = 8.0
-"""A click, one sample alone in 20 ms, would have 18; noise has some 3.4, and up to 7 where it begins or flutters in them."""
+"""Limit of the crest factor of 20 ms: a single click has 18, noise about 3.4, and up to 7 at an onset or flutter echo."""
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A room and who stands where in it."""
+    """A room with its listener and source."""
 
     name: str
     surfaces: list[Surface]
@@ -44,7 +44,7 @@ class Place:
 
 
 def places() -> list[Place]:
-    """Give the three rooms; surfaces are named by their materials, as in any scene."""
+    """Return the three rooms; surfaces are named by their materials."""
     bathroom = _room((1.9, 2.4, 2.6), "ceramic floor tile", "painted plaster", "wall tile")
     bathroom += box((0.7, 0.55, 1.6), (0.0, 0.0, 1.0), outside=True, name="bathtub acrylic plastic")
     bathroom += box((0.8, 2.0, 0.04), (0.8, 0.02, 0.01), outside=True, name="wooden door")
@@ -69,7 +69,7 @@ def _room(size: tuple[float, float, float], floor: str, ceiling: str, wall: str)
 
 
 def run(out: Path, quick: bool) -> list[Finding]:
-    """Make the responses, convolve the clip, plot spectrograms, write what is heard as FLAC."""
+    """Compute the responses, convolve the clip, plot spectrograms, write the sound as FLAC."""
     dry = decode(BUNDLED / CLIP, RATE_HZ)[: round(CLIP_S * RATE_HZ)]
     dry = dry * np.minimum(1.0, np.arange(len(dry))[::-1] / (0.05 * RATE_HZ))
     dry = np.concatenate([dry, np.zeros(RATE_HZ)]) * (PEAK / np.abs(dry).max())
@@ -82,12 +82,12 @@ def run(out: Path, quick: bool) -> list[Finding]:
             full, distance, speed = _respond(place, scene, acoustics, quality)
             onset = int((distance / speed - 0.0015) * RATE_HZ)
             spike = max(spike, _crest(full[:, onset + RATE_HZ // 10 :]))
-        heard = convolve(dry[None], full)
-        heard *= PEAK / np.abs(heard).max()
+        sound = convolve(dry[None], full)
+        sound *= PEAK / np.abs(sound).max()
         path = out / f"{place.name.replace(' ', '-')}.flac"
-        soundfile.write(path, heard.T, RATE_HZ)
+        soundfile.write(path, sound.T, RATE_HZ)
         full_scale += int((np.abs(soundfile.read(path)[0]) > 0.999).sum())
-        shown.append((place.name, heard[0]))
+        shown.append((place.name, sound[0]))
         early = max(early, 10 * np.log10((full[:, :onset] ** 2).sum() / (full**2).sum() + 1e-30))
         rows.append([place.name, *(f"{t:.2f}" for t in _octave_rt60(full)), f"{rt60(full, RATE_HZ).mean():.2f}"])
         rows.append([f"{place.name}, Eyring", *(f"{t:.2f}" for t in _eyring(scene, acoustics)), ""])
@@ -106,37 +106,37 @@ def run(out: Path, quick: bool) -> list[Finding]:
             axis.set(title=f"{name}, 80 dB")
             axis.grid(False)
     text = (
-        f"RT60 (T30) by octave of what both ears get, and Eyring's formula with the materials' mean absorption and air; {CLIP} "
-        "through the left ear below, and as [bathroom](tiled-bathroom.flac), [bedroom](carpeted-bedroom.flac) and "
-        "[hall](large-hall.flac), all at the same peak level. Absorbers on few surfaces, as in all three, leave sound "
-        "between hard walls longer than Eyring's diffuse field would."
+        f"RT60 (T30) by octave at the ears, mean of both, and by Eyring's formula with the mean absorption of the materials and "
+        f"air; {CLIP} at the left ear below, and as [bathroom](tiled-bathroom.flac), [bedroom](carpeted-bedroom.flac) and "
+        "[hall](large-hall.flac), all at the same peak level. With absorbers on few surfaces, as in all three, sound between "
+        "hard walls decays more slowly than in Eyring's diffuse field."
     )
-    promises = [
-        Promise("samples of the files at full scale", float(full_scale), 0.0),
-        Promise("energy 1.5 ms and more before the direct sound passes the head, dB", early, -60.0),
-        Promise("largest sample of the tail over the RMS of its 20 ms, at standard and reference quality", spike, CREST),
+    targets = [
+        Target("samples at full scale in the files", float(full_scale), 0.0),
+        Target("energy earlier than 1.5 ms before the direct sound reaches the head, dB", early, -60.0),
+        Target("largest sample of the tail over the RMS of its 20 ms, standard and reference quality", spike, CREST),
     ]
     header = ("room", *(f"{f:g} Hz, s" for f in OCTAVES), "all, s")
-    return [Finding("Three rooms to listen to", text, header, rows, promises, ["listening.png"])]
+    return [Finding("Three rooms to listen to", text, header, rows, targets, ["listening.png"])]
 
 
 def _respond(place: Place, scene: Scene, acoustics: SurfaceAcoustics, quality: str) -> tuple[np.ndarray, float, float]:
-    """Give the response (2, T) of a listener who faces 30 degrees right of the source, its distance and the speed of sound."""
+    """Return the response (2, T) of a listener facing 30 degrees right of the source, the distance and the speed of sound."""
     settings = AcousticsSettings(response_s=place.response_s, quality=quality)
-    room = prepare_room(scene, acoustics, settings)
+    room = prepare_acoustics(scene, acoustics, settings)
     listener, source = np.array(place.listener), np.array(place.source)
     offset = source - listener
     heading = np.rad2deg(np.arctan2(-offset[0], -offset[2])) - 30.0
     ears = load_ears(None, RATE_HZ)
-    heard = responses(room, listener[None], np.array([heading]), source[None], settings, ears, np.random.default_rng(0))
-    full, direct = heard.indirect[0, 0].astype(np.float64), heard.direct[0, 0]
+    sound = responses(room, listener[None], np.array([heading]), source[None], settings, ears, np.random.default_rng(0))
+    full, direct = sound.indirect[0, 0].astype(np.float64), sound.direct[0, 0]
     shared = min(full.shape[-1], direct.shape[-1])
     full[:, :shared] += direct[:, :shared]
     return full, float(np.linalg.norm(offset)), room.speed_m_s
 
 
 def _octave_rt60(response: np.ndarray) -> np.ndarray:
-    """Give T30 in each octave, mean of both ears."""
+    """Return T30 in each octave, mean of both ears."""
     out = []
     for centre in OCTAVES:
         sos = signal.butter(4, [centre / np.sqrt(2), centre * np.sqrt(2)], "bandpass", fs=RATE_HZ, output="sos")
@@ -145,7 +145,7 @@ def _octave_rt60(response: np.ndarray) -> np.ndarray:
 
 
 def _eyring(scene: Scene, acoustics: SurfaceAcoustics) -> np.ndarray:
-    """Give Eyring's reverberation time by octave with air (Kuttruff 2009, 5.1); furniture takes its volume away."""
+    """Return Eyring's reverberation time by octave with air (Kuttruff 2009, 5.1); the volume excludes furniture."""
     a, b, c = scene.vertices[scene.faces].astype(np.float64).transpose(1, 0, 2)
     volume = abs(np.einsum("fi,fi->f", a, np.cross(b, c)).sum()) / 6.0
     area = scene.areas.astype(np.float64)
@@ -155,7 +155,7 @@ def _eyring(scene: Scene, acoustics: SurfaceAcoustics) -> np.ndarray:
 
 
 def _crest(tail: np.ndarray) -> float:
-    """Give the largest sample of (2, T) responses relative to the RMS of the 20 ms around it, as long as they are heard."""
+    """Return the largest sample of (2, T) responses relative to the RMS of its 20 ms, down to 60 dB below the loudest block."""
     size = RATE_HZ // 50
     blocks = tail[:, : tail.shape[1] // size * size].reshape(2, -1, size)
     power = (blocks**2).mean(-1)

@@ -1,4 +1,4 @@
-"""What is measured of energy over time, before it becomes sound: decay times, clarity, direct-to-reverberant ratio."""
+"""Room-acoustic parameters of energy over time, before spatialisation: decay times, clarity, direct-to-reverberant ratio."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Measures(NamedTuple):
 
 
 def echogram(arrivals: Arrivals, source: int = 0) -> np.ndarray:
-    """Add up all energy that reaches the listener from one source: (T, 7) in the arrivals' time bins."""
+    """Return the energy of all arrivals from one source by time bin and band; (T, 7)."""
     energy = arrivals.energy[source].sum(1, dtype=np.float64)
     for paths in (arrivals.direct, arrivals.images):
         own = paths.source == source
@@ -37,13 +37,13 @@ def echogram(arrivals: Arrivals, source: int = 0) -> np.ndarray:
 
 
 def decay_curve(energy: np.ndarray) -> np.ndarray:
-    """Integrate energy by time (..., T) backwards; (..., T) dB relative to the whole."""
+    """Integrate energy by time (..., T) backwards (Schroeder 1965); (..., T) dB relative to the whole."""
     left = np.cumsum(energy[..., ::-1], -1)[..., ::-1]
     return 10.0 * np.log10(np.maximum(left / np.maximum(left[..., :1], 1e-300), 1e-20))
 
 
 def measure(energy: np.ndarray, bin_s: float, distance_m: float, speed_m_s: float) -> Measures:
-    """Measure energies by time (..., T), of which the direct sound over distance_m has 1 / distance^2."""
+    """Return the parameters of energy by time (..., T) whose direct sound over distance_m has the energy 1 / distance^2."""
     decay = decay_curve(energy)
     t30, t20, edt = (decay_time(decay, bin_s, *span) for span in ((-5.0, -35.0), (-5.0, -25.0), (0.0, -10.0)))
     split = round((distance_m / speed_m_s + 0.05) / bin_s)

@@ -1,4 +1,4 @@
-"""Speed against other engines on the same rooms: pyroomacoustics, and rlr-audio-propagation where it is installed."""
+"""Speed compared with other engines in the same rooms: pyroomacoustics, and rlr-audio-propagation where installed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from benchmarks.acoustics.apartments import apartment, place_in, room_in, without_ceilings
-from benchmarks.acoustics.findings import Finding, Promise
+from benchmarks.acoustics.findings import Finding, Target
 from benchmarks.acoustics.rooms import box, clean, room_of
 from benchmarks.peer import ears_here, ears_there
-from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.acoustic_scene import AcousticScene
 from simulator.acoustics.room_metrics import direct_to_reverberant, rt60
 from simulator.acoustics.tracer import QUALITY, Accuracy
 from simulator.config import AcousticsSettings, with_options
@@ -48,14 +48,15 @@ def microphones(repeats: int) -> Finding:
     """The box through 8 KEMAR microphones of pyroomacoustics."""
     here, there = ears_here("standard", max(3, repeats)), float(np.median([ears_there() for _ in range(repeats)]))
     return Finding(
-        "Speed against pyroomacoustics", "A box, 4 headings, 3 sources, 0.8 s: 8 KEMAR microphones there, standard quality here.",
-        ("here, CPU s", "there, CPU s", "ratio"), [[f"{here:.3f}", f"{there:.2f}", f"{there / here:.1f}"]],
-        [Promise("times as fast as pyroomacoustics", there / here, 10.0, least=True)],
+        "Speed against pyroomacoustics",
+        "A box, 4 headings, 3 sources, 0.8 s: 8 KEMAR microphones in pyroomacoustics, standard quality here.",
+        ("here, CPU s", "pyroomacoustics, CPU s", "ratio"), [[f"{here:.3f}", f"{there:.2f}", f"{there / here:.1f}"]],
+        [Target("times as fast as pyroomacoustics", there / here, 10.0, least=True)],
     )  # fmt: skip
 
 
 def closed_box(seeds: int, with_peer: bool) -> Finding:
-    """A box of 0.93 s, at several numbers of rays each, their spread and time side by side."""
+    """Compare spread and time in a box with a reverberation time of 0.93 s at several accuracies."""
     settings = AcousticsSettings(response_s=RESPONSE_S)
     room = room_of(clean(box((6.0, 2.8, 5.0))), 0.105, 0.1, settings, air=True)
     engines: list[tuple[str, str, Callable[[int], Timed]]] = [
@@ -68,27 +69,27 @@ def closed_box(seeds: int, with_peer: bool) -> Finding:
     for (name, rays, _), (seconds, t30, drr) in zip(engines, measured, strict=True):
         rows.append([name, rays, f"{seconds:.3f}", f"{100 * t30:.2f}", f"{drr:.3f}"])
         fits[name].append((t30, seconds))
-    promises = [
-        Promise("CPU s of a set at a T30 spread of 0.4 %", _seconds_at(fits["here"], 0.004), SET_S),
-        Promise("D/R spread of the most accurate, dB", min(d for _, _, d in measured[:3]), 0.05),
+    targets = [
+        Target("CPU s of a set at a T30 spread of 0.4 %", _seconds_at(fits["here"], 0.004), SET_S),
+        Target("D/R spread at the highest accuracy, dB", min(d for _, _, d in measured[:3]), 0.05),
     ]
     if with_peer:
         at = max(min(t for t, _ in fits["rlr"]), min(t for t, _ in fits["here"]))
         ratio = _seconds_at(fits["rlr"], at) / _seconds_at(fits["here"], at)
-        promises.append(
-            Promise(f"times as fast as rlr's batched call at its T30 spread of {100 * at:.2f} %", ratio, 5.0, least=True)
+        targets.append(
+            Target(f"times as fast as rlr's batched call at its T30 spread of {100 * at:.2f} %", ratio, 5.0, least=True)
         )
     return Finding(
         "Speed and spread in a closed box" + (", against rlr-audio-propagation" if with_peer else ""),
         f"A set: 4 headings, 3 sources, direct and indirect apart, {RESPONSE_S:g} s, absorption 0.105 (T30 0.95 s). CPU seconds "
-        "of the fastest run (rlr: in its batched calls alone, with its own ears), mean spread of both ears' responses; "
-        f"{seeds} runs that take turns, rlr's with the listener moved by 10 um.",
-        ("engine", "asked for (here) or rays (rlr)", "CPU s a set", "T30 spread, %", "D/R spread, dB"), rows, promises,
+        "of the fastest run (rlr: batched calls only, with its own ears), mean spread over the responses of both ears; "
+        f"{seeds} runs in turn, those of rlr with the listener moved by 10 um.",
+        ("engine", "accuracy (here) or rays (rlr)", "CPU s a set", "T30 spread, %", "D/R spread, dB"), rows, targets,
     )  # fmt: skip
 
 
 def open_apartment(seeds: int) -> Finding:
-    """A furnished apartment without ceilings, where most sound escapes."""
+    """A furnished apartment without ceilings, where most energy escapes."""
     settings = with_options({"sources": 3})
     scene = apartment(0)
     listener, headings, sources = place_in(scene, settings)
@@ -101,36 +102,36 @@ def open_apartment(seeds: int) -> Finding:
     rows = [[name, f"{s:.3f}", f"{100 * t:.2f}", f"{d:.3f}"] for (name, _), (s, t, d) in zip(engines, measured, strict=True)]
     return Finding(
         "Speed in an open apartment, against rlr-audio-propagation",
-        f"A bundled apartment without ceilings, {len(room.surface)} triangles; the same set, of fewer arrivals. "
-        "Draws of rlr's are the same room turned by some angle.",
+        f"A bundled apartment without ceilings, {len(room.surface)} triangles; the same set, with fewer arrivals. "
+        "Runs of rlr differ by a rotation of the room.",
         ("engine", "CPU s a set", "T30 spread, %", "D/R spread, dB"), rows,
-        [Promise("time of standard quality over rlr's", measured[1][0] / measured[2][0], 1.0)],
+        [Target("time of standard quality over that of rlr", measured[1][0] / measured[2][0], 1.0)],
     )  # fmt: skip
 
 
 def _ours(
-    room: Room, listener: np.ndarray, headings: np.ndarray, sources: np.ndarray, t30: float, quality: str = "asked"
+    room: AcousticScene, listener: np.ndarray, headings: np.ndarray, sources: np.ndarray, t30: float, quality: str = "asked"
 ) -> Callable[[int], Timed]:
-    """Give a function of the seed; t30: accuracy to reach, where it is not that of a quality."""
+    """Return a function of the seed; t30: accuracy to reach, where `quality` is "asked"."""
     settings = AcousticsSettings(response_s=RESPONSE_S, quality=quality)
     ears, places = load_ears(None, settings.sample_rate_hz), np.repeat(listener[None], len(headings), 0)
 
     def call(seed: int) -> Timed:
         QUALITY["asked"] = Accuracy(t30, 0.5, QUALITY["reference"].most_segments)
         start = time.process_time()
-        heard = responses(room, places, headings, sources, settings, ears, np.random.default_rng(seed))
-        return heard.direct, heard.indirect, time.process_time() - start
+        simulated = responses(room, places, headings, sources, settings, ears, np.random.default_rng(seed))
+        return simulated.direct, simulated.indirect, time.process_time() - start
 
     return call
 
 
 def _theirs(
-    room: Room, listener: np.ndarray, headings: np.ndarray, sources: np.ndarray, rays: int, turning: bool
+    room: AcousticScene, listener: np.ndarray, headings: np.ndarray, sources: np.ndarray, rays: int, turning: bool
 ) -> Callable[[int], Timed]:
-    """Give a function of a number that stands for the seed that their engine lacks; its set-up is not counted.
+    """Return a function of a number in place of a seed, which rlr lacks; its set-up is not timed.
 
-    It turns the whole world by an angle, or moves the listener by micrometres, which is enough where rays are reflected often.
-    It hears with ears of its own: those of a file it would read anew in every call, which takes longer than the sound.
+    The number rotates the whole scene, or moves the listener by micrometres, which is enough where rays are reflected often.
+    rlr uses its own ears: it would read those of a file in every call, which takes longer than the simulation.
     """
     import rlr_audio_propagation as library
 
@@ -155,20 +156,20 @@ def _theirs(
         places = turned(beside), headings + turn, turned(sources)
         with (
             patch.dict(soundspaces.RAYS, standard=rays),
-            patch.multiple(library.Context, simulate=timed, set_listener_hrtf=_deaf),
+            patch.multiple(library.Context, simulate=timed, set_listener_hrtf=_built_in_ears),
         ):
-            heard = soundspaces.soundspaces_responses(world, *places, settings, ears, lengths)
-        return *heard, seconds
+            simulated = soundspaces.soundspaces_responses(world, *places, settings, ears, lengths)
+        return *simulated, seconds
 
     return call
 
 
-def _deaf(context: Any, listener: int, file: str) -> None:
-    """Leave a listener of their engine the ears that it has."""
+def _built_in_ears(context: Any, listener: int, file: str) -> None:
+    """Keep the built-in ears of a listener of rlr."""
 
 
 def _measure(calls: list[Callable[[int], Timed]], seeds: int) -> list[tuple[float, float, float]]:
-    """Give each engine's CPU seconds (fastest run), relative spread of T30 and spread of D/R in dB; engines take turns."""
+    """Return each engine's CPU seconds (fastest run), relative spread of T30 and spread of D/R in dB; engines run in turn."""
     for call in calls:
         call(10_000)
     times: list[list[float]] = [[] for _ in calls]

@@ -1,4 +1,4 @@
-"""Plain plots: one look for all of them."""
+"""Plots of a common style."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLORS = ("#0b5394", "#cc4125", "#38761d", "#b45f06", "#674ea7", "#444444")
 
 @contextmanager
 def panels(path: Path, count: int, x: str, y: str, width: float = 4.5) -> Iterator[list[Axes]]:
-    """Give axes side by side; afterwards save them as PNG of 256 colours."""
+    """Yield axes side by side; on exit save them as PNG of 256 colours."""
     figure, axes = plt.subplots(1, count, figsize=(width * count, 3.6), squeeze=False, layout="constrained")
     for axis in axes[0]:
         axis.set(xlabel=x, ylabel=y)

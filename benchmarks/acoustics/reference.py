@@ -1,4 +1,4 @@
-"""What sound is held against: pyroomacoustics' pure image method and rays, and Eyring's formula."""
+"""References: pyroomacoustics' pure image method and rays, Eyring's formula, and coupled rooms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyroomacoustics as pra
 def image_sources(
     size: Sequence[float], absorption: float, listener: np.ndarray, source: np.ndarray, order: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give all image sources of a box up to an order, without air: positions (K, 3) and pressure at the listener (K,)."""
+    """Return all image sources of a box up to an order, without air: positions (K, 3) and pressure at the listener (K,)."""
     room = pra.ShoeBox(size, fs=16000, materials=pra.Material(absorption), max_order=order, air_absorption=False)
     room.add_source(source)
     room.add_microphone(listener)
@@ -23,9 +23,9 @@ def image_sources(
 def image_echogram(
     size: Sequence[float], absorption: float, listener: np.ndarray, source: np.ndarray, bins: int, bin_s: float, speed_m_s: float
 ) -> np.ndarray:
-    """Give the energy (T,) by time of every image source that is heard within T bins of bin_s."""
+    """Return the energy (T,) by time of every image source that arrives within T bins of bin_s."""
     reach = bins * bin_s * speed_m_s
-    # The farthest image within reach along the diagonal has this many reflections; 3 more for where both stand.
+    # The order of the farthest image within reach along the diagonal; 3 more for the positions of source and listener.
     order = int(np.ceil(reach * np.linalg.norm(1.0 / np.asarray(size)))) + 3
     images, pressure = image_sources(size, absorption, listener, source, order)
     at = (np.linalg.norm(images - listener, axis=1) / speed_m_s / bin_s).astype(int)
@@ -34,7 +34,7 @@ def image_echogram(
 
 
 def eyring(volume_m3: float, area_m2: float, absorption: float, speed_m_s: float) -> float:
-    """Give the reverberation time of a diffuse field, s (Eyring 1930): 24 ln(10) V / (-c S ln(1 - a))."""
+    """Return the reverberation time of a diffuse field, s (Eyring 1930): 24 ln(10) V / (-c S ln(1 - a))."""
     return 24.0 * np.log(10.0) * volume_m3 / (-speed_m_s * area_m2 * np.log(1.0 - absorption))
 
 
@@ -48,7 +48,7 @@ def prism_decay(
     rays: int,
     scattering: float = 0.0,
 ) -> tuple[np.ndarray, int]:
-    """Give the response of a room of polygonal plan (N, 2) x, z, by images and rays of pyroomacoustics, and its rate in Hz."""
+    """Return the response of a room of polygonal plan (N, 2) x, z, by images and rays of pyroomacoustics, and its rate in Hz."""
     material = pra.Material(absorption, scattering)
     plan = np.asarray(corners, float).T
     room = pra.Room.from_corners(plan, fs=16000, materials=material, max_order=images, ray_tracing=rays > 0, air_absorption=False)
@@ -62,7 +62,7 @@ def prism_decay(
 
 
 def coupled_decay_time(losses_m2: np.ndarray, volumes_m3: np.ndarray, door_m2: float, speed_m_s: float) -> float:
-    """Give the longer decay time, s, of two diffuse rooms that share a door (Cremer and Mueller 1982, volume 1, part II).
+    """Return the longer decay time, s, of two diffuse rooms that share a door (Cremer and Mueller 1982, volume 1, part II).
 
     losses_m2: (2,) -S ln(1 - a) of each; energies follow dE/dt = -c / 4 (losses + door) E / V + c / 4 door E_other / V_other.
     """

@@ -1,4 +1,4 @@
-"""Rooms to measure in, made of rectangles: boxes, floor plans, fine meshes and damaged scans of them."""
+"""Rooms for measurements, made of rectangles: boxes, floor plans, fine meshes and simulated scans of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import SurfaceAcoustics
 from simulator.config import AcousticsSettings
 from simulator.scene.assemble import MaterialSpec, Part, assemble
@@ -29,7 +29,7 @@ class Surface:
     across: np.ndarray
 
     def grid(self, step_m: float) -> tuple[np.ndarray, np.ndarray]:
-        """Give vertices (N, 3) and faces (K, 3) with edges of at most step_m."""
+        """Return vertices (N, 3) and faces (K, 3) with edges of at most step_m."""
         m, n = (max(1, int(np.ceil(np.linalg.norm(edge) / step_m))) for edge in (self.along, self.across))
         i, j = np.meshgrid(np.arange(m + 1) / m, np.arange(n + 1) / n, indexing="ij")
         vertices = self.corner + i[..., None] * self.along + j[..., None] * self.across
@@ -40,7 +40,7 @@ class Surface:
 
 
 def box(size: Sequence[float], low: Sequence[float] = (0.0, 0.0, 0.0), outside: bool = False, name: str = "") -> list[Surface]:
-    """Give the six sides of a box from its lowest corner, seen from inside, or from outside as furniture is."""
+    """Return the six sides of a box from its lowest corner, facing inwards, or outwards as furniture does."""
     (w, h, d), o = np.asarray(size, float), np.asarray(low, float)
     x, y, z = np.diag([w, h, d])
     sides = [("floor", o, z, x), ("ceiling", o + y, x, z), ("west", o, y, z), ("east", o + x, z, y), ("north", o, x, y),
@@ -49,7 +49,7 @@ def box(size: Sequence[float], low: Sequence[float] = (0.0, 0.0, 0.0), outside: 
 
 
 def floor_plan(xs: Sequence[float], zs: Sequence[float], inside: Sequence[Sequence[int]], height: float) -> list[Surface]:
-    """Give floor, ceiling and walls of the cells between grid lines xs and zs where inside[z][x] is 1; heights in m."""
+    """Return floor, ceiling and walls of the cells between grid lines xs and zs where inside[z][x] is 1; heights in m."""
     cells = np.pad(np.asarray(inside, bool), 1)
     up, out = np.array([0.0, height, 0.0]), []
     for k, j in np.argwhere(cells):
@@ -68,25 +68,25 @@ def floor_plan(xs: Sequence[float], zs: Sequence[float], inside: Sequence[Sequen
 
 
 def clean(surfaces: Sequence[Surface], step_m: float = np.inf) -> Scene:
-    """Make a scene of surfaces, one part for each, with edges of at most step_m."""
+    """Return a scene of surfaces, one part for each, with edges of at most step_m."""
     return _scene([(s.name, *s.grid(step_m)) for s in surfaces])
 
 
 def scanned(surfaces: Sequence[Surface], rng: np.random.Generator) -> Scene:
-    """Make a scene as scanners leave it: rough, with holes, duplicate and flipped faces and edges of three faces."""
+    """Return a simulated scan: noisy vertices, holes, duplicate and flipped faces and edges shared by three faces."""
     return _scene([(s.name, *_damaged(*s.grid(STEP_M), rng)) for s in surfaces])
 
 
 def _damaged(vertices: np.ndarray, faces: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     rough = vertices + rng.normal(scale=NOISE_M, size=vertices.shape)
-    kept = faces[rng.random(len(faces)) > 0.002]
-    flipped = rng.random(len(kept)) < 0.05
-    kept[flipped] = kept[flipped][:, ::-1]
-    twice = kept[rng.random(len(kept)) < 0.02]
-    fins = kept[rng.random(len(kept)) < 0.01]
+    remaining = faces[rng.random(len(faces)) > 0.002]
+    flipped = rng.random(len(remaining)) < 0.05
+    remaining[flipped] = remaining[flipped][:, ::-1]
+    twice = remaining[rng.random(len(remaining)) < 0.02]
+    fins = remaining[rng.random(len(remaining)) < 0.01]
     tips = rough[fins].mean(1) + rng.normal(scale=0.01, size=(len(fins), 3))
     fins = np.stack([fins[:, 0], fins[:, 1], len(rough) + np.arange(len(fins))], 1)
-    return np.concatenate([rough, tips]), np.concatenate([kept, twice, fins])
+    return np.concatenate([rough, tips]), np.concatenate([remaining, twice, fins])
 
 
 def _scene(parts: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Scene:
@@ -102,11 +102,11 @@ def room_of(
     scattering: float,
     settings: AcousticsSettings,
     air: bool = False,
-) -> Room:
-    """Prepare a scene whose surfaces absorb and scatter by the given shares, one for all or by name, alike in all bands."""
+) -> AcousticScene:
+    """Prepare a scene with the given absorption, one value or one by surface name, and scattering, equal in all bands."""
     names = [name for name, _ in scene.surfaces]
     share = [absorption[name] if isinstance(absorption, dict) else absorption for name in names]
     flat = np.repeat(np.array(share)[:, None], 7, 1)
     acoustics = SurfaceAcoustics(flat, np.full_like(flat, scattering), tuple(names), ("given",) * len(names))
-    room = prepare_room(scene, acoustics, settings)
+    room = prepare_acoustics(scene, acoustics, settings)
     return room if air else replace(room, air=np.zeros(7))

@@ -1,4 +1,4 @@
-"""A scene as sound meets it: materials on its faces, planes for the images, air."""
+"""The acoustic properties of a scene: materials on its faces, planes for the image sources, air."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ COSINES = 257
 
 
 @dataclass(frozen=True, eq=False)
-class Room:
-    """All that sound needs of a scene; made once, used for every listener in it."""
+class AcousticScene:
+    """Everything that sound propagation needs of a scene; computed once, used for every listener in it."""
 
     bvh: Bvh
     normals: np.ndarray
-    """(F, 3) float32: by plane where the face has one, so that the noise of a scan does not scatter sound."""
+    """(F, 3) float32 unit normals: that of the plane where the face has one, so that noise of a scan does not scatter sound."""
     lift: np.ndarray
-    """(F,) float32, m: how far off a face a reflected ray starts, to clear the face's own roughness."""
+    """(F,) float32, m: distance from the face at which a reflected ray starts, to clear the roughness of the face."""
     surface: np.ndarray
     """(F,) int32: index into the coefficients."""
-    kept: np.ndarray
-    """(K, 7) float32: share of energy that stays after a reflection (1 - absorption)."""
+    reflectance: np.ndarray
+    """(K, 7) float32: share of energy that remains after a reflection (1 - absorption)."""
     scattering: np.ndarray
     """(K, 7) float32: share of the reflected energy that is diffuse."""
     planes: Planes
@@ -41,8 +41,8 @@ class Room:
     """(COSINES, 7) float32: pressure gain of a source by the cosine of the angle from its front."""
 
 
-def prepare_room(scene: Scene, acoustics: SurfaceAcoustics, settings: AcousticsSettings) -> Room:
-    """Find a scene's planes and lay its materials out by face."""
+def prepare_acoustics(scene: Scene, acoustics: SurfaceAcoustics, settings: AcousticsSettings) -> AcousticScene:
+    """Find the planes of a scene and combine them with its materials, air and source directivity."""
     planes = find_planes(scene)
     known = planes.of_face >= 0
     normals = scene.normals.copy()
@@ -51,12 +51,12 @@ def prepare_room(scene: Scene, acoustics: SurfaceAcoustics, settings: AcousticsS
     lift[known] += planes.roughness[planes.of_face[known]]
     cosine = np.linspace(-1.0, 1.0, COSINES)
     leaving = np.stack([np.sqrt(1.0 - cosine**2), np.zeros(COSINES), cosine], -1)
-    return Room(
+    return AcousticScene(
         bvh=scene.bvh,
         normals=normals,
         lift=lift,
         surface=scene.face_surface,
-        kept=(1.0 - acoustics.absorption).astype(np.float32),
+        reflectance=(1.0 - acoustics.absorption).astype(np.float32),
         scattering=acoustics.scattering.astype(np.float32),
         planes=planes,
         air=attenuation(settings.temperature_c, settings.humidity_percent),
@@ -66,5 +66,5 @@ def prepare_room(scene: Scene, acoustics: SurfaceAcoustics, settings: AcousticsS
 
 
 def directivity_row(cosine: np.ndarray) -> np.ndarray:
-    """Give the nearest row of the directivity table for cosines (...); (...) int."""
+    """Return the nearest row of the directivity table for cosines (...); (...) int."""
     return np.rint((cosine + 1.0) * 0.5 * (COSINES - 1)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Sound in air: its speed, and how much energy the air takes from each octave band."""
+"""Sound in air: its speed and its attenuation by octave band."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from simulator.acoustics.arrivals import BANDS_HZ
 
 
 def speed_of_sound(temperature_c: float) -> float:
-    """Give the speed of sound in m/s at a temperature in degrees Celsius (ideal gas; 331.3 m/s at 0)."""
+    """Return the speed of sound in m/s at a temperature in degrees Celsius (ideal gas; 331.3 m/s at 0)."""
     return 331.3 * float(np.sqrt(1.0 + temperature_c / 273.15))
 
 
 def attenuation(temperature_c: float, humidity_percent: float) -> np.ndarray:
-    """Give the energy attenuation m of each octave band, (7,) in 1/m: energy falls as exp(-m x distance).
+    """Return the energy attenuation m of each octave band, (7,) in 1/m: energy falls as exp(-m x distance).
 
     ISO 9613-1:1993, equations 3 to 5, at the band centres and a pressure of 101.325 kPa.
     """

@@ -1,4 +1,4 @@
-"""Octave bands: from one gain a band to a spectrum, and back."""
+"""Octave bands: window functions, and spectra from one gain per band."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from scipy import fft
 from simulator.acoustics.arrivals import BANDS_HZ
 
 LATE_HZ = (125.0, 250.0, 500.0, 707.1, 1000.0, 2000.0, 4000.0, 8000.0)
-"""Centres of the bands in which late sound gets the ears' gains and delays: octaves, and one half of an octave where the
-delay between the ears changes most within an octave (Kuhn 1977)."""
+"""Centres of the bands in which late sound is weighted with the gains and delays of the ears: octaves, and a half-octave at
+707 Hz, where the interaural delay changes most within an octave (Kuhn 1977)."""
 
 
 def windows(count: int, sample_rate_hz: int, centres_hz: tuple[float, ...] = BANDS_HZ) -> np.ndarray:
-    """Give the amplitude window of each of B bands on the `count` bins of a real spectrum: (B, count), summing to 1.
+    """Return the amplitude window of each of B bands on the `count` bins of a real spectrum: (B, count), summing to 1.
 
     Raised cosines in log-frequency between neighbouring centres; the outermost bands reach to 0 Hz and to Nyquist.
     Amplitudes sum to 1 because all bands of one arrival are coherent.
@@ -22,7 +22,7 @@ def windows(count: int, sample_rate_hz: int, centres_hz: tuple[float, ...] = BAN
 
 
 def windows_at(frequency_hz: np.ndarray, centres_hz: tuple[float, ...] = BANDS_HZ) -> np.ndarray:
-    """Give the amplitude windows (B, F) of B bands at F frequencies."""
+    """Return the amplitude windows (B, F) of B bands at F frequencies."""
     order = np.arange(len(centres_hz))
     position = np.interp(np.log2(np.maximum(frequency_hz, 1e-6)), np.log2(centres_hz), order)
     away = np.abs(position - order[:, None])
@@ -30,12 +30,12 @@ def windows_at(frequency_hz: np.ndarray, centres_hz: tuple[float, ...] = BANDS_H
 
 
 def energy_share(sample_rate_hz: int) -> np.ndarray:
-    """Give the share of a white signal's energy that each band's window lets through, (7,)."""
+    """Return the share of the energy of white noise that the window of each band passes, (7,)."""
     return (windows(4097, sample_rate_hz) ** 2).mean(1)
 
 
 def minimum_phase(magnitude: np.ndarray) -> np.ndarray:
-    """Turn magnitudes (..., n/2 + 1) of an n-point spectrum into the complex minimum-phase spectrum of the same shape.
+    """Return the complex minimum-phase spectrum of magnitudes (..., n/2 + 1) of an n-point spectrum; same shape.
 
     Real cepstrum folded to positive time (Oppenheim and Schafer, Discrete-Time Signal Processing, section 12.3).
     """
@@ -48,6 +48,6 @@ def minimum_phase(magnitude: np.ndarray) -> np.ndarray:
 
 
 def path_spectra(gain: np.ndarray, count: int, sample_rate_hz: int) -> np.ndarray:
-    """Turn band gains (K, 7) into causal minimum-phase spectra (K, count), smooth in log-magnitude between the bands."""
+    """Return causal minimum-phase spectra (K, count) of band gains (K, 7), interpolated in log-magnitude between the bands."""
     log_gain = np.log(np.maximum(gain, 1e-9))
     return minimum_phase(np.exp(log_gain @ windows(count, sample_rate_hz)))

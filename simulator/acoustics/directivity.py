@@ -1,4 +1,4 @@
-"""How loud a source is in each direction."""
+"""Directivity of sources: gain by direction and octave band."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FIRST_ORDER = {
 }
 """p of the first-order family p + (1 - p) cos(angle), with pyroomacoustics' names and values."""
 HEAD_M = 0.09
-"""Radius of a talker's head, taken as a rigid sphere ..."""
+"""Radius of a talker's head, modelled as a rigid sphere ..."""
 MOUTH_M = 0.02
-"""... and of the mouth in it, taken as a cap that moves as one (Flanagan 1960, J. Acoust. Soc. Am. 32, 1613)."""
+"""... and of the mouth in it, modelled as a rigid moving cap (Flanagan 1960, J. Acoust. Soc. Am. 32, 1613)."""
 
 
 def gain(pattern: str, leaving: np.ndarray, front: np.ndarray) -> np.ndarray:
-    """Give the pressure gain (..., 7) in each octave band towards unit directions (..., 3) from a source facing `front`.
+    """Return the pressure gain (..., 7) in each octave band towards unit directions (..., 3) from a source facing `front`.
 
-    Straight ahead the gain is 1, so that the direct sound in front of a source keeps 1 / r; a directional source then
-    excites less reverberation, as real ones do. Raises InputError for an unknown pattern.
+    Straight ahead the gain is 1, so that the direct sound in front of a source stays 1 / r and a directional source excites
+    less reverberation. Raises InputError for an unknown pattern.
     """
     if pattern not in PATTERNS:
         raise InputError(f"directivity is {pattern!r}; choose one of {', '.join(PATTERNS)}")
@@ -43,7 +43,7 @@ def gain(pattern: str, leaving: np.ndarray, front: np.ndarray) -> np.ndarray:
 
 
 def cap_in_sphere(wavenumber: float, cosine: np.ndarray, radius_m: float, cap_m: float) -> np.ndarray:
-    """Give the far pressure (N,), relative to straight ahead, of a cap that moves radially on a rigid sphere.
+    """Return the far-field pressure (N,), relative to straight ahead, of a cap that moves radially on a rigid sphere.
 
     wavenumber: 1/m. cosine: (N,) of the angle from the cap's axis. Morse and Ingard 1968, Theoretical Acoustics, section 7.2:
     the cap's velocity in Legendre polynomials, each radiated by its spherical Hankel function.
@@ -61,7 +61,7 @@ def cap_in_sphere(wavenumber: float, cosine: np.ndarray, radius_m: float, cap_m:
 
 @lru_cache(maxsize=1)
 def _talker() -> tuple[np.ndarray, np.ndarray]:
-    """Give cosines (N,), rising, and a talker's gain (7, N): the mean power of frequencies all over each octave."""
+    """Return ascending cosines (N,) and the gain of a talker (7, N): mean power of nine frequencies in each octave."""
     cosine = np.cos(np.linspace(np.pi, 0.0, 181))
     octave = 2.0 ** np.linspace(-0.5, 0.5, 9)
     power = [[cap_in_sphere(2 * np.pi * f * o / 343.0, cosine, HEAD_M, MOUTH_M) ** 2 for o in octave] for f in BANDS_HZ]

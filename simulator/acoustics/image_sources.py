@@ -1,91 +1,93 @@
-"""The direct sound and the specular reflections of low order on a scene's planes, found exactly (image sources)."""
+"""Image sources: the direct sound and the specular reflections of low order on the planes of a scene, found exactly."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
-from simulator.acoustics.acoustic_scene import Room, directivity_row
+from simulator.acoustics.acoustic_scene import AcousticScene, directivity_row
 from simulator.acoustics.arrivals import Paths, sphere_cells
 
 PLANES = 20
-"""At most this many planes take part around one listener."""
+"""At most this many planes are used around one listener."""
 PROBES = 2048
-"""Rays that look for the planes around a listener."""
-ROOM = 1024
-"""Candidate chains that there is room for at first."""
+"""Rays that find the planes around a listener."""
+CAPACITY = 1024
+"""Candidate chains for which memory is allocated at first."""
 
 
-def direct_paths(room: Room, listener: np.ndarray, sources: np.ndarray) -> Paths:
-    """Give the direct path of each visible source; listener (3,), sources (S, 3), world frame, m."""
-    visible = np.flatnonzero(room.bvh.visible(np.broadcast_to(listener, sources.shape), sources))
+def direct_paths(scene: AcousticScene, listener: np.ndarray, sources: np.ndarray) -> Paths:
+    """Return the direct path of each visible source; listener (3,), sources (S, 3), world frame, m."""
+    visible = np.flatnonzero(scene.bvh.visible(np.broadcast_to(listener, sources.shape), sources))
     offset = sources[visible] - listener
     distance = np.linalg.norm(offset, axis=1)
     loss = np.ones((len(visible), 7))
-    facing = np.ones(len(visible))  # a source's front faces the listener
-    return _paths(room, visible, distance, offset / distance[:, None], loss, facing)
+    facing = np.ones(len(visible))  # the front of a source faces the listener
+    return _paths(scene, visible, distance, offset / distance[:, None], loss, facing)
 
 
-def planes_around(room: Room, listener: np.ndarray) -> np.ndarray:
-    """Choose the planes that take part: those that rays from the listener meet within two bounces; (P,) sorted indices."""
+def planes_around(scene: AcousticScene, listener: np.ndarray) -> np.ndarray:
+    """Return the planes that rays from the listener hit within two bounces, the most hit at most PLANES; (P,) sorted indices."""
     directions = sphere_cells(PROBES)
     origins = np.broadcast_to(listener, directions.shape)
-    count = np.zeros(len(room.planes.offset))
+    count = np.zeros(len(scene.planes.offset))
     for _ in range(2):
-        hits = room.bvh.closest(origins, directions)
+        hits = scene.bvh.closest(origins, directions)
         alive = hits.face >= 0
         face, directions = hits.face[alive], directions[alive]
-        plane = room.planes.of_face[face]
+        plane = scene.planes.of_face[face]
         count += np.bincount(plane[plane >= 0], minlength=len(count))
-        normal = room.normals[face].astype(np.float64)
+        normal = scene.normals[face].astype(np.float64)
         along = (directions * normal).sum(1, keepdims=True)
         origins = origins[alive] + hits.distance[alive, None] * directions
-        origins = origins - np.sign(along) * normal * room.lift[face, None]
+        origins = origins - np.sign(along) * normal * scene.lift[face, None]
         directions = directions - 2.0 * along * normal
     chosen = np.argsort(-count, kind="stable")[:PLANES]
     return np.sort(chosen[count[chosen] >= 0.002 * PROBES])
 
 
-def image_paths(room: Room, planes: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int, longest_m: float) -> Paths:
+def image_paths(
+    scene: AcousticScene, planes: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int, longest_m: float
+) -> Paths:
     """Find all specular paths of 1 to `order` reflections on the chosen planes (Allen and Berkley 1979; Borish 1984).
 
-    Each path's legs are traced through the mesh: a leg must end on its own plane, and nothing may stand in its way.
+    Each segment of a path is traced through the mesh: it must end on its own plane, without occlusion before.
     """
     if order == 0 or len(planes) == 0:
-        return _paths(room, np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 3)), np.ones((0, 7)), np.zeros(0))
-    p = room.planes
+        return _paths(scene, np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 3)), np.ones((0, 7)), np.zeros(0))
+    p = scene.planes
     slack = 0.05 + p.roughness[planes]
     box = np.stack([p.low[planes] - slack[:, None], p.high[planes] + slack[:, None]], 1)
     out = _candidates(p.normal[planes], p.offset[planes], box, listener.astype(np.float64), sources, order, longest_m)
     source, count, chain, points = out
-    free, loss = _trace_legs(room, planes, listener, sources, source, count, chain, points)
+    free, loss = _trace_segments(scene, planes, listener, sources, source, count, chain, points)
     source, count, points = source[free], count[free], points[free]
-    legs = np.diff(_polyline(listener, sources[source], count, points), axis=1)
-    distance = np.linalg.norm(legs, axis=2).sum(1)
+    segments = np.diff(_polyline(listener, sources[source], count, points), axis=1)
+    distance = np.linalg.norm(segments, axis=2).sum(1)
     arriving = points[np.arange(len(source)), count - 1] - listener
     leaving = points[:, 0] - sources[source]
     toward = listener - sources[source]
     facing = (leaving * toward).sum(1) / (np.linalg.norm(leaving, axis=1) * np.linalg.norm(toward, axis=1))
-    return _paths(room, source, distance, arriving / np.linalg.norm(arriving, axis=1, keepdims=True), loss[free], facing)
+    return _paths(scene, source, distance, arriving / np.linalg.norm(arriving, axis=1, keepdims=True), loss[free], facing)
 
 
 def _paths(
-    room: Room, source: np.ndarray, distance: np.ndarray, direction: np.ndarray, loss: np.ndarray, facing: np.ndarray
+    scene: AcousticScene, source: np.ndarray, distance: np.ndarray, direction: np.ndarray, loss: np.ndarray, facing: np.ndarray
 ) -> Paths:
-    air = np.exp(-0.5 * room.air * distance[:, None])
-    gain = np.sqrt(loss) * air / distance[:, None] * room.directivity[directivity_row(np.clip(facing, -1, 1))]
+    air = np.exp(-0.5 * scene.air * distance[:, None])
+    gain = np.sqrt(loss) * air / distance[:, None] * scene.directivity[directivity_row(np.clip(facing, -1, 1))]
     return Paths(source.astype(np.int32), distance, direction, gain)
 
 
 def _polyline(listener: np.ndarray, source: np.ndarray, count: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Join source, reflection points and listener to (K, order + 2, 3); short paths stay at the listener."""
+    """Join source, reflection points and listener to (K, order + 2, 3); shorter paths repeat the listener."""
     rows = np.concatenate([source[:, None], points, np.broadcast_to(listener, (len(source), 1, 3))], 1)
     after = np.arange(rows.shape[1]) > count[:, None]
     return np.where(after[..., None], listener, rows)
 
 
-def _trace_legs(
-    room: Room,
+def _trace_segments(
+    scene: AcousticScene,
     planes: np.ndarray,
     listener: np.ndarray,
     sources: np.ndarray,
@@ -94,7 +96,7 @@ def _trace_legs(
     chain: np.ndarray,
     points: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Follow candidates from the listener: which are free (K,), and the energy left after their reflections (K, 7)."""
+    """Trace candidates from the listener; return which are unoccluded (K,) and the energy after their reflections (K, 7)."""
     free = np.ones(len(source), bool)
     loss = np.ones((len(source), 7))
     start = np.broadcast_to(listener, (len(source), 3)).copy()
@@ -103,38 +105,38 @@ def _trace_legs(
         row = np.flatnonzero(free & (at >= 0))
         goal = points[row, at[row]]
         plane = planes[chain[row, at[row]]]
-        hits = room.bvh.closest(start[row], goal - start[row])
-        good = (hits.face >= 0) & (room.planes.of_face[hits.face] == plane) & (np.abs(hits.distance - 1.0) < 0.05)
+        hits = scene.bvh.closest(start[row], goal - start[row])
+        good = (hits.face >= 0) & (scene.planes.of_face[hits.face] == plane) & (np.abs(hits.distance - 1.0) < 0.05)
         free[row] &= good
         row, face, goal = row[good], hits.face[good], goal[good]
-        surface = room.surface[face]
-        loss[row] *= room.kept[surface] * (1.0 - room.scattering[surface])
-        normal = room.normals[face].astype(np.float64)
+        surface = scene.surface[face]
+        loss[row] *= scene.reflectance[surface] * (1.0 - scene.scattering[surface])
+        normal = scene.normals[face].astype(np.float64)
         side = np.sign(((start[row] - goal) * normal).sum(1, keepdims=True))
-        start[row] = goal + side * normal * (room.lift[face, None] + 1e-4)
+        start[row] = goal + side * normal * (scene.lift[face, None] + 1e-4)
     row = np.flatnonzero(free)
-    free[row] = room.bvh.visible(start[row], sources[source[row]])
+    free[row] = scene.bvh.visible(start[row], sources[source[row]])
     return free, loss
 
 
 def _candidates(
     normal: np.ndarray, offset: np.ndarray, box: np.ndarray, listener: np.ndarray, sources: np.ndarray, order: int, longest: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Enumerate chains of planes whose reflection points fall inside the planes' extents.
+    """Enumerate chains of planes whose reflection points lie inside the extents of the planes.
 
     Returns source (K,), count (K,), chain (K, order) and points (K, order, 3), all in the order source to listener.
     """
-    room = ROOM
+    capacity = CAPACITY
     while True:
-        source, count = np.zeros((2, room), np.int64)
-        chain, points = np.zeros((room, order), np.int64), np.zeros((room, order, 3))
+        source, count = np.zeros((2, capacity), np.int64)
+        chain, points = np.zeros((capacity, order), np.int64), np.zeros((capacity, order, 3))
         found = _enumerate(normal, offset, box, listener, sources, longest, source, count, chain, points)
-        if found <= room:
+        if found <= capacity:
             return source[:found], count[:found], chain[:found], points[:found]
-        room = found
+        capacity = found
 
 
-# Below, all is scalars and single elements: numba takes ten times as long to compile slices and products of arrays.
+# The kernels below use scalars and single elements only: numba takes ten times as long to compile slices and array products.
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -150,7 +152,7 @@ def _enumerate(
     out_chain: np.ndarray,
     out_points: np.ndarray,
 ) -> int:
-    """Fill the arrays as far as they reach; give the number of chains, which may be larger."""
+    """Fill the output arrays; return the number of chains found, which may exceed their length."""
     found = 0
     order = out_chain.shape[1]
     chain = np.zeros(order, np.int64)
@@ -202,7 +204,7 @@ def _backtrack(
     longest: float,
     points: np.ndarray,
 ) -> bool:
-    """Walk from the listener to the source over the chain's planes; False where a point misses its plane."""
+    """Find the reflection points from the listener back to the source; return whether all lie inside their planes."""
     x, y, z = listener[0], listener[1], listener[2]
     last = depth + 1
     if (image[last, 0] - x) ** 2 + (image[last, 1] - y) ** 2 + (image[last, 2] - z) ** 2 > longest * longest:

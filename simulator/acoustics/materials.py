@@ -1,4 +1,4 @@
-"""Acoustic materials: a readable library, and rules by which the names in a scene find their material."""
+"""Acoustic materials: a library, and rules that map the names in a scene to materials."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SCATTERING_SHAPE = np.array([0.25, 0.4, 0.7, 1.0, 1.2, 1.35, 1.5])
 
 @dataclass(frozen=True)
 class Rule:
-    """Names that hold one of `words` and none of `unless` are of a material."""
+    """Names that contain one of `words`, outside of `unless`, are assigned to a material."""
 
     words: tuple[str, ...]
     unless: tuple[str, ...]
     material: str
 
     def match(self, name: str) -> str | None:
-        """Give the word that matches a name, in any case, or None."""
+        """Return the word that matches a name, ignoring case, or None."""
         text = name.lower()
         for word in self.unless:
             text = text.replace(word, " ")
@@ -58,7 +58,7 @@ class Library:
 
 @dataclass(frozen=True, eq=False)
 class SurfaceAcoustics:
-    """Coefficients of a scene's K surfaces, and why."""
+    """Coefficients of the K surfaces of a scene, and the reason of each choice."""
 
     absorption: np.ndarray
     """(K, 7) share of energy absorbed, by octave band."""
@@ -69,7 +69,7 @@ class SurfaceAcoustics:
 
 
 def load_library(source: Path | Mapping[str, Any] | None = None) -> Library:
-    """Read the bundled library, with a user's TOML or JSON file or [materials] table on top; InputError for what is wrong."""
+    """Read the bundled library, extended by a TOML or JSON file or a [materials] table; raise InputError if it is invalid."""
     path = source if isinstance(source, Path) else None
     own: list[dict[str, Any]] = []
     if source is not None:
@@ -84,14 +84,14 @@ def load_library(source: Path | Mapping[str, Any] | None = None) -> Library:
     default = next(t["default"] for t in tables if "default" in t)
     for name in [default, *(r.material for r in rules)]:
         if name not in absorption:
-            raise InputError(f"materials file {path or BUNDLED} names {name!r}, which is no material; add it to [materials]")
+            raise InputError(f"materials file {path or BUNDLED} names {name!r}, which is not a material; add it to [materials]")
     resolved = {n: [absorption[n].tolist(), scattering[n].tolist()] for n in sorted(absorption)}
     text = json.dumps([resolved, [[r.words, r.unless, r.material] for r in rules], default], sort_keys=True)
     return Library(absorption, scattering, rules, default, hashlib.sha256(text.encode()).hexdigest())
 
 
 def assign(surfaces: Sequence[tuple[str, str]], library: Library) -> SurfaceAcoustics:
-    """Choose a material for each (instance name, material name): exact name, rule on either name, default."""
+    """Choose a material for each (instance name, material name): by exact name, by a rule on either name, or the default."""
     chosen = [_choose(instance, material, library) for instance, material in surfaces]
     names = tuple(name for name, _ in chosen)
     return SurfaceAcoustics(
@@ -103,7 +103,7 @@ def assign(surfaces: Sequence[tuple[str, str]], library: Library) -> SurfaceAcou
 
 
 def report(scene: Scene, acoustics: SurfaceAcoustics) -> str:
-    """Tell in a table which materials a scene's surfaces were given, by area, and from which names."""
+    """Return a table of the materials assigned to the surfaces of a scene, by area, with the names that matched."""
     area = np.bincount(scene.face_surface, scene.areas, len(scene.surfaces))
     lines = [f"{'material':<16}{'area m2':>9}{'share':>7}{'absorbs at 500':>16}  from"]
     rows = []
@@ -159,7 +159,7 @@ def _absorption(name: str, entry: Any, path: Path | str) -> np.ndarray:
         database = _database()
         if str(entry.get("from")) not in database:
             raise InputError(
-                f"material {name!r} in {path} has neither 'absorption' nor a 'from' that pyroomacoustics' database knows"
+                f"material {name!r} in {path} has neither 'absorption' nor a 'from' that is in pyroomacoustics' database"
             )
         values = database[entry["from"]]
     return _coefficients(name, "absorption", values, path)
@@ -174,7 +174,7 @@ def _scattering(name: str, entry: Mapping[str, Any], path: Path | str) -> np.nda
 
 
 def _coefficients(name: str, kind: str, values: Any, path: Path | str) -> np.ndarray:
-    """Check a list of coefficients; lists short of 8 kHz (or one value) are extended with their last value."""
+    """Check a list of coefficients; repeat its last value up to 8 kHz."""
     try:
         array = np.asarray(values, np.float64).reshape(-1)
     except (TypeError, ValueError):
@@ -194,7 +194,7 @@ def _rule(table: Any) -> Rule:
 
 @lru_cache(maxsize=1)
 def _database() -> dict[str, list[float]]:
-    """Read pyroomacoustics' table of absorption, from the installed package but without importing it (which is slow)."""
+    """Read the absorption table of the installed pyroomacoustics without importing the package, which is slow."""
     spec = importlib.util.find_spec("pyroomacoustics")
     assert spec is not None and spec.origin is not None, "pyroomacoustics is a dependency of this package"
     table = json.loads((Path(spec.origin).parent / "data" / "materials.json").read_text())

@@ -1,4 +1,4 @@
-"""Planes of a scene: where its triangles form flat surfaces, found exactly on clean models and robustly on scans."""
+"""Planes of a scene: flat surfaces formed by its triangles, exact on clean models and robust on scans."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 from simulator.scene.model import Scene
 
 SMALLEST_M2 = 0.4
-"""Flat surfaces smaller than this are left to the rays."""
+"""Flat surfaces smaller than this are handled by the rays alone."""
 MOST = 96
+"""At most this many planes per scene."""
 REACH_M = 0.02
-"""Triangles this near to a plane may belong to it, as scans scatter by millimetres."""
+"""Triangles this near to a plane may belong to it: scans deviate by millimetres."""
 FINEST_M = 1e-3
+"""Smallest tolerance of a plane."""
 SAME_WAY = np.cos(np.deg2rad(35.0))
-"""Small triangles of a scan tilt by this much when their corners scatter."""
+"""Small triangles of a scan are tilted by up to this angle by the noise of their corners."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,20 +29,21 @@ class Planes:
     offset: np.ndarray
     """(P,) float64, m."""
     low: np.ndarray
-    """(P, 3) float64 lowest corner of the surface's extent, m."""
+    """(P, 3) float64 lowest corner of the bounding box of the surface, m."""
     high: np.ndarray
-    """(P, 3) float64 highest corner."""
+    """(P, 3) float64 highest corner, m."""
     roughness: np.ndarray
-    """(P,) float64: how far its corners scatter about the plane (three standard deviations), m; 0 on clean models."""
+    """(P,) float64: three standard deviations of the corners about the plane, m; 0 on clean models."""
     of_face: np.ndarray
     """(F,) int32: plane of each face of the scene, -1 for none."""
 
 
 def find_planes(scene: Scene) -> Planes:
-    """Group a scene's triangles into planes: the most voted-for first, each fitted to the triangles near it.
+    """Group the triangles of a scene into planes, those with the most votes first, each fitted to the triangles near it.
 
-    Triangles vote with their area for a direction and a distance; the winner is refined by a weighted least-squares fit
-    (principal axes of the triangles' area moments), its thickness judged from the median residual, its triangles taken out.
+    Triangles vote with their area for a direction and a distance. The winner is refined by a weighted least-squares fit
+    (principal axes of the area moments of the triangles), its tolerance is set from the median residual, and its triangles are
+    removed.
     """
     corners = scene.vertices[scene.faces].astype(np.float64)
     middle, area = corners.mean(1), scene.areas.astype(np.float64)
@@ -67,7 +70,7 @@ def find_planes(scene: Scene) -> Planes:
 
 
 def _votes(normal: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """Number the bin of direction (about 6 degrees) and distance (5 cm) for which each triangle votes; (F,) int64."""
+    """Return the bin of direction (about 6 degrees) and distance (5 cm) for which each triangle votes; (F,) int64."""
     sign = np.where(np.take_along_axis(normal, np.abs(normal).argmax(1)[:, None], 1) < 0, -1.0, 1.0)
     coarse = np.round(normal * sign * 9.0).astype(np.int64)
     axis = coarse / np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-9)
@@ -80,14 +83,14 @@ def _votes(normal: np.ndarray, middle: np.ndarray) -> np.ndarray:
 def _grow(
     seed: np.ndarray, middle: np.ndarray, normal: np.ndarray, area: np.ndarray, corners: np.ndarray, of_face: np.ndarray
 ) -> np.ndarray:
-    """Refine a seed of triangles to all free triangles that lie on its plane; (K,) indices."""
+    """Extend a seed of triangles to all unassigned triangles on its plane; return (K,) indices."""
     members, reach = seed, REACH_M
     for step in range(4):
         if len(members) == 0:
             return members
         axis, offset = _fit(corners[members], area[members])
         if step == 2:
-            # Four robust standard deviations: exact models get millimetres, scans what their noise asks for.
+            # Four robust standard deviations (median absolute deviation): millimetres for exact models, more for noisy scans.
             spread = np.abs(middle[members] @ axis - offset)
             reach = float(np.clip(4.0 * 1.4826 * _median(spread, area[members]), FINEST_M, REACH_M))
         near = np.abs(middle @ axis - offset) < reach

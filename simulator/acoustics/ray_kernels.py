@@ -1,6 +1,6 @@
-"""The compiled steps of ray tracing: what happens to one ray between one hit and the next.
+"""Compiled steps of ray tracing, from one hit of a ray to the next.
 
-The kernels hold no references to arrays (`_nrt=False`): counting them would cost as much as the tracing.
+The kernels hold no references to arrays (`_nrt=False`): counting references would take as long as tracing.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from simulator.acoustics.ray_state import DIFFUSE, IN_IMAGES, SPECULAR, SPHERE_M
 from simulator.scene.bvh import blocked, nearest
 
 BANDS = 7
-"""Said here once more, so that loops over them are unrolled."""
+"""A literal, so that loops over the bands are unrolled."""
 NEAREST_M = 0.1
-"""Shadow rays shorter than this count as this long: a hit point is not a point source at zero distance."""
+"""Smallest distance in the rain: it bounds 1 / r^2 near a hit point."""
 ALL_SOURCES = 4
-"""Up to this bounce every source gets a shadow ray; afterwards one of them ..."""
+"""Up to this bounce every source gets a shadow ray; afterwards one source, drawn at random ..."""
 RAIN = 3.0
-"""... by a chance of so many times the surface's mean scattering: where little is scattered, little hangs on it."""
+"""... with a probability of this factor times the mean scattering of the surface: little scattering contributes little."""
 
 _step = numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)
-"""Steps are compiled into `trace` itself: to hand some 200 words of arrays to each would take a third of the time."""
+"""Steps are inlined into `trace`: passing the array descriptors to each call would take a third of the time."""
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -36,9 +36,9 @@ def trace(
     depth: int,
     rng: np.random.Generator,
 ) -> int:
-    """Trace N rays from the listener in the given directions (N, 3), up to `depth` twins each; give the number of segments.
+    """Trace N rays from the listener in directions (N, 3), with up to `depth` split rays each; return the number of segments.
 
-    To start a ray costs as much as a segment, and counts as one.
+    The start of a ray takes as long as a segment and counts as one.
     """
     segments = len(directions)
     for k in range(len(directions)):
@@ -48,29 +48,29 @@ def trace(
         for b in range(BANDS):
             rays.power[0, b] = 1.0
         rays.length[0], rays.bounces[0], rays.chain[0], rays.material[0] = 0.0, 0, IN_IMAGES, 0
-        i = np.int64(0)  # of a plain 0, numba compiles everything below twice: for the constant and for the rest
+        i = np.int64(0)  # with a literal 0 numba compiles everything below twice
         while i >= 0:
             segments += 1
             copies = _bounce(around, tally, rays, i, cells[k], groups[k], rng)
             if copies == 2 and i + 1 < depth:
-                _split(rays, i)
-                _turn(around, tally, rays, i, rng)
+                _split_ray(rays, i)
+                _reflect(around, tally, rays, i, rng)
                 i += 1
             if copies == 0:
                 i -= 1
             else:
-                _turn(around, tally, rays, i, rng)
+                _reflect(around, tally, rays, i, rng)
     return segments
 
 
 @_step
 def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, group: int, rng: np.random.Generator) -> int:
-    """Bring ray i to its next hit and tell the sources; 0: the ray ends there, 1: it goes on, 2: it should split."""
+    """Move ray i to its next hit and add its energy at the sources; return 0: the ray ends, 1: it continues, 2: it splits."""
     total = len(around.sources)
     face, distance = nearest(around.scene, rays.shot, rays.ints, rays.origin[i], rays.direction[i])
     if rays.chain[i] == SPECULAR:
         for s in range(total):
-            _pass(around, tally, rays, i, s, distance, cell, group)
+            _source_sphere(around, tally, rays, i, s, distance, cell, group)
     first, longest = int(rays.length[i] * tally.windows_per_m) + 1, tally.energy.shape[2] / tally.bins_per_m
     rays.length[i] = min(rays.length[i] + distance, longest)
     window = int(rays.length[i] * tally.windows_per_m)
@@ -82,15 +82,15 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
     rays.bounces[i] += 1
     material = around.surface[face]
     rays.material[i] = material
-    _land(around, rays, i, face, distance)
+    _move_to_hit(around, rays, i, face, distance)
     if not (around.in_images[face] and rays.bounces[i] <= around.image_order) and rays.chain[i] == IN_IMAGES:
         rays.chain[i] = SPECULAR
     share = np.float32(0.0)
     for b in range(BANDS):
-        rays.power[i, b] *= around.kept[material, b]
+        rays.power[i, b] *= around.reflectance[material, b]
         share += rays.power[i, b] * tally.window[window, b]
     if share < np.float32(0.5):
-        # A ray too weak for its time goes on with the strength it should have, as rarely as keeps the energy.
+        # Russian roulette: a ray below the weight window survives with the probability that preserves the expected energy.
         if rng.random() >= share:
             return 0
         for b in range(BANDS):
@@ -109,8 +109,8 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
 
 
 @_step
-def _split(rays: Rays, i: int) -> None:
-    """Make ray i two of half its power, i and i + 1."""
+def _split_ray(rays: Rays, i: int) -> None:
+    """Split ray i into rays i and i + 1 of half its power."""
     for k in range(3):
         rays.origin[i + 1, k] = rays.origin[i, k]
         rays.direction[i + 1, k] = rays.direction[i, k]
@@ -123,8 +123,8 @@ def _split(rays: Rays, i: int) -> None:
 
 
 @_step
-def _land(around: Surroundings, rays: Rays, i: int, face: int, distance: float) -> None:
-    """Move ray i to just above the face that it hit."""
+def _move_to_hit(around: Surroundings, rays: Rays, i: int, face: int, distance: float) -> None:
+    """Move ray i to just above the face that it hit; set its normal."""
     side = np.float32(0.0)
     for k in range(3):
         side += rays.direction[i, k] * around.normals[face, k]
@@ -145,9 +145,9 @@ def _rain(
     cell: int,
     group: int,
 ) -> None:
-    """Send the diffuse share of a reflection to source s where it is in sight; weight: how many shadow rays it stands for.
+    """Add the diffuse share of a reflection at source s where it is visible; weight: number of shadow rays this one represents.
 
-    Factor 4 cos / r^2: a ray of N stands for the solid angle 4 pi / N, and a Lambert surface of irradiance cos / r^2
+    Factor 4 cos / r^2: a ray of N represents the solid angle 4 pi / N, and a Lambert surface of irradiance cos / r^2
     (free field 1 / r^2) has the radiance cos / (pi r^2).
     """
     material = rays.material[i]
@@ -172,7 +172,7 @@ def _rain(
 
 
 @_step
-def _pass(
+def _source_sphere(
     around: Surroundings,
     tally: Tally,
     rays: Rays,
@@ -182,10 +182,10 @@ def _pass(
     cell: int,
     group: int,
 ) -> None:
-    """Count a ray that passes the sphere around source s after a specular reflection and before its next hit.
+    """Count a ray that passes through the sphere around source s after a specular reflection and before its next hit.
 
-    A sphere of radius R catches the share R^2 / (4 r^2) of N rays: 4 / (N R^2) each makes 1 / r^2. Rays that would pass
-    behind a wall never come, so what does come is divided by the share in sight.
+    A sphere of radius R is crossed by the share R^2 / (4 r^2) of N rays: 4 / (N R^2) each makes 1 / r^2. Walls occlude a part
+    of the sphere, so the energy is divided by its visible share.
     """
     along, square = np.float32(0.0), np.float32(0.0)
     for k in range(3):
@@ -200,7 +200,7 @@ def _pass(
     far = np.float32(0.999)
     if bin_ >= tally.energy.shape[2] or blocked(around.scene, rays.shot, rays.ints, rays.point, around.sources[s], far):
         return
-    factor = np.float32(4.0 / SPHERE_M**2) / around.seen[s]
+    factor = np.float32(4.0 / SPHERE_M**2) / around.visible_share[s]
     row = _directivity_row(around, rays.origin[i], s)
     total = np.float32(0.0)
     for b in range(BANDS):
@@ -223,11 +223,11 @@ def _directivity_row(around: Surroundings, origin: np.ndarray, s: int) -> int:
 
 
 @_step
-def _turn(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random.Generator) -> None:
-    """Reflect ray i, diffusely or specularly by chance, and weigh each band by its own share over the chance of that way.
+def _reflect(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random.Generator) -> None:
+    """Reflect ray i, diffusely or specularly at random, and weight each band by its own share over the probability.
 
-    The chance of diffuse is the mean of the bands' scattering, each counted by what the ray still carries of it, relative to
-    the power of its time: then the weights leave that sum as it was, and no band is biased by its neighbours' scattering.
+    The probability of a diffuse reflection is the mean scattering of the bands, weighted by the power that the ray carries in
+    each relative to the target power: the weights then preserve the sum, and the expectation of each band is unbiased.
     """
     material, window = rays.material[i], int(rays.length[i] * tally.windows_per_m)
     total, diffuse = np.float32(1e-30), np.float32(0.0)
@@ -257,7 +257,7 @@ def _turn(around: Surroundings, tally: Tally, rays: Rays, i: int, rng: np.random
 
 @_step
 def _lambert(rays: Rays, i: int, u: float, v: float) -> None:
-    """Point ray i into the half-space of its normal with probability proportional to the cosine."""
+    """Set a direction of ray i in the half-space of its normal, with probability density proportional to the cosine."""
     x, y, z = rays.normal[i]
     sign = np.float32(1.0) if z >= 0 else np.float32(-1.0)
     a = np.float32(-1.0) / (sign + z)

@@ -1,8 +1,8 @@
-"""Late energy found by few rays, spread over the time around it, so that single rays are not heard as clicks.
+"""Temporal smoothing of sparse late energy, so that single rays are not audible as clicks.
 
-Echoes in a room soon follow each other more densely than anyone can tell; those of some thousand rays may not. Where fewer than
-ENOUGH arrivals fill a time bin, its energy is laid over as many bins around it as hold so many, within what hearing and the
-decay allow. Levels and decay stay what they were, and with many rays nothing changes.
+The echo density of a room soon exceeds what listeners resolve; that of a few thousand rays may not. Where fewer than ENOUGH
+arrivals fall into a time bin, its energy is spread over as many neighbouring bins as contain that many, up to the limits below.
+Level and decay are preserved, and densely filled bins are unchanged.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ import numpy as np
 from simulator.acoustics.room_metrics import decay_time
 
 ENOUGH = 16.0
-"""Arrivals of equal weight: by chance such bins differ by a fourth."""
+"""Arrivals of equal weight: the relative standard deviation of such bins is a fourth."""
 OF_TIME = 1 / 20
-"""Energy moves at most by this share of the time since emission ..."""
+"""Energy is moved by at most this share of the time since emission ..."""
 OF_DECAY = 1 / 60
-"""... and of the reverberation time, so over 1 dB of decay: the mean of both sides is 0.04 dB above what is halfway."""
+"""... and of the reverberation time, 1 dB of decay: the mean of both sides is 0.04 dB above the level halfway."""
 
 
-def spread_out(energy: np.ndarray, curves: np.ndarray, bin_s: float) -> np.ndarray:
-    """Spread energy (D, S, T, B) in time, as widely as curves (G, S, T), what each of G equal groups of rays found, ask for."""
+def smooth_energy(energy: np.ndarray, curves: np.ndarray, bin_s: float) -> np.ndarray:
+    """Spread energy (D, S, T, B) in time; curves: (G, S, T) the energy found by each of G equal groups of rays."""
     widths = _widths(curves, bin_s)
     if not widths.any():
         return energy
     out = np.zeros_like(energy)
-    _lay(energy, widths, out)
+    _spread(energy, widths, out)
     return out
 
 
 def _widths(curves: np.ndarray, bin_s: float) -> np.ndarray:
-    """Give to how many bins (S, T) on either side the energy of a bin should reach.
+    """Return the number of bins (S, T) on either side over which the energy of a bin is spread.
 
-    Groups of rays that find a mean of k arrivals differ by sqrt(k): their spread tells how many arrivals there were.
+    Groups of rays with a mean of k arrivals have the standard deviation sqrt(k): the spread of the groups estimates k.
     """
     bins = curves.shape[-1]
     level = 10.0 * np.log10(np.maximum(np.cumsum(curves.sum(0)[:, ::-1], -1)[:, ::-1], 1e-30))
@@ -48,8 +48,8 @@ def _widths(curves: np.ndarray, bin_s: float) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _lay(energy: np.ndarray, widths: np.ndarray, out: np.ndarray) -> None:
-    """Add the energy of each bin of (D, S, T, B) to those up to its width away, in equal shares."""
+def _spread(energy: np.ndarray, widths: np.ndarray, out: np.ndarray) -> None:
+    """Distribute the energy of each bin of (D, S, T, B) equally over the bins within its width."""
     cells, sources, bins, bands = energy.shape
     for d in range(cells):
         for s in range(sources):

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A vertical prism; plans are seen from above with coordinates (x, -z), m, so that they are right-handed."""
+    """A vertical prism; its plan has coordinates (x, -z), m, which are right-handed as seen from above."""
 
     corners: np.ndarray
     """(W, 2) float64: counter-clockwise; wall k runs from corner k to the next."""
@@ -38,7 +38,7 @@ class Outline:
         return self.ground_m2 * (self.ceiling_m - self.floor_m)
 
     def clearance(self, point: np.ndarray) -> float:
-        """Give the distance of a point (3,) inside from the nearest surface, m."""
+        """Return the distance of a point (3,) inside from the nearest surface, m."""
         along = np.roll(self.corners, -1, 0) - self.corners
         to = plan_of(point) - self.corners
         share = np.clip((to * along).sum(1) / np.maximum((along**2).sum(1), 1e-12), 0.0, 1.0)
@@ -46,12 +46,12 @@ class Outline:
         return float(min(walls.min(), point[1] - self.floor_m, self.ceiling_m - point[1]))
 
     def holds(self, points: np.ndarray) -> np.ndarray:
-        """Say which of (N, 3) points, world frame, lie inside; (N,) bool."""
+        """Return which of (N, 3) points, world frame, lie inside; (N,) bool."""
         level = (points[:, 1] > self.floor_m) & (points[:, 1] < self.ceiling_m)
         return level & encloses(self.corners, plan_of(points))
 
     def leave(self, points: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find where rays (N, 3) from inside go out: surface (N,) int (W: floor, W + 1: ceiling) and distance (N,), m."""
+        """Return where rays (N, 3) from inside leave: surface (N,) int (W: floor, W + 1: ceiling) and distance (N,), m."""
         start, way = plan_of(points)[:, None], plan_of(directions)[:, None]
         along = np.roll(self.corners, -1, 0) - self.corners
         to = self.corners - start
@@ -72,12 +72,12 @@ class Outline:
 
 
 def plan_of(points: np.ndarray) -> np.ndarray:
-    """Give the coordinates (..., 2) in plan of points or directions (..., 3)."""
+    """Return the coordinates (..., 2) in plan of points or directions (..., 3)."""
     return points[..., [0, 2]] * [1.0, -1.0]
 
 
 def encloses(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Say which of (N, 2) points lie in a polygon: those with an odd number of sides to one side (crossing number)."""
+    """Return which of (N, 2) points lie in a polygon: crossing number."""
     a, b = corners, np.roll(corners, -1, 0)
     x, y = points[:, None, 0], points[:, None, 1]
     crosses = (a[:, 1] > y) != (b[:, 1] > y)
@@ -87,7 +87,7 @@ def encloses(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def is_simple(corners: np.ndarray) -> bool:
-    """Say whether no two sides of a polygon cross."""
+    """Return whether no two sides of a polygon cross."""
     a, b = corners, np.roll(corners, -1, 0)
     one = cross(b - a, a[:, None] - a), cross(b - a, b[:, None] - a)
     crossing = (one[0] * one[1] < 0) & (one[0].T * one[1].T < 0)
@@ -95,10 +95,10 @@ def is_simple(corners: np.ndarray) -> bool:
 
 
 def signed_area(corners: np.ndarray) -> float:
-    """Give the area of a polygon (N, 2), positive where it runs counter-clockwise."""
+    """Return the area of a polygon (N, 2), positive where it runs counter-clockwise."""
     return 0.5 * float(cross(corners, np.roll(corners, -1, 0)).sum())
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Give the cross product of vectors (..., 2)."""
+    """Return the cross product of vectors (..., 2)."""
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

@@ -1,9 +1,9 @@
 """Arrivals from pyroomacoustics (Scheibler, Bezzam and Dokmanic 2018): the room as a polygon with height, images and rays.
 
-The room around the listener is reduced to an outline (`visibility.py`), whose walls, floor and ceiling get the mean absorption
-and scattering of what rays meet in their place, furniture included. pyroomacoustics gives the direct sound, the images and
-an energy histogram of rays by direction; we hear them with the same code as our own tracer's. It counts some energy twice,
-which is mended here: see `_rays` and `_return_scattered`.
+The room around the listener is reduced to an outline (`visibility.py`) whose walls, floor and ceiling have the mean absorption
+and scattering of the surfaces that rays hit in their place, furniture included. pyroomacoustics computes the direct sound, the
+images and an energy histogram of rays by direction, which are spatialised by the same code as those of the default engine.
+pyroomacoustics counts some energy twice, which is corrected here: see `_rays` and `_return_scattered`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from simulator.acoustics.acoustic_scene import Room, directivity_row
+from simulator.acoustics.acoustic_scene import AcousticScene, directivity_row
 from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
 from simulator.config import AcousticsSettings
 from simulator.engines.outline import Outline, plan_of
@@ -28,55 +28,60 @@ CELLS = 128
 RAYS = {"draft": 2000, "standard": 6000, "reference": 60000}
 """Rays from each source by quality."""
 SPHERE_M = 0.5
-"""Largest radius of the sphere around the listener that catches rays; smaller where a wall would cut it."""
+"""Largest radius of the sphere around the listener in which rays are counted; smaller near walls."""
 STRENGTH = 1e6
-"""Energy of all rays together. Scattered energy below a fixed threshold is dropped: from so strong rays, none is that weak."""
+"""Total energy of the rays, so high that no scattered energy falls below the fixed threshold of pyroomacoustics."""
 
 
 def polygon_arrivals(
-    room: Room, listener: np.ndarray, sources: np.ndarray, settings: AcousticsSettings, rng: np.random.Generator
+    scene: AcousticScene, listener: np.ndarray, sources: np.ndarray, settings: AcousticsSettings, rng: np.random.Generator
 ) -> Arrivals:
-    """Find what reaches a listener (3,) from sources (S, 3), world frame, m, all in sight of the listener.
+    """Compute the arrivals at a listener (3,) from sources (S, 3), world frame, m, all visible from the listener.
 
-    The directions of rays and pyroomacoustics' own random numbers are seeded from rng; those are one sequence for the whole
-    process, so no two threads may run this at once.
+    Ray directions and the random numbers of pyroomacoustics are seeded from rng. The latter are global to the process: this
+    function is not thread-safe.
     """
-    outline = find_outline(room.bvh, listener, sources)
-    kept, scattering = mean_surfaces(room, outline, listener, rng)
-    engine = _build(room, outline, listener, kept, scattering, settings)
-    power = outline.areas[:, None] * kept
+    outline = find_outline(scene.bvh, listener, sources)
+    reflectance, scattering = mean_surfaces(scene, outline, listener, rng)
+    engine = _build(scene, outline, listener, reflectance, scattering, settings)
+    power = outline.areas[:, None] * reflectance
     scattered = (power * scattering).sum(0) / np.maximum(power.sum(0), 1e-9)
     bins = int(np.ceil(settings.response_s / BIN_S))
     energy = np.zeros((len(sources), bins, CELLS, 7))
     direct, images = [], []
     for s, source in enumerate(sources):
         front = (listener - source) / np.linalg.norm(listener - source)
-        paths, whole, order = _images(engine, room, outline, listener, source, front, s)
-        energy[s] = _rays(engine, room, outline, source, front, bins, RAYS[settings.quality], rng) / (1.0 + scattered)
-        _return_scattered(energy[s], paths, whole**2 / (1.0 + scattered) - paths.gain**2, order, room.speed_m_s)
+        paths, whole, order = _images(engine, scene, outline, listener, source, front, s)
+        energy[s] = _rays(engine, scene, outline, source, front, bins, RAYS[settings.quality], rng) / (1.0 + scattered)
+        _return_scattered(energy[s], paths, whole**2 / (1.0 + scattered) - paths.gain**2, order, scene.speed_m_s)
         direct.append(_chosen(paths, order == 0))
         images.append(_chosen(paths, order > 0))
     cells = sphere_cells(CELLS)
-    return Arrivals(_joined(direct), _joined(images), energy.astype(np.float32), BIN_S, cells, room.speed_m_s)
+    return Arrivals(_joined(direct), _joined(images), energy.astype(np.float32), BIN_S, cells, scene.speed_m_s)
 
 
 def _build(
-    room: Room, outline: Outline, listener: np.ndarray, kept: np.ndarray, scattering: np.ndarray, settings: AcousticsSettings
+    scene: AcousticScene,
+    outline: Outline,
+    listener: np.ndarray,
+    reflectance: np.ndarray,
+    scattering: np.ndarray,
+    settings: AcousticsSettings,
 ) -> Engine:
-    """Make pyroomacoustics' room, in the outline's plan coordinates and heights above its floor."""
-    import pyroomacoustics  # slow to import, and seldom wanted
-    from pyroomacoustics.room import wall_factory
+    """Create the pyroomacoustics room, in plan coordinates of the outline and heights above its floor."""
+    import pyroomacoustics  # slow to import and rarely needed
+    from pyroomacoustics.scene import wall_factory
 
     height = outline.ceiling_m - outline.floor_m
     low = np.pad(outline.corners, ((0, 0), (0, 1)))
     high = low + [0.0, 0.0, height]
     shapes = [np.stack([low[k], low[j], high[j], high[k]]) for k, j in enumerate(np.roll(np.arange(len(low)), -1))]
     walls = [
-        wall_factory(shape.T.astype(np.float32), (1.0 - k).astype(np.float32), s.astype(np.float32))
-        for shape, k, s in zip([*shapes, low[::-1], high], kept, scattering, strict=True)
+        wall_factory(shape.T.astype(np.float32), (1.0 - r).astype(np.float32), s.astype(np.float32))
+        for shape, r, s in zip([*shapes, low[::-1], high], reflectance, scattering, strict=True)
     ]
     engine = pyroomacoustics.Room(walls, fs=16000, max_order=settings.image_order, ray_tracing=True)
-    engine.set_sound_speed(room.speed_m_s)
+    engine.set_sound_speed(scene.speed_m_s)
     radius = float(np.clip(outline.clearance(listener), 0.2, SPHERE_M))
     engine.set_ray_tracing(n_rays=1, receiver_radius=radius, time_thres=settings.response_s, hist_bin_size=BIN_S)
     engine.add_microphone(_to_engine(listener, outline))
@@ -90,9 +95,15 @@ def _to_engine(point: np.ndarray, outline: Outline) -> np.ndarray:
 
 
 def _images(
-    engine: Engine, room: Room, outline: Outline, listener: np.ndarray, source: np.ndarray, front: np.ndarray, number: int
+    engine: Engine,
+    scene: AcousticScene,
+    outline: Outline,
+    listener: np.ndarray,
+    source: np.ndarray,
+    front: np.ndarray,
+    number: int,
 ) -> tuple[Paths, np.ndarray, np.ndarray]:
-    """Give direct sound and images: paths, their gains (K, 7) had nothing been scattered, and their orders (K,)."""
+    """Return direct sound and images: paths, their gains (K, 7) without scattering losses, and their orders (K,)."""
     core = engine.room_engine
     damping = []
     for scatters in (False, True):
@@ -102,20 +113,20 @@ def _images(
     if count == 0:
         return Paths(np.zeros(0, np.int32), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 7))), np.zeros((0, 7)), np.zeros(0, int)
     place = core.sources.T.astype(np.float64)
-    seen = core.visible_mics[0] > 0
-    offset = np.stack([place[:, 0], place[:, 2] + outline.floor_m, -place[:, 1]], -1)[seen] - listener
+    visible = core.visible_mics[0] > 0
+    offset = np.stack([place[:, 0], place[:, 2] + outline.floor_m, -place[:, 1]], -1)[visible] - listener
     distance = np.linalg.norm(offset, axis=1)
-    leaving = core.source_directions.T[seen]
+    leaving = core.source_directions.T[visible]
     facing = np.stack([leaving[:, 0], leaving[:, 2], -leaving[:, 1]], -1) @ front
-    spread = np.exp(-0.5 * room.air * distance[:, None]) / distance[:, None]
-    spread = spread * room.directivity[directivity_row(np.clip(facing, -1.0, 1.0))]
-    paths = Paths(np.full(len(distance), number, np.int32), distance, offset / distance[:, None], damping[1][seen] * spread)
-    return paths, damping[0][seen] * spread, core.orders[seen].astype(int)
+    spread = np.exp(-0.5 * scene.air * distance[:, None]) / distance[:, None]
+    spread = spread * scene.directivity[directivity_row(np.clip(facing, -1.0, 1.0))]
+    paths = Paths(np.full(len(distance), number, np.int32), distance, offset / distance[:, None], damping[1][visible] * spread)
+    return paths, damping[0][visible] * spread, core.orders[visible].astype(int)
 
 
 def _rays(
     engine: Engine,
-    room: Room,
+    scene: AcousticScene,
     outline: Outline,
     source: np.ndarray,
     front: np.ndarray,
@@ -123,10 +134,10 @@ def _rays(
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Give the energy (bins, CELLS, 7) of everything but the direct sound and specular images.
+    """Return the energy (bins, CELLS, 7) of everything but the direct sound and specular images.
 
-    pyroomacoustics catches rays in the listener's sphere after as many reflections as the images have, and so those of the
-    highest order twice: it is told one more.
+    pyroomacoustics counts rays in the sphere of the listener from the highest order of the images on, and so that order twice:
+    the order is raised by one here.
     """
     from pyroomacoustics import libroom
 
@@ -134,9 +145,11 @@ def _rays(
     engine.max_order += 1
     engine._update_room_engine_params()
     libroom.set_rng_seed(int(rng.integers(2**63)))
-    ways = Rotation.random(random_state=rng).apply(sphere_cells(count))
-    power = STRENGTH * room.directivity[directivity_row(np.clip(ways @ front, -1.0, 1.0))] ** 2
-    core.ray_tracing(np.column_stack([plan_of(ways), ways[:, 1]]), power, _to_engine(source, outline).astype(np.float32))
+    directions = Rotation.random(random_state=rng).apply(sphere_cells(count))
+    power = STRENGTH * scene.directivity[directivity_row(np.clip(directions @ front, -1.0, 1.0))] ** 2
+    core.ray_tracing(
+        np.column_stack([plan_of(directions), directions[:, 1]]), power, _to_engine(source, outline).astype(np.float32)
+    )
     out = np.zeros((bins, CELLS, 7))
     for cell, histogram in enumerate(core.microphones[0].histograms):
         values = histogram.get_hist()[:, :bins]
@@ -144,16 +157,16 @@ def _rays(
     core.reset_mics()
     engine.max_order -= 1
     engine._update_room_engine_params()
-    air = np.exp(-room.air * room.speed_m_s * (np.arange(bins)[:, None] + 0.5) * BIN_S)
+    air = np.exp(-scene.air * scene.speed_m_s * (np.arange(bins)[:, None] + 0.5) * BIN_S)
     return out / STRENGTH * air[:, None]
 
 
 def _return_scattered(energy: np.ndarray, paths: Paths, missing: np.ndarray, order: np.ndarray, speed_m_s: float) -> None:
-    """Add to energy (bins, CELLS, 7) what scattering took from images and the rays do not account for: `missing` (K, 7).
+    """Add to energy (bins, CELLS, 7) the energy that scattering removed from images and rays do not count: `missing` (K, 7).
 
-    pyroomacoustics counts a scattered share s of each reflection on top of all rays, which after all reflections makes
-    1 + s of what there is (both are divided by 1 + s above). Up to the images' order rays are not counted, though: beside
-    that share, s / (1 + s), the images hold (1 - s)^order; the rest is put where the image is.
+    pyroomacoustics adds a scattered share s of each reflection to the rays, 1 + s times the energy in total (both are divided
+    by 1 + s above). Up to the order of the images rays are not counted: beside that share, s / (1 + s), the images contain
+    (1 - s)^order; the remainder is added at the position of the image.
     """
     bin_ = (paths.distance / speed_m_s / BIN_S).astype(int)
     cell = (paths.direction @ sphere_cells(CELLS).T).argmax(1)

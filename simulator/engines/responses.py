@@ -1,4 +1,4 @@
-"""Responses of a set: the chosen engine's arrivals, heard with every heading."""
+"""Responses of a set: arrivals from the chosen engine, spatialised for every heading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.acoustic_scene import AcousticScene
 from simulator.acoustics.arrivals import Arrivals, sphere_cells
 from simulator.acoustics.image_sources import direct_paths, image_paths, planes_around
 from simulator.acoustics.tracer import BIN_S, CELLS, QUALITY, Tracer
@@ -15,7 +15,7 @@ from simulator.engines.pyroom import polygon_arrivals
 from simulator.engines.soundspaces import soundspaces_responses
 from simulator.receivers.ambisonics import Microphone
 from simulator.receivers.hrtf import SPECTRUM, Ears
-from simulator.receivers.spatialize import hear
+from simulator.receivers.spatialize import spatialize
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +27,11 @@ class Responses:
     indirect: np.ndarray
     """(V, S, 2, Ti) float32."""
     ambisonic: np.ndarray | None = None
-    """(V, S, (order + 1)^2, Ti) float32, direct and indirect together, head frame; None where not asked for."""
+    """(V, S, (order + 1)^2, Ti) float32, direct and indirect together, head frame; None without `ambisonic_order`."""
 
 
 def responses(
-    room: Room,
+    scene: AcousticScene,
     positions: np.ndarray,
     headings_deg: np.ndarray,
     sources: np.ndarray,
@@ -39,7 +39,7 @@ def responses(
     ears: Ears,
     rng: np.random.Generator,
 ) -> Responses:
-    """Compute the responses of V views and S sources; every distinct position is traced once, for all its headings.
+    """Compute the responses of V views and S sources; each distinct position is traced once for all its headings.
 
     positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive.
     """
@@ -47,44 +47,44 @@ def responses(
     lengths = direct_length(settings, farthest), round(settings.response_s * settings.sample_rate_hz)
     shape = (len(headings_deg), len(sources), 2)
     direct, indirect = (np.zeros((*shape, n), np.float32) for n in lengths)
-    ambisonic = _ambisonic_room(settings, shape[:2], lengths[1])
+    ambisonic = _empty_ambisonic(settings, shape[:2], lengths[1])
     for position in np.unique(positions, axis=0):
         views = np.flatnonzero((positions == position).all(1))
         if settings.engine == "soundspaces":
-            heard = soundspaces_responses(room, position, headings_deg[views], sources, settings, ears, lengths)
-            direct[views], indirect[views] = heard
+            parts = soundspaces_responses(scene, position, headings_deg[views], sources, settings, ears, lengths)
+            direct[views], indirect[views] = parts
             continue
-        arrivals = trace(room, position, sources, settings, rng)
+        arrivals = trace(scene, position, sources, settings, rng)
         carrier = rng.spawn(1)[0]
-        direct[views], indirect[views] = hear(arrivals, ears, headings_deg[views], *lengths, carrier)
+        direct[views], indirect[views] = spatialize(arrivals, ears, headings_deg[views], *lengths, carrier)
         if ambisonic is not None:
             microphone = Microphone(settings.ambisonic_order, settings.sample_rate_hz)
-            first, rest = hear(arrivals, microphone, headings_deg[views], lengths[1], lengths[1], rng.spawn(1)[0])
+            first, rest = spatialize(arrivals, microphone, headings_deg[views], lengths[1], lengths[1], rng.spawn(1)[0])
             ambisonic[views] = first + rest
     return Responses(direct, indirect, ambisonic)
 
 
 def direct_length(settings: AcousticsSettings, farthest_m: float = FARTHEST_M) -> int:
-    """Return the samples of a direct response: the way from the farthest source, and the ears' own response."""
+    """Return the number of samples of a direct response: travel time from the farthest source and response of the ears."""
     return int(np.ceil(farthest_m / 343.0 * settings.sample_rate_hz)) + SPECTRUM * 3 // 4
 
 
 def trace(
-    room: Room, listener: np.ndarray, sources: np.ndarray, settings: AcousticsSettings, rng: np.random.Generator
+    scene: AcousticScene, listener: np.ndarray, sources: np.ndarray, settings: AcousticsSettings, rng: np.random.Generator
 ) -> Arrivals:
-    """Find all that reaches a listener (3,) from sources (S, 3), world frame, m: exact paths first, then rays."""
+    """Compute the arrivals at a listener (3,) from sources (S, 3), world frame, m: exact paths first, then rays."""
     if settings.engine == "pyroomacoustics":
-        return polygon_arrivals(room, listener, sources, settings, rng)
-    planes = planes_around(room, listener)
-    longest = settings.response_s * room.speed_m_s
-    images = image_paths(room, planes, listener, sources, settings.image_order, longest)
-    in_images = np.isin(room.planes.of_face, planes)
-    tracer = Tracer(room, in_images, settings.image_order, listener, sources, settings.response_s, rng)
+        return polygon_arrivals(scene, listener, sources, settings, rng)
+    planes = planes_around(scene, listener)
+    longest = settings.response_s * scene.speed_m_s
+    images = image_paths(scene, planes, listener, sources, settings.image_order, longest)
+    in_images = np.isin(scene.planes.of_face, planes)
+    tracer = Tracer(scene, in_images, settings.image_order, listener, sources, settings.response_s, rng)
     energy = tracer.run(QUALITY[settings.quality])
-    return Arrivals(direct_paths(room, listener, sources), images, energy, BIN_S, sphere_cells(CELLS), room.speed_m_s)
+    return Arrivals(direct_paths(scene, listener, sources), images, energy, BIN_S, sphere_cells(CELLS), scene.speed_m_s)
 
 
-def _ambisonic_room(settings: AcousticsSettings, shape: tuple[int, int], length: int) -> np.ndarray | None:
+def _empty_ambisonic(settings: AcousticsSettings, shape: tuple[int, int], length: int) -> np.ndarray | None:
     if settings.ambisonic_order < 0:
         return None
     return np.zeros((*shape, (settings.ambisonic_order + 1) ** 2, length), np.float32)

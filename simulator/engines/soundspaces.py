@@ -1,8 +1,8 @@
 """Responses from rlr-audio-propagation, the engine inside SoundSpaces 2.0 (Chen et al. 2022), for comparison.
 
-It is a closed library under CC BY-NC 4.0 that we neither bundle nor install unasked. It meets the same mesh with the same
-materials, hears through the same ears (written to a SOFA file in the layout that it can read), and what it gives is brought
-to our time zero. A fresh context for every simulation makes it repeatable; it has no seed.
+It is a closed library under CC BY-NC 4.0, neither bundled nor installed by default. It gets the same mesh, materials and ears
+(written to a SOFA file in a layout that it can read), and its responses are shifted to time zero at the emission. A new context
+for every simulation makes it repeatable; it has no seed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from scipy import fft
 
 from dataset.angles import direction
-from simulator.acoustics.acoustic_scene import Room
+from simulator.acoustics.acoustic_scene import AcousticScene
 from simulator.acoustics.arrivals import BANDS_HZ
 from simulator.config import AcousticsSettings
 from simulator.errors import InputError
@@ -33,11 +33,11 @@ from simulator.receivers.sofa import BUNDLED
 
 CREDIT = "acoustics by rlr-audio-propagation: CC BY-NC 4.0, non-commercial use only (SoundSpaces; Chen et al. 2022)"
 RAYS = {"draft": 1000, "standard": 5000, "reference": 20000}
-"""Rays by quality; 5000 is the library's own choice."""
+"""Rays by quality; 5000 is the default of the library."""
 LISTENER_M = 0.01
-"""Its listener is a ball that hears sound as it reaches the surface: a small one hears it at the head's centre."""
+"""Radius of the listener, a ball that sound reaches at its surface; small, so that this is at the centre of the head."""
 LATENCY = 32
-"""Samples by which the ears' responses are late, so that the ear that hears before the head's centre fits in."""
+"""Delay, in samples, of the responses of the ears, so that an ear reached before the centre of the head is causal."""
 
 
 def check_engine() -> None:
@@ -50,7 +50,7 @@ def check_engine() -> None:
 
 
 def soundspaces_responses(
-    room: Room,
+    scene: AcousticScene,
     listener: np.ndarray,
     headings_deg: np.ndarray,
     sources: np.ndarray,
@@ -60,20 +60,20 @@ def soundspaces_responses(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Simulate V headings of one listener (3,) and S sources (S, 3): direct (V, S, 2, Td) and indirect (V, S, 2, Ti), float32.
 
-    Time zero is the emission; its direct sound comes at whole samples. Raises InputError where the library is missing.
+    Time zero is the emission; direct sound arrives at whole samples. Raises InputError where the library is not installed.
     """
     check_engine()
     with tempfile.TemporaryDirectory() as folder:
-        heard = Path(folder) / "ears.sofa"
-        heard.write_bytes(_ears_file(ears))
-        materials, surface = _materials(room, Path(folder) / "materials.json")
+        hrtf = Path(folder) / "ears.sofa"
+        hrtf.write_bytes(_ears_file(ears))
+        materials, surface = _materials(scene, Path(folder) / "materials.json")
         parts = []
         for direct, length in zip((True, False), lengths, strict=True):
             context = _context(settings, direct)
             context.set_material_database_json(str(materials))
-            _add_mesh(context, room, surface)
+            _add_mesh(context, scene, surface)
             for number, heading in enumerate(headings_deg):
-                _add_listener(context, number, listener, float(heading), heard)
+                _add_listener(context, number, listener, float(heading), hrtf)
             for number, source in enumerate(sources):
                 context.add_source()
                 context.set_source_position(number, [float(x) for x in source])
@@ -83,7 +83,7 @@ def soundspaces_responses(
 
 
 def _context(settings: AcousticsSettings, direct: bool) -> Any:
-    """Make a context that simulates the direct part or the rest."""
+    """Create a context that simulates the direct part or the rest."""
     library = _library()
     config = library.Config()
     config.sample_rate = settings.sample_rate_hz
@@ -97,38 +97,38 @@ def _context(settings: AcousticsSettings, direct: bool) -> Any:
 
 
 def _library() -> Any:
-    import rlr_audio_propagation  # an extra that few have
+    import rlr_audio_propagation  # an optional extra
 
     return rlr_audio_propagation
 
 
-def _materials(room: Room, path: Path) -> tuple[Path, np.ndarray]:
-    """Write the room's distinct materials in the library's format; the file, and the number of each face's material (F,)."""
-    rows = np.concatenate([1.0 - room.kept, room.scattering], 1).astype(np.float64)
+def _materials(scene: AcousticScene, path: Path) -> tuple[Path, np.ndarray]:
+    """Write the distinct materials in the format of the library; return the file and the material of each face (F,)."""
+    rows = np.concatenate([1.0 - scene.reflectance, scene.scattering], 1).astype(np.float64)
     distinct, number = np.unique(np.round(rows, 6), axis=0, return_inverse=True)
     none = _spectrum(np.zeros(len(BANDS_HZ)))
     entries = [
         {
             "name": f"material {k}", "labels": [f"material {k}"],
             "absorption": _spectrum(row[: len(BANDS_HZ)]), "scattering": _spectrum(row[len(BANDS_HZ) :]),
-            "transmission": none, "damping": none, "speed": room.speed_m_s, "density": 1.2,
+            "transmission": none, "damping": none, "speed": scene.speed_m_s, "density": 1.2,
         }
         for k, row in enumerate(distinct)
     ]  # fmt: skip
     path.write_text(json.dumps({"materials": entries}))
-    return path, number.reshape(-1)[room.surface]
+    return path, number.reshape(-1)[scene.surface]
 
 
 def _spectrum(values: np.ndarray) -> list[float]:
-    """Give frequencies and values in turns, which the library interpolates to its four bands."""
+    """Return alternating frequencies and values, which the library interpolates to its four bands."""
     return np.stack([BANDS_HZ, values], -1).ravel().tolist()
 
 
-def _add_mesh(context: Any, room: Room, material: np.ndarray) -> None:
+def _add_mesh(context: Any, scene: AcousticScene, material: np.ndarray) -> None:
     context.add_object()
-    context.add_mesh_vertices(room.bvh.vertices.ravel().tolist())
+    context.add_mesh_vertices(scene.bvh.vertices.ravel().tolist())
     for k in np.unique(material):
-        context.add_mesh_indices(room.bvh.faces[material == k].ravel().tolist(), 3, f"material {k}")
+        context.add_mesh_indices(scene.bvh.faces[material == k].ravel().tolist(), 3, f"material {k}")
     context.finalize_object_mesh(0)
 
 
@@ -155,9 +155,9 @@ def _responses(context: Any, views: int, sources: int, length: int) -> np.ndarra
 
 @lru_cache(maxsize=2)
 def _ears_file(ears: Ears) -> bytes:
-    """Write the ears' responses into a SOFA file laid out as the bundled one, which the library's reader is known to accept.
+    """Return a SOFA file of the responses of the ears, with the layout of the bundled file, which the library can read.
 
-    The library rounds the way to the head down to whole samples: half a sample more than the latency makes up for it.
+    The library rounds the distance to the head down to whole samples: half a sample beyond the latency compensates for it.
     """
     memory = io.BytesIO(BUNDLED.read_bytes())
     with h5py.File(memory, "r+") as file:
@@ -176,14 +176,14 @@ def _ears_file(ears: Ears) -> bytes:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what compiled code prints from the standard output."""
+    """Discard what compiled code prints to the standard output."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    stdout = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(stdout, 1)
+        os.close(stdout)
         os.close(nowhere)

@@ -1,4 +1,4 @@
-"""Ambisonic microphones (ACN order, SN3D weights) and mono, hearing the same arrivals as the ears."""
+"""Ambisonic microphones (ACN channel order, SN3D normalisation) and mono microphones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from simulator.receivers.hrtf import SPECTRUM
 
 
 def encode(toward: np.ndarray, order: int) -> np.ndarray:
-    """Give the real spherical harmonics (..., (order + 1)^2) of unit directions (..., 3) in the head's frame.
+    """Return the real spherical harmonics (..., (order + 1)^2) of unit directions (..., 3) in the head's frame.
 
     ACN channel order and SN3D normalisation, orders 0 to 3 (AmbiX, Nachbar et al. 2011, table 1). The ambisonic axes are
-    x ahead, y left, z up; the head's are +Y up, -Z ahead, -X left.
+    x ahead, y left, z up; those of the head are +Y up, -Z ahead, -X left.
     """
     x, y, z = -toward[..., 2], -toward[..., 0], toward[..., 1]
     r3, r15, r58, r38 = np.sqrt(3.0), np.sqrt(15.0), np.sqrt(5.0 / 8.0), np.sqrt(3.0 / 8.0)
@@ -27,20 +27,20 @@ def encode(toward: np.ndarray, order: int) -> np.ndarray:
 
 
 class Microphone:
-    """A point microphone of some ambisonic order; order 0 is an omnidirectional mono microphone."""
+    """A point microphone of ambisonic order 0 to 3; order 0 is an omnidirectional mono microphone."""
 
     def __init__(self, order: int, sample_rate_hz: int) -> None:
-        """Set up for order 0 to 3."""
+        """Create a microphone of order 0 to 3."""
         self.order, self.sample_rate_hz = order, sample_rate_hz
         self.channels = (order + 1) ** 2
         self.diffuse = np.ones((self.channels, SPECTRUM // 2 + 1), np.complex128)
 
     def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give flat spectra (K, C, SPECTRUM/2 + 1) and no delays (K, C) for K directions (K, 3)."""
+        """Return flat spectra (K, C, SPECTRUM/2 + 1) and zero delays (K, C) for K directions (K, 3)."""
         weights = encode(toward, self.order)
         return weights[..., None] * self.diffuse, np.zeros(weights.shape)
 
     def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give gains (K, C, 8) and no delays (K, C, 8) for K directions (K, 3)."""
+        """Return gains (K, C, 8) and zero delays (K, C, 8) for K directions (K, 3)."""
         weights = np.repeat(encode(toward, self.order)[..., None], len(LATE_HZ), -1)
         return weights, np.zeros(weights.shape)

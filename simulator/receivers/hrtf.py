@@ -1,8 +1,8 @@
-"""Ears: the response of a head to sound from any direction, magnitude and delay kept apart.
+"""Head-related transfer functions: the response of both ears to sound from any direction.
 
-A measured response is split into its minimum-phase part and a pure delay (Kistler and Wightman 1992). Each is
-interpolated linearly over the spherical triangle of the three nearest measured directions, which is continuous, so
-nothing jumps when the head turns. Level: a diffuse field has the same energy at the ears as at the empty head's centre.
+A measured response is split into its minimum-phase part and a pure delay (Kistler and Wightman 1992). Both are interpolated
+linearly over the spherical triangle of measured directions around the given one, so that they are continuous as the head
+turns. Level: a diffuse field has the same energy at the ears as at the centre of the head without the head.
 """
 
 from __future__ import annotations
@@ -22,63 +22,63 @@ from simulator.errors import InputError
 from simulator.receivers.sofa import BUNDLED, Measurement, read_sofa
 
 SPECTRUM = 512
-"""Points of the Fourier transform in which responses are handled."""
+"""Points of the Fourier transform of a response."""
 UPSAMPLING = 8
-"""Delays are first sought on a grid this much finer than the sample rate."""
+"""Delays are first searched on a grid finer than the sampling interval by this factor."""
 LEVEL_RATE_HZ = 16000
-"""The diffuse-field level is taken up to half of this, whatever the sample rate asked for."""
+"""The diffuse-field level is that of the frequencies below half of this rate, at any sample rate."""
 CHUNK = 64
-"""Responses handled at a time while their peaks are sought: small enough for a processor's cache."""
+"""Responses whose peaks are searched at a time: small enough for the processor cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ears:
-    """A head that listens with C = 2 channels (left, right); directions are in its own frame (+Y up, -Z ahead)."""
+    """A receiver of C = 2 channels (left ear, right ear); directions are in the frame of the head (+Y up, -Z ahead)."""
 
     channels = 2
     sample_rate_hz: int
     directions: np.ndarray
-    """(M, 3) unit vectors of measured directions, closed by poles where the measurement has none."""
+    """(M, 3) unit vectors of measured directions, with added poles where the measurement has none."""
     triangles: np.ndarray
     """(T, 3) int: the spherical triangles between them."""
     inverse: np.ndarray
-    """(T, 3, 3): turns a direction into its weights on the triangle's corners."""
+    """(T, 3, 3): maps a direction to its weights on the corners of the triangle."""
     responses: np.ndarray
     """(M, 2, n) minimum-phase responses at `sample_rate_hz`."""
     delay_s: np.ndarray
-    """(M, 2) delay at each ear after the sound would reach the head's centre, s."""
+    """(M, 2) delay at each ear relative to the arrival at the centre of the head, s."""
     band_gain: np.ndarray
     """(M, 2, 8) pressure gain in each of the bands LATE_HZ."""
     band_delay_s: np.ndarray
-    """(M, 2, 8) the same for each band alone, s."""
+    """(M, 2, 8) the same by band, s."""
     diffuse: np.ndarray
-    """(2, SPECTRUM/2 + 1) complex: fine structure of the diffuse-field response that the band gains leave out."""
+    """(2, SPECTRUM/2 + 1) complex: diffuse-field response relative to the band gains."""
     title: str
     sha256: str
 
     def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give spectra (K, 2, SPECTRUM/2 + 1) without delay, and delays (K, 2) s, for K directions (K, 3)."""
+        """Return spectra (K, 2, SPECTRUM/2 + 1) without delay, and delays (K, 2) s, for K directions (K, 3)."""
         corner, weight = self._weights(toward)
         spectra = fft.rfft(np.einsum("kc,kcen->ken", weight, self.responses[corner]), SPECTRUM)
         return spectra, np.einsum("kc,kce->ke", weight, self.delay_s[corner])
 
     def bands(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give gains (K, 2, 8) and delays (K, 2, 8) s of the bands LATE_HZ for K directions (K, 3)."""
+        """Return gains (K, 2, 8) and delays (K, 2, 8) s of the bands LATE_HZ for K directions (K, 3)."""
         corner, weight = self._weights(toward)
         gain = np.einsum("kc,kceb->keb", weight, self.band_gain[corner])
         return gain, np.einsum("kc,kceb->keb", weight, self.band_delay_s[corner])
 
     def _weights(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find each direction's triangle: corners (K, 3) and weights (K, 3) that sum to 1."""
+        """Return the triangle of each direction: corners (K, 3) and weights (K, 3) that sum to 1."""
         best, weight = _locate(self.inverse, np.ascontiguousarray(toward, np.float64))
         return self.triangles[best], weight
 
 
 @lru_cache(maxsize=4)
 def load_ears(path: Path | None, sample_rate_hz: int) -> Ears:
-    """Read a SOFA file (None: the bundled KEMAR) and prepare it for a sample rate; cached per file and rate.
+    """Read a SOFA file (None: the bundled KEMAR) and prepare it for a sample rate; cached by file and rate.
 
-    Raises InputError when the file is not a SimpleFreeFieldHRIR measurement.
+    Raises InputError where the file is not a usable SimpleFreeFieldHRIR measurement.
     """
     return prepare(read_sofa(path or BUNDLED), sample_rate_hz)
 
@@ -86,19 +86,19 @@ def load_ears(path: Path | None, sample_rate_hz: int) -> Ears:
 def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
     """Split measured responses into minimum phase and delay, and triangulate their directions.
 
-    Raises InputError when the directions leave half of the sphere open.
+    Raises InputError where the directions do not surround the head.
     """
     spectra, magnitude = _transfer(measured, sample_rate_hz)
     delay = _ear_delays(spectra, magnitude, sample_rate_hz)
     lag = _band_lags(spectra, delay[:, 0] - delay[:, 1], sample_rate_hz)
     band_delay = delay.mean(1)[:, None, None] + 0.5 * lag[:, None] * np.array([[1.0], [-1.0]])
-    directions, rows = _close_poles(measured.directions)
+    directions, pole_sources = _close_poles(measured.directions)
     triangles = _triangulate(directions, measured.title)
     area = _vertex_areas(directions, triangles)
     audible = magnitude if sample_rate_hz == LEVEL_RATE_HZ else _transfer(measured, LEVEL_RATE_HZ)[1]
-    level = np.sqrt(np.einsum("m,mef->", area, _rows(audible, rows) ** 2) / (2 * audible.shape[-1]))
-    magnitude = _rows(magnitude, rows) / level
-    delay, band_delay = _rows(delay, rows), _rows(band_delay, rows)
+    level = np.sqrt(np.einsum("m,mef->", area, _with_poles(audible, pole_sources) ** 2) / (2 * audible.shape[-1]))
+    magnitude = _with_poles(magnitude, pole_sources) / level
+    delay, band_delay = _with_poles(delay, pole_sources), _with_poles(band_delay, pole_sources)
     front = _nearest(directions, direction(0.0, 0.0))
     gain = _band_gain(magnitude, sample_rate_hz)
     return Ears(
@@ -117,11 +117,11 @@ def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
 
 
 def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give spectra (M, 2, SPECTRUM/2 + 1) complex up to half the sample rate, and their magnitudes.
+    """Return spectra (M, 2, SPECTRUM/2 + 1) complex up to half the sample rate, and their magnitudes.
 
-    The Fourier transform of the measured samples is evaluated at our frequencies, so no resampling filter colours it. Above
-    what was measured the spectrum is zero and the magnitude stays as it was last. The silence before the first ear hears
-    anything is left out: only differences of delay count.
+    The Fourier transform of the measured samples is evaluated at these frequencies, so there is no resampling filter. Above
+    half the measured rate the spectrum is zero and the magnitude keeps its last value. The silence before the first onset is
+    removed: only differences of delay matter.
     """
     rate, responses = measured.sample_rate_hz, measured.responses
     loud = np.abs(responses) > 0.1 * np.abs(responses).max(-1, keepdims=True)
@@ -134,19 +134,19 @@ def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, n
 
 
 def _triangulate(directions: np.ndarray, title: str) -> np.ndarray:
-    """Give the triangles (T, 3) between directions; the head's centre must lie well inside their hull."""
+    """Return the triangles (T, 3) between directions; raise InputError where their hull does not contain the centre."""
     try:
         hull = ConvexHull(directions)
     except QhullError:
         hull = None
     if hull is None or hull.equations[:, 3].max() > -0.1:
-        raise InputError(f"HRTF {title} leaves half of all directions open; a measurement all around the head is needed")
+        raise InputError(f"HRTF {title} covers less than half of all directions; use a measurement all around the head")
     return hull.simplices
 
 
 @numba.njit(cache=True, nogil=True)
 def _locate(inverse: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find for K directions the triangle in which each lies and its weights (K, 3) on the corners."""
+    """Return the triangle (K,) that contains each direction (K, 3), and its weights (K, 3) on the corners."""
     best = np.zeros(len(toward), np.int64)
     weight = np.zeros((len(toward), 3))
     for k in range(len(toward)):
@@ -168,20 +168,20 @@ def _locate(inverse: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _ear_delays(spectra: np.ndarray, magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Give the delay (M, 2) s of each ear that, with minimum-phase responses, keeps the measured interaural delay."""
+    """Return the delay (M, 2) s of each ear with which the minimum-phase responses have the measured interaural delay."""
     smooth = minimum_phase(magnitude)
     delay = _peak_delay(spectra * np.conj(smooth), sample_rate_hz)
-    # The peak of the excess phase differs by some 30 us from what the ears' cross-correlation says: mend the difference.
+    # The peak of the excess phase differs by some 30 us from the interaural cross-correlation: correct the difference.
     missing = _lag(spectra, sample_rate_hz) - _lag(_shifted(smooth, delay, sample_rate_hz), sample_rate_hz)
     missing = np.where(np.abs(missing) < 1e-4, missing, 0.0)
     return delay + 0.5 * missing[:, None] * np.array([1.0, -1.0])
 
 
 def _band_lags(spectra: np.ndarray, lag_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Give by how much the left ear lags the right in each band, (M, 8) s: the phase between the ears up to 1 kHz.
+    """Return the lag of the left ear behind the right in each band, (M, 8) s, from the interaural phase up to 1 kHz.
 
-    Diffraction makes it longer at low frequencies (Kuhn 1977). Above 1 kHz phases turn too fast to be told from whole turns,
-    and there the lag (M,) of all frequencies together stands.
+    Diffraction makes it longer at low frequencies (Kuhn 1977). Above 1 kHz the phase is ambiguous by whole turns, and the
+    broadband lag lag_s (M,) is used.
     """
     f = np.linspace(0.0, sample_rate_hz / 2, spectra.shape[-1])
     aligned = spectra[:, 0] * np.conj(spectra[:, 1]) * np.exp(2j * np.pi * f * lag_s[:, None])
@@ -191,7 +191,7 @@ def _band_lags(spectra: np.ndarray, lag_s: np.ndarray, sample_rate_hz: int) -> n
 
 
 def _lag(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Give by how much the left ear (M, 2, F) lags the right at the peak of their cross-correlation; (M,) s."""
+    """Return the lag of the left ear behind the right, the peak of their cross-correlation; spectra (M, 2, F), result (M,) s."""
     cross = spectra[:, 0] * np.conj(spectra[:, 1])
     early = np.full(cross.shape[0], 2e-3)
     return _peak_delay(_shifted(cross, early, sample_rate_hz), sample_rate_hz) - early
@@ -203,13 +203,13 @@ def _shifted(spectra: np.ndarray, delay_s: np.ndarray, sample_rate_hz: int) -> n
 
 
 def _peak_delay(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Find when (..., F) spectra peak in time: upsampled, then a parabola through the highest three points; (...) s."""
+    """Return the time of the peak of spectra (..., F): upsampling, then a parabola through three points; (...) s."""
     n = SPECTRUM * UPSAMPLING
     flat = spectra.reshape(-1, spectra.shape[-1])
     out = np.empty(len(flat))
     for first in range(0, len(flat), CHUNK):
         signal = fft.irfft(flat[first : first + CHUNK], n)
-        # Half of the circle is negative time; a response lies in the first half.
+        # The second half of the circular time axis is negative time.
         top = np.clip(signal[:, : n // 2].argmax(1), 1, n // 2 - 2)
         before, at, after = (signal[np.arange(len(top)), top + d] for d in (-1, 0, 1))
         bend = before - 2 * at + after
@@ -218,18 +218,19 @@ def _peak_delay(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 def _close_poles(directions: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Add a zenith and a nadir where none was measured; each stands for the mean of the rows given with it."""
-    extra, rows = [], []
+    """Add a zenith and a nadir where none was measured; return with each the rows whose mean it takes."""
+    extra, pole_sources = [], []
     for sign in (1.0, -1.0):
         height = sign * directions[:, 1]
         if height.max() < np.sin(np.deg2rad(85.0)):
             extra.append([0.0, sign, 0.0])
-            rows.append(np.flatnonzero(height > height.max() - 0.01))
-    return np.concatenate([directions, np.reshape(extra, (-1, 3))]), rows
+            pole_sources.append(np.flatnonzero(height > height.max() - 0.01))
+    return np.concatenate([directions, np.reshape(extra, (-1, 3))]), pole_sources
 
 
-def _rows(values: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([values, *(values[r].mean(0, keepdims=True) for r in rows)])
+def _with_poles(values: np.ndarray, pole_sources: list[np.ndarray]) -> np.ndarray:
+    """Append to values (M, ...) the mean over the source rows of each added pole."""
+    return np.concatenate([values, *(values[r].mean(0, keepdims=True) for r in pole_sources)])
 
 
 def _nearest(directions: np.ndarray, wanted: np.ndarray) -> int:
@@ -237,7 +238,7 @@ def _nearest(directions: np.ndarray, wanted: np.ndarray) -> int:
 
 
 def _vertex_areas(directions: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Give each direction's share of the sphere, (M,) summing to 1, from the areas of its triangles."""
+    """Return the share of the sphere of each direction, (M,) summing to 1, from the areas of its triangles."""
     a, b, c = (directions[triangles[:, k]] for k in range(3))
     third = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     area = np.bincount(triangles.ravel(), np.repeat(third, 3), len(directions))
@@ -250,14 +251,14 @@ def _band_gain(magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 def _fine_structure(magnitude: np.ndarray, gain: np.ndarray, area: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Give what is left of the diffuse-field spectrum of each ear when its band gains are taken out."""
+    """Return the minimum-phase diffuse-field spectrum of each ear relative to its band gains."""
     fine = np.sqrt(np.einsum("m,mef->ef", area, magnitude**2))
     coarse = np.sqrt(np.einsum("m,meb->eb", area, gain**2)) @ windows(magnitude.shape[-1], sample_rate_hz, LATE_HZ)
     return minimum_phase(fine / coarse)
 
 
 def _faded(responses: np.ndarray) -> np.ndarray:
-    """Cut minimum-phase responses to three eighths of the transform, so that delays and band gains fit beside them."""
+    """Truncate minimum-phase responses to 3/8 of the transform, so that delays and band gains fit into the rest."""
     keep = 3 * SPECTRUM // 8
     fade = np.ones(keep)
     fade[-32:] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, 33) / 33)

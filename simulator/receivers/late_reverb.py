@@ -1,9 +1,9 @@
-"""Late sound: from energy by time, direction and band to responses whose energy is exact.
+"""Late reverberation: from energy by time, direction and band to responses with exactly that energy.
 
-Each sample carries one pulse of random sign. Its direction is drawn from the energy that arrives in its time bin, in each band
-from that band's own, and it reaches every channel with that channel's gain and delay there, so that both ears share one random
-sequence and interaural delays, level differences and coherence follow from the directions. A random sequence has the wanted
-energy only on average; `energy_matching.py` scales it to have it exactly.
+Each sample is one pulse of random sign. Its direction is drawn, in each band, from the energy of its time bin, and every
+channel receives it with its own gain and delay for that direction: both ears share one random sequence, so that interaural
+delays, level differences and coherence follow from the directions. A random sequence has its target energy only on average;
+`energy_matching.py` scales it to that energy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from scipy import fft
 
 from simulator.acoustics.bands import LATE_HZ, windows, windows_at
-from simulator.receivers.energy_matching import BLOCK_S, energy_gains, goals, overlap, sum_exact
+from simulator.receivers.energy_matching import BLOCK_S, energy_gains, overlap, sum_matched, target_energies
 from simulator.receivers.receiver import Receiver
 
 
@@ -26,7 +26,7 @@ def late_responses(
     length: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Turn energy (S, T, D, 7) into responses (V, S, C, length) for V headings.
+    """Return responses (V, S, C, length) for V headings from energy (S, T, D, 7) in time bins of bin_s.
 
     gain, delay_s: (V, D * J, C, 8) pressure gain and delay, by the bands LATE_HZ, of J directions in each of the D cells, cell
     by cell.
@@ -45,18 +45,18 @@ def late_responses(
     out = np.zeros((views, sources, channels, length), np.float32)
     for s in range(sources):
         random = rng.random((bins * per_bin, 4), np.float32)
-        pulses = _draw(energy[s], random, per_bin, directions // cells)
-        goal = goals(energy[s], block, alone)
+        pulses = _draw_pulses(energy[s], random, per_bin, directions // cells)
+        target = target_energies(energy[s], block, alone)
         for v in range(views):
             signals = np.zeros((channels, bands, samples), np.float32)
-            _place(*pulses, gain[v], offset[v], together, block * per_bin, signals, goal[v, :, bands])
+            _place_pulses(*pulses, gain[v], offset[v], together, block * per_bin, signals, target[v, :, bands])
             signals = fft.irfft(fft.rfft(signals) * shape, samples)
-            sum_exact(signals, goal[v], block * per_bin, out[v, s])
+            sum_matched(signals, target[v], block * per_bin, out[v, s])
     return out
 
 
 def _fit(energy: np.ndarray, bins: int, step: float) -> np.ndarray:
-    """Lay the energy (S, T, D, 7) into `bins` bins that are `step` times as long as before, so as to last whole samples."""
+    """Resample the energy (S, T, D, 7) to `bins` bins, `step` times as long, so that a bin is a whole number of samples."""
     if abs(step - 1.0) > 1e-9:
         edge = np.minimum(np.arange(bins + 1) * step, energy.shape[1])
         whole = np.minimum(edge.astype(np.int64), energy.shape[1] - 1)
@@ -67,20 +67,20 @@ def _fit(energy: np.ndarray, bins: int, step: float) -> np.ndarray:
 
 
 def _by_late_band(energy: np.ndarray) -> np.ndarray:
-    """Turn energy by octave (S, T, D, 7) into energy by the bands LATE_HZ (S, T, D, 8); amplitudes mix in between."""
+    """Return energy by the bands LATE_HZ (S, T, D, 8) of energy by octave (S, T, D, 7); amplitudes are interpolated."""
     return np.asarray((np.sqrt(energy) @ windows_at(np.asarray(LATE_HZ)).astype(np.float32)) ** 2)
 
 
 def _stretch(spectrum: np.ndarray, count: int) -> np.ndarray:
-    """Give (C, F) complex spectra on `count` bins: the same short response, transformed at a longer length."""
+    """Return complex spectra (C, F) on `count` bins: the zero-padded response, transformed at a greater length."""
     return fft.rfft(fft.irfft(spectrum), 2 * (count - 1))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _draw(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _draw_pulses(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw one pulse of random sign for each of N samples from energy (T, D, 8).
 
-    Gives its size and its direction (8, N), one of D * parts, in each band, and its time (N,) in samples.
+    Returns size and direction (8, N), one of D * parts, of each pulse in each band, and its time (N,) in samples.
     """
     bins, cells, bands = energy.shape
     size, direction = np.zeros((bands, bins * per_bin), np.float32), np.zeros((bands, bins * per_bin), np.int32)
@@ -101,8 +101,8 @@ def _draw(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: int) -> t
             d, passed = 0, np.float64(energy[t, 0, b])
             for i in range(per_bin):
                 n = t * per_bin + i
-                # One draw in each of per_bin equal shares of the energy: the bin's directions are met in proportion. Bands
-                # share the draw, and so the direction as far as their energies come from the same ones.
+                # Stratified: one draw in each of per_bin equal shares of the energy. Bands share the draw, and so the
+                # direction as far as their energies arrive from the same ones.
                 wanted = (i + random[n, 1]) / per_bin * total
                 while passed < wanted and d < cells - 1:
                     d += 1
@@ -113,7 +113,7 @@ def _draw(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: int) -> t
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _place(
+def _place_pulses(
     size: np.ndarray,
     direction: np.ndarray,
     time: np.ndarray,
@@ -124,9 +124,9 @@ def _place(
     out: np.ndarray,
     cross: np.ndarray,
 ) -> None:
-    """Put N pulses into (C, 8, T) with the gain and the offset in samples (K, C, 8) of their direction.
+    """Add N pulses to out (C, 8, T) with the gain and the offset in samples (K, C, 8) of their direction.
 
-    cross: (C, T / block), where the energy is added that overlapping bands of a pulse have together; see `blocks.overlap`.
+    cross: (C, T / block), to which the energy of the overlap of neighbouring bands is added; see `energy_matching.overlap`.
     """
     channels, bands, length = out.shape
     reach = together.shape[2] // 2

@@ -32,14 +32,14 @@ class Measurement:
 
 
 def read_sofa(path: Path) -> Measurement:
-    """Read a SOFA file; anything but a SimpleFreeFieldHRIR with two ears and enough directions is an InputError."""
+    """Read a SOFA file; raise InputError unless it is a SimpleFreeFieldHRIR with two ears and enough directions."""
     if not path.is_file():
-        raise InputError(f"HRTF file {path} does not exist; give a .sofa file, or leave --hrtf out for the bundled KEMAR")
+        raise InputError(f"HRTF file {path} does not exist; pass a .sofa file, or omit --hrtf to use the bundled KEMAR")
     try:
         with h5py.File(path, "r") as file:
             return _measurement(path, file)
     except OSError as error:
-        raise InputError(f"HRTF file {path} is not a SOFA (HDF5) file ({error}); give a SimpleFreeFieldHRIR .sofa") from None
+        raise InputError(f"HRTF file {path} is not a SOFA (HDF5) file ({error}); pass a SimpleFreeFieldHRIR .sofa file") from None
     except KeyError as error:
         raise InputError(f"HRTF file {path} lacks a SOFA variable ({error}); export it as SimpleFreeFieldHRIR") from None
     except (IndexError, TypeError, ValueError) as error:
@@ -71,7 +71,7 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
 
 
 def _directions(position: h5py.Dataset) -> np.ndarray:
-    """Give unit vectors in our head frame; SOFA's has x ahead, y left, z up and azimuth to the left."""
+    """Return unit vectors (M, 3) in the frame of `Measurement`; SOFA has x ahead, y left, z up and azimuth to the left."""
     p = np.asarray(position, np.float64)
     if "cartesian" in _text(position.attrs.get("Type", "spherical")):
         unit = p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-12)
@@ -87,7 +87,7 @@ def _left_ear(file: h5py.File) -> int:
 
 
 def _delayed(responses: np.ndarray, delay: np.ndarray) -> np.ndarray:
-    """Put the onset delays (M, 2), in samples, back into the responses; only their differences count."""
+    """Delay the responses by the stored onset delays (M, 2), in samples; only their differences matter."""
     if not delay.any():
         return responses
     delay = delay - min(0.0, delay.min())

@@ -1,7 +1,7 @@
-"""Arrivals x headings -> responses: trace once, rotate many.
+"""Responses of a receiver from arrivals: traced once, spatialised for any number of headings.
 
-Paths known one by one go through the full response of the receiver for their own direction; the rest goes through
-`late_reverb.py`.
+Individual paths are filtered with the full response of the receiver for their own direction; the energy histogram is handled
+by `late_reverb.py`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from scipy import fft, signal
 from dataset.angles import forward, leftward
 from simulator.acoustics.arrivals import Arrivals, Paths
 from simulator.acoustics.bands import path_spectra
-from simulator.receivers.energy_matching import settle
+from simulator.receivers.energy_matching import match_energy
 from simulator.receivers.late_reverb import late_responses
 from simulator.receivers.receiver import Receiver
 
 LEAD = 20
-"""Half the samples of the band-limited pulse that arrives between two samples; it rises this long before the arrival."""
+"""Half the length, in samples, of the band-limited pulse of an arrival between two samples; it starts this long before."""
 
 
-def hear(
+def spatialize(
     arrivals: Arrivals,
     receiver: Receiver,
     headings_deg: np.ndarray,
@@ -29,28 +29,28 @@ def hear(
     indirect_length: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Spatialise arrivals for V headings: direct (V, S, C, Td) and indirect (V, S, C, Ti), float32, time zero at emission.
+    """Return responses for V headings: direct (V, S, C, Td) and indirect (V, S, C, Ti), float32, time zero at emission.
 
     headings_deg: (V,) degrees, left positive. The same random sequence serves all headings and channels.
     """
     sources = len(arrivals.energy)
-    direct = _hear_paths(arrivals.direct, arrivals, receiver, headings_deg, sources, direct_length)
-    indirect = _hear_paths(arrivals.images, arrivals, receiver, headings_deg, sources, indirect_length)
+    direct = _path_responses(arrivals.direct, arrivals, receiver, headings_deg, sources, direct_length)
+    indirect = _path_responses(arrivals.images, arrivals, receiver, headings_deg, sources, indirect_length)
     tables = [receiver.bands(to_head(late_directions(arrivals.cells), h)) for h in headings_deg]
     gain, delay = (np.stack(x) for x in zip(*tables, strict=True))
     late = late_responses(arrivals.energy, arrivals.bin_s, gain, delay, receiver, indirect_length, rng)
-    indirect += settle(late, indirect, receiver.sample_rate_hz)
+    indirect += match_energy(late, indirect, receiver.sample_rate_hz)
     return direct.astype(np.float32), indirect.astype(np.float32)
 
 
 def to_head(directions: np.ndarray, heading_deg: float) -> np.ndarray:
-    """Turn (K, 3) world directions into the frame of a head with that heading."""
+    """Rotate (K, 3) world directions into the frame of a head with that heading."""
     ahead, left = forward(heading_deg), leftward(heading_deg)
     return np.stack([-directions @ left, directions[:, 1], -directions @ ahead], -1)
 
 
 def late_directions(cells: np.ndarray, parts: int = 4) -> np.ndarray:
-    """Give `parts` directions inside each of D cells, (D * parts, 3), cell by cell, so that late sound is not quantised."""
+    """Return `parts` directions inside each of D cells, (D * parts, 3), cell by cell: finer directions for late sound."""
     radius = np.sqrt(2.0 / len(cells))
     side = np.cross(cells, np.where(np.abs(cells[:, 1:2]) < 0.9, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]]))
     side /= np.linalg.norm(side, axis=1, keepdims=True)
@@ -62,11 +62,11 @@ def late_directions(cells: np.ndarray, parts: int = 4) -> np.ndarray:
 
 
 def convolve(mono: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Convolve (..., L) sound with (..., T) responses, leading axes broadcast, cut to L samples."""
+    """Convolve (..., L) sound with (..., T) responses, leading axes broadcast; the result is truncated to L samples."""
     return signal.oaconvolve(mono, response, axes=-1)[..., : mono.shape[-1]]
 
 
-def _hear_paths(
+def _path_responses(
     paths: Paths, arrivals: Arrivals, receiver: Receiver, headings_deg: np.ndarray, sources: int, length: int
 ) -> np.ndarray:
     out = np.zeros((len(headings_deg), sources, receiver.channels, length))
@@ -85,10 +85,10 @@ def _hear_paths(
 
 
 def _pulse(fraction: np.ndarray) -> np.ndarray:
-    """Give unit pulses (..., 2 LEAD + 2) that peak `fraction` of a sample after sample LEAD: sinc under a Hann window.
+    """Return unit pulses (..., 2 LEAD + 2) that peak `fraction` of a sample after sample LEAD: sinc under a Hann window.
 
-    The window keeps a pulse between two samples from ringing for ever before and after; only the last few hundred hertz
-    below half the sample rate lose by it.
+    The window limits the length of a pulse between two samples; it attenuates only the last few hundred hertz below half the
+    sample rate.
     """
     t = np.arange(2 * LEAD + 2) - LEAD - fraction[..., None]
     return np.sinc(t) * (0.5 + 0.5 * np.cos(np.pi * np.clip(t / (LEAD + 1), -1.0, 1.0)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from dataset.angles import azimuth, elevation, wrap_360
 from dataset.format.writer import rounded
-from simulator.acoustics.acoustic_scene import Room, prepare_room
+from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
 from simulator.camera.embree import Camera, EmbreeCamera, Views
@@ -47,7 +47,7 @@ class SceneContext:
     """Everything that the sets of one scene share; prepared once per scene and worker."""
 
     scene: Scene
-    room: Room
+    room: AcousticScene
     places: Ground
     camera: Camera
     settings: Settings
@@ -66,7 +66,9 @@ def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> 
         opened = open_camera(path, scene, settings.camera)
         camera, places = opened, NavmeshGround(opened.navmesh(settings), places)
     ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
-    return SceneContext(scene, prepare_room(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips)
+    return SceneContext(
+        scene, prepare_acoustics(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips
+    )
 
 
 def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:

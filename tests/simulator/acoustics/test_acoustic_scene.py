@@ -1,4 +1,4 @@
-"""A scene as sound meets it: smooth normals, clearances, air and the speed of sound against published values."""
+"""The acoustic scene: smooth normals, offsets of reflected rays, air and the speed of sound against published values."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_a_clean_room_keeps_its_normals():
 
 def test_surfaces_keep_what_they_do_not_absorb():
     room = room_of(clean(box((4, 2.5, 3))), 0.3, 0.1, SETTINGS)
-    assert room.kept == pytest.approx(np.full((6, 7), 0.7))
+    assert room.reflectance == pytest.approx(np.full((6, 7), 0.7))
     assert room.scattering == pytest.approx(np.full((6, 7), 0.1))
 
 

@@ -21,7 +21,7 @@ THEIRS = {
 
 @pytest.fixture
 def around():
-    """Directions all over the sphere, and the front of a source that looks askew."""
+    """Directions all over the sphere, and an oblique front of a source."""
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(200, 3))
     front = np.array([0.48, 0.6, -0.64])
@@ -71,6 +71,10 @@ def test_long_waves_go_everywhere_and_short_ones_ahead():
     assert (np.diff(table_db[0]) < 0).all()
     assert -6 < table_db[0, 3] < -2  # 1 kHz at the side, between measured talkers with and without a torso
     assert table_db[0, 6] < -10
+
+
+def test_every_pattern_of_the_settings_is_known():
+    assert set(PATTERNS) == {*FIRST_ORDER, "speech"}
 
 
 def test_an_unknown_pattern_is_refused_before_anything_runs():

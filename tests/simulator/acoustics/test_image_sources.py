@@ -1,4 +1,4 @@
-"""Image sources against pyroomacoustics and plain geometry: places, strengths, directions, and what hides them."""
+"""Image sources against pyroomacoustics and geometry: positions, levels, directions and occlusion."""
 
 from dataclasses import replace
 
@@ -113,7 +113,7 @@ def test_direct_paths_are_straight_and_keep_their_source():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_scan_keeps_its_early_reflections(seed):
-    """Vertex noise of 3 mm moves a fitted wall by far less; holes may cost a path or two, not more."""
+    """Vertex noise of 3 mm moves a fitted wall by far less; holes remove at most two paths."""
     scan = scanned(box(SIZE), np.random.default_rng(seed))
     images = places(found(scan))
     expected = image_sources(SIZE, 0.2, LISTENER, SOURCE, 3)[0]

@@ -1,4 +1,4 @@
-"""Materials: coefficients as in their source, rules by name, a user's file on top, and a report of what was assumed."""
+"""Materials: coefficients as in their source, rules by name, files of users, and the report of the assignment."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pyroomacoustics
 import pytest
 
-from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.materials import assign, load_library, report
 from simulator.config import AcousticsSettings
 from simulator.errors import InputError
@@ -179,7 +179,7 @@ def test_the_report_tells_areas_and_why(library):
 
 def test_a_room_gets_what_its_surfaces_were_given(library):
     scene = room_of(["carpet", "glass"])
-    room = prepare_room(scene, assign(scene.surfaces, library), AcousticsSettings())
+    room = prepare_acoustics(scene, assign(scene.surfaces, library), AcousticsSettings())
     for name, face in (("carpet", 0), ("glass", 2)):
-        assert 1 - room.kept[room.surface[face]] == pytest.approx(library.absorption[name], abs=1e-6)
+        assert 1 - room.reflectance[room.surface[face]] == pytest.approx(library.absorption[name], abs=1e-6)
         assert room.scattering[room.surface[face]] == pytest.approx(library.scattering[name], abs=1e-6)

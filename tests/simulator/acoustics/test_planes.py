@@ -1,4 +1,4 @@
-"""Planes against the rectangles that rooms are made of: exactly on models, within a millimetre or two on scans."""
+"""Planes against the rectangles that rooms are made of: exact on models, within two millimetres on scans."""
 
 import numpy as np
 import pytest

@@ -21,7 +21,7 @@ LISTENER, SOURCE = np.array([3.6, 1.5, 2.5]), np.array([1.2, 1.1, 1.4])
 DISTANCE = float(np.linalg.norm(LISTENER - SOURCE))
 
 
-def heard(surfaces, absorption, scattering, seed=0, listener=LISTENER, sources=SOURCE, **settings):
+def traced(surfaces, absorption, scattering, seed=0, listener=LISTENER, sources=SOURCE, **settings):
     """Trace a room; energy by time (T,) of the first source at 1 kHz, and the arrivals."""
     setting = AcousticsSettings(**{"quality": "reference", "response_s": 0.3, **settings})
     scene = surfaces if not isinstance(surfaces, list) else clean(surfaces)
@@ -31,7 +31,7 @@ def heard(surfaces, absorption, scattering, seed=0, listener=LISTENER, sources=S
 
 
 def measured(surfaces, *args, distance=DISTANCE, **more):
-    energy, arrivals = heard(surfaces, *args, **more)
+    energy, arrivals = traced(surfaces, *args, **more)
     return measure(energy, arrivals.bin_s, distance, arrivals.speed_m_s)
 
 
@@ -42,7 +42,7 @@ def level_db(energy):
 @pytest.mark.parametrize("absorption", [0.2, 0.3, 0.5, pytest.param(0.1, marks=pytest.mark.slow)])
 def test_a_box_without_scattering_decays_as_the_image_method_says(absorption):
     duration = round(0.9 * eyring(VOLUME, AREA, absorption, 343.2), 3)
-    energy, arrivals = heard(box(SIZE), absorption, 0.0, response_s=duration)
+    energy, arrivals = traced(box(SIZE), absorption, 0.0, response_s=duration)
     pure = image_echogram(SIZE, absorption, LISTENER, SOURCE, len(energy), arrivals.bin_s, arrivals.speed_m_s)
     ours, exact = (measure(e, arrivals.bin_s, DISTANCE, arrivals.speed_m_s) for e in (energy, pure))
     assert ours.t30 == pytest.approx(exact.t30, rel=0.05)
@@ -72,10 +72,10 @@ def test_diffuse_walls_decay_as_kuttruff_says():
 
 
 def test_diffuse_sound_of_one_surface_is_that_of_a_lambert_plate():
-    """Quadrature of the radiance of a plate, share x cos / (pi r^2), over the solid angle under which it is heard."""
+    """Quadrature of the radiance of a plate, share x cos / (pi r^2), over the solid angle under which it appears."""
     floor = Surface("floor", np.array([-2.0, 0, -2.0]), np.array([0, 0, 4.0]), np.array([4.0, 0, 0]))
     listener, source = np.array([0.4, 1.0, 0.3]), np.array([-0.6, 0.8, 0.1])
-    energy, arrivals = heard([floor], 0.2, 0.5, listener=listener, sources=source, response_s=0.05)
+    energy, arrivals = traced([floor], 0.2, 0.5, listener=listener, sources=source, response_s=0.05)
     n = 800
     x, z = np.meshgrid(*2 * [(np.arange(n) + 0.5) / n * 4 - 2], indexing="ij")
     to_source, to_listener = (np.hypot(np.hypot(x - p[0], z - p[2]), p[1]) for p in (source, listener))
@@ -91,23 +91,23 @@ def test_diffuse_sound_of_one_surface_is_that_of_a_lambert_plate():
 
 @pytest.mark.parametrize("scattering", [0.0, 0.3])
 def test_images_and_rays_share_the_energy_whatever_the_order_of_the_images(scattering):
-    levels = [level_db(heard(box(SIZE), 0.3, scattering, image_order=order)[0]) for order in range(4)]
+    levels = [level_db(traced(box(SIZE), 0.3, scattering, image_order=order)[0]) for order in range(4)]
     assert np.ptp(levels) < 0.15
 
 
 def test_swapping_source_and_listener_changes_no_level():
     surfaces = box(SIZE) + box((1.2, 1.0, 0.5), (2.0, 0.0, 3.0), outside=True, name="cupboard")
     absorption = {"floor": 0.4, "ceiling": 0.1, "west": 0.1, "east": 0.3, "north": 0.1, "south": 0.2, "cupboard": 0.3}
-    there = heard(surfaces, absorption, 0.2)[0]
-    back = heard(surfaces, absorption, 0.2, listener=SOURCE, sources=LISTENER)[0]
+    there = traced(surfaces, absorption, 0.2)[0]
+    back = traced(surfaces, absorption, 0.2, listener=SOURCE, sources=LISTENER)[0]
     assert level_db(there) == pytest.approx(level_db(back), abs=0.3)
 
 
 def test_several_sources_are_each_heard_as_if_alone():
     sources = np.array([SOURCE, [4.0, 1.0, 0.7], [0.6, 1.7, 3.5]])
-    together = heard(box(SIZE), 0.3, 0.2, sources=sources)[1]
+    together = traced(box(SIZE), 0.3, 0.2, sources=sources)[1]
     for k, source in enumerate(sources):
-        alone, _ = heard(box(SIZE), 0.3, 0.2, sources=source, seed=k + 1)
+        alone, _ = traced(box(SIZE), 0.3, 0.2, sources=source, seed=k + 1)
         assert level_db(echogram(together, k)[:, 3]) == pytest.approx(level_db(alone), abs=0.2)
 
 
@@ -115,14 +115,14 @@ def test_sound_escapes_through_a_missing_ceiling():
     closed = box(SIZE)
     opened = [s for s in closed if s.name != "ceiling"]
     swallowed = {s.name: 1.0 if s.name == "ceiling" else 0.2 for s in closed}
-    gone, eaten = (heard(surfaces, a, 0.3, response_s=0.15)[0] for surfaces, a in ((opened, 0.2), (closed, swallowed)))
+    gone, eaten = (traced(surfaces, a, 0.3, response_s=0.15)[0] for surfaces, a in ((opened, 0.2), (closed, swallowed)))
     assert level_db(gone) == pytest.approx(level_db(eaten), abs=0.1)
-    assert level_db(gone) < level_db(heard(closed, 0.2, 0.3, response_s=0.15)[0]) - 2
+    assert level_db(gone) < level_db(traced(closed, 0.2, 0.3, response_s=0.15)[0]) - 2
 
 
 def test_outdoors_there_is_nothing_but_direct_sound():
     far = Surface("wall", np.array([100.0, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]))
-    energy, arrivals = heard([far], 0.1, 0.5)
+    energy, arrivals = traced([far], 0.1, 0.5)
     assert energy.sum() == pytest.approx(DISTANCE**-2, rel=1e-9)
     assert arrivals.energy.sum() == 0
 
@@ -130,9 +130,9 @@ def test_outdoors_there_is_nothing_but_direct_sound():
 def test_a_wall_between_hides_the_direct_sound_but_not_the_reverberation():
     screen = box((0.1, 2.0, 3.0), (2.4, 0.0, 0.0), outside=True, name="screen")
     absorption = {side.name: 0.2 for side in box(SIZE)} | {"screen": 0.0}
-    energy, arrivals = heard(box(SIZE) + screen, absorption, 0.2)
+    energy, arrivals = traced(box(SIZE) + screen, absorption, 0.2)
     assert len(arrivals.direct.source) == 0
-    assert level_db(energy[30:]) == pytest.approx(level_db(heard(box(SIZE), 0.2, 0.2)[0][30:]), abs=1.0)
+    assert level_db(energy[30:]) == pytest.approx(level_db(traced(box(SIZE), 0.2, 0.2)[0][30:]), abs=1.0)
 
 
 @pytest.mark.parametrize("scattering", [pytest.param(0.05, marks=pytest.mark.slow), 0.4])
@@ -146,14 +146,14 @@ def test_a_scan_sounds_like_the_clean_model(scattering):
 
 
 def test_octave_bands_decay_by_their_own_absorption_and_scattering():
-    """Bands are traced together; each must come out as if it had been traced alone."""
+    """Bands are traced together; each must equal a tracing of that band alone."""
     setting = AcousticsSettings(quality="reference", response_s=0.4)
     room = room_of(clean(box(SIZE)), 0.2, 0.2, setting)
     absorption, scattering = np.linspace(0.15, 0.5, 7), np.linspace(0.05, 0.6, 7)
-    rows = len(room.kept)
+    rows = len(room.reflectance)
     mixed = replace(
         room,
-        kept=np.tile(1 - absorption, (rows, 1)).astype(np.float32),
+        reflectance=np.tile(1 - absorption, (rows, 1)).astype(np.float32),
         scattering=np.tile(scattering, (rows, 1)).astype(np.float32),
     )
     arrivals = trace(mixed, LISTENER, SOURCE[None], setting, np.random.default_rng(1))
@@ -171,7 +171,7 @@ def test_air_takes_what_it_should():
     damp, dry = (echogram(trace(r, LISTENER, SOURCE[None], setting, np.random.default_rng(4))) for r in rooms)
     expected = dry * np.exp(-rooms[0].air * rooms[0].speed_m_s * (np.arange(len(dry))[:, None] + 0.5) * 0.002)
     assert damp[40:].sum(0) == pytest.approx(expected[40:].sum(0), rel=0.03)
-    assert damp[40:].sum(0)[6] < 0.5 * dry[40:].sum(0)[6]  # or the test could not tell
+    assert damp[40:].sum(0)[6] < 0.5 * dry[40:].sum(0)[6]  # the test has an effect to detect
 
 
 L_SHAPE = ([0, 3, 6], [0, 2.5, 5], [[1, 1], [1, 0]])
@@ -191,14 +191,14 @@ TWO_ROOMS = ([0, 4, 4.02, 8], [0, 1.6, 2.4, 4], [[1, 0, 1], [1, 1, 1], [1, 0, 1]
 
 @pytest.mark.slow
 def test_a_live_room_behind_an_open_door_bends_the_decay():
-    """Two diffuse rooms and a door (Cremer and Mueller 1982, volume 1, section 2.5): both decay rates of the pair are heard."""
+    """Two diffuse rooms and a door (Cremer and Mueller 1982, volume 1, section 2.5): both decay rates of the pair occur."""
     surfaces = floor_plan(*TWO_ROOMS, 2.5)
     dead, live, door = 0.6, 0.06, 0.8 * 2.5
     for k, s in enumerate(surfaces):
         middle = s.corner + (s.along + s.across) / 2
         surfaces[k] = replace(s, name="dead" if middle[0] < 4.0 else "live")
     listener, source = np.array([2.6, 1.5, 1.1]), np.array([1.2, 1.2, 3.0])
-    energy, arrivals = heard(surfaces, {"dead": dead, "live": live}, 0.6, listener=listener, sources=source, response_s=1.8)
+    energy, arrivals = traced(surfaces, {"dead": dead, "live": live}, 0.6, listener=listener, sources=source, response_s=1.8)
     decay = decay_curve(energy)
     early, late = (decay_time(decay, arrivals.bin_s, *span) for span in ((-2, -12), (-30, -45)))
     areas = np.array([2 * 16 + 4 * 4 * 2.5, 2 * 15.92 + 2 * 7.96 * 2.5]) - door
@@ -232,13 +232,13 @@ def test_seeds_differ_by_no_more_than_was_asked_for(quality):
         arrivals = trace(room, LISTENER, SOURCE[None], setting, np.random.default_rng(seed))
         found.append(measure(echogram(arrivals)[:, 3], arrivals.bin_s, DISTANCE, arrivals.speed_m_s))
     t30, drr = (np.array([getattr(m, name) for m in found]) for name in ("t30", "drr"))
-    # Twelve seeds tell a standard deviation to a fifth; half more is two of these.
+    # The standard deviation over twelve seeds is uncertain by a fifth; the bound is two of these above.
     assert t30.std(ddof=1) / t30.mean() < 1.5 * QUALITY[quality].t30
     assert drr.std(ddof=1) < 1.5 * QUALITY[quality].level_db
 
 
 def test_late_sound_of_a_diffuse_room_comes_from_everywhere():
-    arrivals = heard(box((4, 4, 4)), 0.1, 1.0, listener=np.array([2.0, 2, 2]), sources=[1.0, 1.5, 1.2])[1]
+    arrivals = traced(box((4, 4, 4)), 0.1, 1.0, listener=np.array([2.0, 2, 2]), sources=[1.0, 1.5, 1.2])[1]
     late = arrivals.energy[0, 75:, :, 3].sum(0)
     assert np.abs(late @ sphere_cells(len(late)) / late.sum()).max() < 0.03
     assert late.std() / late.mean() < 0.25

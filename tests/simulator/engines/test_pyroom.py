@@ -1,4 +1,4 @@
-"""The room as a polygon for pyroomacoustics: its outline by geometry, its sound against theory and our own tracer."""
+"""The room as a polygon for pyroomacoustics: its outline by geometry, its sound against theory and the ray tracer."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyroomacoustics as pra
 import pytest
 
-from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.materials import SurfaceAcoustics
 from simulator.acoustics.room_metrics import decay_time
 from simulator.config import AcousticsSettings
@@ -25,7 +25,7 @@ HEIGHT = 2.8
 
 
 def at(x, y, plan_y):
-    """A point by its place in plan and its height."""
+    """A point by its position in plan and its height."""
     return np.array([x, y, -plan_y])
 
 
@@ -67,11 +67,11 @@ def room_of(parts, absorption, scattering=0.0, settings=None):
     acoustics = SurfaceAcoustics(
         np.repeat(absorption[:, None], 7, 1), np.full((count, 7), scattering), ("made",) * count, ("",) * count
     )
-    return prepare_room(made, acoustics, settings or AcousticsSettings())
+    return prepare_acoustics(made, acoustics, settings or AcousticsSettings())
 
 
 def distance_to_corners(outline, plan):
-    """Farthest that any true corner is from the outline's corners, where their numbers agree."""
+    """Largest distance of a true corner from the corners of the outline, where their numbers agree."""
     assert len(outline.corners) == len(plan)
     return np.linalg.norm(outline.corners[:, None] - plan, axis=-1).min(0).max()
 
@@ -159,9 +159,9 @@ def test_an_empty_room_keeps_its_own_materials():
     given = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     room = room_of(prism(BOX), given, 0.25)
     outline = find_outline(room.bvh, LISTENER, SOURCES)
-    kept, scattering = mean_surfaces(room, outline, LISTENER, np.random.default_rng(0))
+    reflectance, scattering = mean_surfaces(room, outline, LISTENER, np.random.default_rng(0))
     order = [wall_near(outline, p) for p in (at(3, 1, 0), at(6, 1, 2.5), at(3, 1, 5), at(0, 1, 2.5))] + [4, 5]
-    assert 1 - kept[order] == pytest.approx(np.repeat(given[:, None], 7, 1), abs=0.02)
+    assert 1 - reflectance[order] == pytest.approx(np.repeat(given[:, None], 7, 1), abs=0.02)
     assert scattering == pytest.approx(0.25, abs=1e-6)
 
 
@@ -173,9 +173,9 @@ def test_an_open_window_absorbs_its_share_of_the_wall():
     room = room_of(parts, 0.05)
     outline = find_outline(room.bvh, LISTENER, SOURCES)
     assert distance_to_corners(outline, BOX) < 0.005
-    kept, _ = mean_surfaces(room, outline, LISTENER, np.random.default_rng(0))
+    reflectance, _ = mean_surfaces(room, outline, LISTENER, np.random.default_rng(0))
     open_share = 2 * 1.2 / (6 * HEIGHT)
-    assert 1 - kept[wall_near(outline, at(3, 1, 0)), 0] == pytest.approx(open_share + 0.05 * (1 - open_share), abs=0.03)
+    assert 1 - reflectance[wall_near(outline, at(3, 1, 0)), 0] == pytest.approx(open_share + 0.05 * (1 - open_share), abs=0.03)
 
 
 def measures(arrivals):
@@ -266,9 +266,9 @@ def test_the_engine_is_heard_with_the_same_ears():
     room = room_of(prism(BOX), 0.4, 0.2, settings)
     source = LISTENER + [[-1.5, 0.0, 0.0]]  # to the left of heading 0
     views = np.repeat(LISTENER[None], 2, 0)
-    heard = responses(room, views, np.array([0.0, 180.0]), source, settings, load_ears(None, 16000), np.random.default_rng(0))
-    level = (heard.direct[:, 0] ** 2).sum(-1)
+    simulated = responses(room, views, np.array([0.0, 180.0]), source, settings, load_ears(None, 16000), np.random.default_rng(0))
+    level = (simulated.direct[:, 0] ** 2).sum(-1)
     assert level[0, 0] > 4 * level[0, 1]
     assert level[1, 1] > 4 * level[1, 0]
-    assert heard.direct[0, 0, 0].argmax() < 1.5 / room.speed_m_s * 16000 + 4
-    assert heard.indirect.shape == (2, 1, 2, 4800)
+    assert simulated.direct[0, 0, 0].argmax() < 1.5 / room.speed_m_s * 16000 + 4
+    assert simulated.indirect.shape == (2, 1, 2, 4800)

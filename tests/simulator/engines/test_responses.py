@@ -1,4 +1,4 @@
-"""Responses of whole sets: what the parts make together, against theory, and what must not depend on what."""
+"""Responses of whole sets: the sum of their parts against theory, and independence of other views."""
 
 from dataclasses import replace
 
@@ -31,61 +31,61 @@ def ears():
     return load_ears(None, RATE)
 
 
-def hear(room, ears, positions, headings, settings=SETTINGS, seed=0):
+def simulate(room, ears, positions, headings, settings=SETTINGS, seed=0):
     return responses(room, np.array(positions), np.array(headings), SOURCES, settings, ears, np.random.default_rng(seed))
 
 
 @pytest.fixture(scope="module")
-def heard(room, ears):
-    return hear(room, ears, [LISTENER] * 3, [0.0, 90.0, 213.0])
+def simulated(room, ears):
+    return simulate(room, ears, [LISTENER] * 3, [0.0, 90.0, 213.0])
 
 
-def test_shapes_and_kinds(heard):
-    assert heard.direct.shape == (3, 2, 2, direct_length(SETTINGS))
-    assert heard.indirect.shape == (3, 2, 2, RATE // 4)
-    assert heard.ambisonic.shape == (3, 2, 4, RATE // 4)
-    assert {heard.direct.dtype, heard.indirect.dtype, heard.ambisonic.dtype} == {np.dtype(np.float32)}
+def test_shapes_and_kinds(simulated):
+    assert simulated.direct.shape == (3, 2, 2, direct_length(SETTINGS))
+    assert simulated.indirect.shape == (3, 2, 2, RATE // 4)
+    assert simulated.ambisonic.shape == (3, 2, 4, RATE // 4)
+    assert {simulated.direct.dtype, simulated.indirect.dtype, simulated.ambisonic.dtype} == {np.dtype(np.float32)}
 
 
-def test_the_same_seed_gives_the_same_bytes(room, ears, heard):
-    again = hear(room, ears, [LISTENER] * 3, [0.0, 90.0, 213.0])
-    assert again.indirect.tobytes() == heard.indirect.tobytes()
-    assert again.ambisonic.tobytes() == heard.ambisonic.tobytes()
-    other = hear(room, ears, [LISTENER] * 3, [0.0, 90.0, 213.0], seed=1)
-    assert other.direct.tobytes() == heard.direct.tobytes()
-    assert other.indirect.tobytes() != heard.indirect.tobytes()
+def test_the_same_seed_gives_the_same_bytes(room, ears, simulated):
+    again = simulate(room, ears, [LISTENER] * 3, [0.0, 90.0, 213.0])
+    assert again.indirect.tobytes() == simulated.indirect.tobytes()
+    assert again.ambisonic.tobytes() == simulated.ambisonic.tobytes()
+    other = simulate(room, ears, [LISTENER] * 3, [0.0, 90.0, 213.0], seed=1)
+    assert other.direct.tobytes() == simulated.direct.tobytes()
+    assert other.indirect.tobytes() != simulated.indirect.tobytes()
 
 
-def test_a_view_does_not_depend_on_the_headings_of_the_others(room, ears, heard):
-    alone = hear(room, ears, [LISTENER], [90.0])
-    assert alone.direct[0] == pytest.approx(heard.direct[1], abs=1e-6)
-    assert alone.indirect[0] == pytest.approx(heard.indirect[1], abs=1e-5)
+def test_a_view_does_not_depend_on_the_headings_of_the_others(room, ears, simulated):
+    alone = simulate(room, ears, [LISTENER], [90.0])
+    assert alone.direct[0] == pytest.approx(simulated.direct[1], abs=1e-6)
+    assert alone.indirect[0] == pytest.approx(simulated.indirect[1], abs=1e-5)
 
 
 def test_each_view_hears_from_its_own_position(room, ears):
     there = LISTENER + [0.3, 0.0, -0.4]
-    moved = hear(room, ears, [LISTENER, there], [0.0, 0.0])
+    moved = simulate(room, ears, [LISTENER, there], [0.0, 0.0])
     for view, position in enumerate((LISTENER, there)):
         for s, source in enumerate(SOURCES):
             onset = np.flatnonzero(np.abs(moved.direct[view, s]).max(0) > 0.3 * np.abs(moved.direct[view, s]).max())[0]
             assert onset == pytest.approx(np.linalg.norm(source - position) / SPEED * RATE, abs=12)  # the head is 8 samples wide
 
 
-def test_direct_and_indirect_are_told_apart_by_the_first_reflection(heard):
+def test_direct_and_indirect_are_told_apart_by_the_first_reflection(simulated):
     for s, source in enumerate(SOURCES):
-        legs = [np.linalg.norm(source * m + o - LISTENER) for m, o in (
+        lengths = [np.linalg.norm(source * m + o - LISTENER) for m, o in (
             ([1, -1, 1], [0, 0, 0]), ([1, -1, 1], [0, 2 * SIZE[1], 0]), ([-1, 1, 1], [0, 0, 0]),
             ([-1, 1, 1], [2 * SIZE[0], 0, 0]), ([1, 1, -1], [0, 0, 0]), ([1, 1, -1], [0, 0, 2 * SIZE[2]]),
         )]  # fmt: skip
-        first = int(min(legs) / SPEED * RATE) - 12 - 8
-        energy = (heard.indirect[:, s].astype(float) ** 2).sum((0, 1))
+        first = int(min(lengths) / SPEED * RATE) - 12 - 8
+        energy = (simulated.indirect[:, s].astype(float) ** 2).sum((0, 1))
         assert energy[:first].sum() < 1e-3 * energy.sum()
 
 
 def test_the_left_ear_of_a_turned_head_is_the_right_ear_turned_back(room, ears):
-    """Turned by 180 degrees about a source ahead, left and right change places (KEMAR is not quite symmetric)."""
+    """Turned by 180 degrees about a source ahead, left and right are exchanged (KEMAR is not quite symmetric)."""
     ahead = np.rad2deg(np.arctan2(-(SOURCES[0] - LISTENER)[0], -(SOURCES[0] - LISTENER)[2]))
-    both = hear(room, ears, [LISTENER] * 2, [ahead - 90.0, ahead + 90.0]).direct[:, 0].astype(float)
+    both = simulate(room, ears, [LISTENER] * 2, [ahead - 90.0, ahead + 90.0]).direct[:, 0].astype(float)
     level = 10 * np.log10((both**2).sum(-1))
     assert level[0, 0] > level[0, 1] + 5  # heading right of it: the source is on the left
     assert level[0] == pytest.approx(level[1, ::-1], abs=1.5)
@@ -94,35 +94,35 @@ def test_the_left_ear_of_a_turned_head_is_the_right_ear_turned_back(room, ears):
 def test_a_mono_response_has_the_decay_and_the_level_of_the_image_method(ears):
     settings = replace(SETTINGS, quality="standard", ambisonic_order=0)
     dry = room_of(clean(box(SIZE)), 0.3, 0.0, settings)
-    heard = hear(dry, ears, [LISTENER], [0.0], settings).ambisonic[0, 0, 0]
+    simulated = simulate(dry, ears, [LISTENER], [0.0], settings).ambisonic[0, 0, 0]
     pure = image_echogram(SIZE, 0.3, LISTENER, SOURCES[0], 4000, 1 / RATE, SPEED)
     distance = float(np.linalg.norm(SOURCES[0] - LISTENER))
     exact = measure(pure, 1 / RATE, distance, SPEED)
-    assert rt60(heard, RATE) == pytest.approx(exact.t30, rel=0.06)
-    total = 10 * np.log10((heard.astype(float) ** 2).sum() / pure.sum())
+    assert rt60(simulated, RATE) == pytest.approx(exact.t30, rel=0.06)
+    total = 10 * np.log10((simulated.astype(float) ** 2).sum() / pure.sum())
     assert abs(total) < 1.5  # pulses lose the last few hundred hertz, and early ones interfere
 
 
-def test_direct_to_reverberant_ratio_does_not_depend_on_the_heading_for_a_point(heard):
-    mono = heard.ambisonic[:, :, 0]
+def test_direct_to_reverberant_ratio_does_not_depend_on_the_heading_for_a_point(simulated):
+    mono = simulated.ambisonic[:, :, 0]
     assert mono[0] == pytest.approx(mono[1], abs=2e-4)
-    ratio = direct_to_reverberant(heard.direct, heard.indirect)
+    ratio = direct_to_reverberant(simulated.direct, simulated.indirect)
     assert ratio.max() - ratio.min() > 1  # for ears it does
 
 
-def test_ambisonic_direct_sound_points_to_the_source(room, ears, heard):
+def test_ambisonic_direct_sound_points_to_the_source(room, ears, simulated):
     for view, heading in enumerate((0.0, 90.0, 213.0)):
         toward = SOURCES[0] - LISTENER
         turn = np.deg2rad(heading)
         ahead, left = np.array([-np.sin(turn), 0, -np.cos(turn)]), np.array([-np.cos(turn), 0, np.sin(turn)])
         head = np.array([-toward @ left, toward[1], -toward @ ahead]) / np.linalg.norm(toward)
         at = round(np.linalg.norm(toward) / SPEED * RATE)
-        pulse = heard.ambisonic[view, 0, :, at - 3 : at + 4].astype(float)
+        pulse = simulated.ambisonic[view, 0, :, at - 3 : at + 4].astype(float)
         weights = pulse @ pulse[0] / (pulse[0] @ pulse[0])
         assert weights == pytest.approx(encode(head, 1), abs=0.05)
 
 
-def test_nothing_clips_and_nothing_is_infinite(heard):
-    for field in (heard.direct, heard.indirect, heard.ambisonic):
+def test_nothing_clips_and_nothing_is_infinite(simulated):
+    for field in (simulated.direct, simulated.indirect, simulated.ambisonic):
         assert np.isfinite(field).all()
-    assert np.abs(heard.direct).max() < 2.0  # about 1 / r at the nearer ear
+    assert np.abs(simulated.direct).max() < 2.0  # about 1 / r at the nearer ear

@@ -1,4 +1,4 @@
-"""SoundSpaces' engine meets our scene in our frame and time; without it, or asked for what it lacks, one line says so."""
+"""The engine of SoundSpaces in the frame and time of the others; errors where it is missing or a setting is not supported."""
 
 import importlib.util
 
@@ -7,7 +7,7 @@ import pytest
 
 from dataset.angles import direction
 from dataset.publish.licences import recognise
-from simulator.acoustics.acoustic_scene import prepare_room
+from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.materials import SurfaceAcoustics
 from simulator.acoustics.room_metrics import direct_to_reverberant, rt60
 from simulator.config import AcousticsSettings, with_options
@@ -36,10 +36,10 @@ def box(low, high, absorption, settings):
     part = Part("box", 0, corners.astype(np.float32), faces, None, None)
     scene = assemble("box", "0" * 64, [part], [MaterialSpec("wall")], [], [], "", 10.0)
     surface = np.full((1, 7), absorption) if np.ndim(absorption) == 0 else np.asarray(absorption)[None]
-    return prepare_room(scene, SurfaceAcoustics(surface, np.full((1, 7), 0.3), ("wall",), ("",)), settings)
+    return prepare_acoustics(scene, SurfaceAcoustics(surface, np.full((1, 7), 0.3), ("wall",), ("",)), settings)
 
 
-def hear(room, settings, ears, sources, headings=(0.0,)):
+def simulate(room, settings, ears, sources, headings=(0.0,)):
     place = np.repeat([[2.0, 1.5, 1.7]], len(headings), 0)
     return responses(room, place, np.array(headings), np.atleast_2d(sources) + place[0], settings, ears, np.random.default_rng(0))
 
@@ -90,7 +90,7 @@ def test_direct_sound_has_our_time_level_and_side(ears, azimuth):
     theirs = AcousticsSettings(engine="soundspaces", response_s=0.2, quality="draft")
     room = box([-9, -9, -9], [13, 12, 13], 0.9, ours)
     source = 1.8 * direction(azimuth, 0.0)
-    a, b = (hear(room, s, ears, source).direct[0, 0].astype(float) for s in (ours, theirs))
+    a, b = (simulate(room, s, ears, source).direct[0, 0].astype(float) for s in (ours, theirs))
     for ear in range(2):
         assert 10 * np.log10((b[ear] ** 2).sum() / (a[ear] ** 2).sum()) == pytest.approx(0, abs=0.5)
         cross = np.fft.irfft(np.fft.rfft(b[ear], 2048) * np.conj(np.fft.rfft(a[ear], 2048)), 16 * 2048)
@@ -102,8 +102,8 @@ def test_direct_sound_has_our_time_level_and_side(ears, azimuth):
 def test_turning_the_head_turns_what_it_hears(ears):
     settings = AcousticsSettings(engine="soundspaces", response_s=0.1, quality="draft")
     room = box([-9, -9, -9], [13, 12, 13], 0.9, settings)
-    heard = hear(room, settings, ears, [2.0 * direction(0.0, 0.0), 2.0 * direction(90.0, 0.0)], (0.0, 90.0, -90.0))
-    level = 10 * np.log10((heard.direct.astype(float) ** 2).sum(-1))  # views, sources, ears
+    simulated = simulate(room, settings, ears, [2.0 * direction(0.0, 0.0), 2.0 * direction(90.0, 0.0)], (0.0, 90.0, -90.0))
+    level = 10 * np.log10((simulated.direct.astype(float) ** 2).sum(-1))  # views, sources, ears
     assert level[0, 1, 0] > level[0, 1, 1] + 6  # on the left
     assert level[1, 1, 0] == pytest.approx(level[0, 0, 0], abs=0.3)  # now ahead
     assert level[1, 0, 1] > level[1, 0, 0] + 6  # what was ahead is on the right now
@@ -114,19 +114,19 @@ def test_turning_the_head_turns_what_it_hears(ears):
 @pytest.mark.parametrize("absorption", [0.2, 0.4])
 def test_absorption_sets_the_decay(ears, absorption):
     settings = AcousticsSettings(engine="soundspaces", response_s=0.8)
-    heard = hear(box([0, 0, 0], [6, 2.8, 5], absorption, settings), settings, ears, [2.0, -0.3, 1.3])
+    simulated = simulate(box([0, 0, 0], [6, 2.8, 5], absorption, settings), settings, ears, [2.0, -0.3, 1.3])
     eyring = 24 * np.log(10) / 343.2 * 84.0 / (-121.6 * np.log(1 - absorption))
-    assert rt60(heard.indirect, RATE).mean() == pytest.approx(eyring, rel=0.12)
+    assert rt60(simulated.indirect, RATE).mean() == pytest.approx(eyring, rel=0.12)
 
 
 @needs_library
 def test_each_band_has_its_own_absorption(ears):
     settings = AcousticsSettings(engine="soundspaces", response_s=0.8)
     absorption = np.array([0.15, 0.15, 0.15, 0.3, 0.6, 0.6, 0.6])
-    heard = hear(box([0, 0, 0], [6, 2.8, 5], absorption, settings), settings, ears, [2.0, -0.3, 1.3])
+    simulated = simulate(box([0, 0, 0], [6, 2.8, 5], absorption, settings), settings, ears, [2.0, -0.3, 1.3])
     level = []
     for start, stop in ((1600, 3200), (3200, 4800)):  # 100 to 200 ms, 200 to 300 ms
-        power = np.abs(np.fft.rfft(heard.indirect[0, 0, :, start:stop] * np.hanning(stop - start))) ** 2
+        power = np.abs(np.fft.rfft(simulated.indirect[0, 0, :, start:stop] * np.hanning(stop - start))) ** 2
         level.append(10 * np.log10([power[:, 10:50].sum(), power[:, 300:600].sum()]))  # 100 to 500 Hz, 3 to 6 kHz
     low, high = level[0] - level[1]
     assert high > low + 6
@@ -136,7 +136,7 @@ def test_each_band_has_its_own_absorption(ears):
 def test_the_parts_are_apart_and_repeat_to_the_byte(ears):
     settings = AcousticsSettings(engine="soundspaces", response_s=0.5)
     room = box([0, 0, 0], [6, 2.8, 5], 0.2, settings)
-    a, b = (hear(room, settings, ears, [2.0, -0.3, 1.3]) for _ in range(2))
+    a, b = (simulate(room, settings, ears, [2.0, -0.3, 1.3]) for _ in range(2))
     assert (a.direct == b.direct).all()
     assert (a.indirect == b.indirect).all()
     distance = np.linalg.norm([2.0, -0.3, 1.3])
@@ -145,6 +145,6 @@ def test_the_parts_are_apart_and_repeat_to_the_byte(ears):
     assert (a.indirect[..., :before] ** 2).sum() < 1e-4 * (a.indirect**2).sum()
     assert distance < first_reflection
     # Its reverberation is about 2 dB louder than image sources and our tracer have it (docs/engines.md).
-    ours = hear(room, AcousticsSettings(response_s=0.5), ears, [2.0, -0.3, 1.3])
+    ours = simulate(room, AcousticsSettings(response_s=0.5), ears, [2.0, -0.3, 1.3])
     ratio = [direct_to_reverberant(x.direct, x.indirect).mean() for x in (a, ours)]
     assert ratio[0] == pytest.approx(ratio[1], abs=3.5)

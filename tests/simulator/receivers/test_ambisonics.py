@@ -7,7 +7,7 @@ from scipy import special
 from dataset.angles import direction
 from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
 from simulator.receivers.ambisonics import Microphone, encode
-from simulator.receivers.spatialize import hear
+from simulator.receivers.spatialize import spatialize
 
 RATE = 16000
 
@@ -61,8 +61,8 @@ def plane_wave(azimuth, elevation, distance=2.0):
 
 @pytest.mark.parametrize(("azimuth", "elevation"), [(30, 0), (-110, 25), (180, -40)])
 def test_a_wave_is_heard_with_its_weights_at_its_time(azimuth, elevation):
-    heard, _ = hear(plane_wave(azimuth, elevation), Microphone(3, RATE), np.zeros(1), 400, 400, np.random.default_rng(0))
-    response = heard[0, 0].astype(float)
+    received, _ = spatialize(plane_wave(azimuth, elevation), Microphone(3, RATE), np.zeros(1), 400, 400, np.random.default_rng(0))
+    response = received[0, 0].astype(float)
     weights = encode(direction(float(azimuth), float(elevation)), 3)
     assert response == pytest.approx(weights[:, None] * response[0], abs=1e-6)
     spectrum = np.abs(np.fft.rfft(response[0]))[:150]
@@ -74,7 +74,7 @@ def test_a_wave_is_heard_with_its_weights_at_its_time(azimuth, elevation):
 @pytest.mark.parametrize("turn", [37.0, 180.0, -75.0])
 def test_turning_the_head_rotates_the_field_about_the_vertical(turn):
     straight, turned = (
-        hear(plane_wave(20, 30), Microphone(3, RATE), np.array([h]), 400, 400, np.random.default_rng(0))[0][0, 0]
+        spatialize(plane_wave(20, 30), Microphone(3, RATE), np.array([h]), 400, 400, np.random.default_rng(0))[0][0, 0]
         for h in (0.0, turn)
     )
     angle = np.deg2rad(-turn)
@@ -91,7 +91,7 @@ def test_a_diffuse_field_is_as_loud_as_it_arrives_and_uncorrelated():
     cells = sphere_cells(128)
     energy = np.full((1, 500, 128, 7), 0.002 / 128, np.float32)
     arrivals = Arrivals(*[plane_wave(0, 0).images] * 2, energy, 0.002, cells, 343.0)
-    _, late = hear(arrivals, Microphone(1, RATE), np.zeros(1), 10, RATE, np.random.default_rng(0))
+    _, late = spatialize(arrivals, Microphone(1, RATE), np.zeros(1), 10, RATE, np.random.default_rng(0))
     late = late[0, 0].astype(float)
     power = (late**2).sum(-1)
     assert 10 * np.log10(power[0]) == pytest.approx(0, abs=0.2)

@@ -1,4 +1,4 @@
-"""Ears against the measurement they come from, read here with h5py alone, and against geometry."""
+"""Ears against their measurement, read here with h5py alone, and against geometry."""
 
 import h5py
 import numpy as np
@@ -33,7 +33,7 @@ def kemar():
 
 
 def lag_us(spectra):
-    """By how much the left ear lags the right, us: peak of the cross-correlation, searched on a 16 times finer grid."""
+    """Lag of the left ear behind the right, us: peak of the cross-correlation, searched on a 16 times finer grid."""
     cross = np.fft.irfft(spectra[..., 0, :] * np.conj(spectra[..., 1, :]), 16 * 8192)
     near = np.roll(cross, 500, -1)[..., :1000]  # 2 ms either way
     return (near.argmax(-1) - 500) / (16 * RATE) * 1e6
@@ -44,8 +44,8 @@ def level_difference_db(spectra):
     return 10 * np.log10(energy[..., 0] / energy[..., 1])
 
 
-def heard(ears, azimuth_deg, elevation_deg=0.0):
-    """Spectra (K, 2, 4097) that the ears give for directions in degrees, delays included."""
+def interpolated(ears, azimuth_deg, elevation_deg=0.0):
+    """Spectra (K, 2, 4097) of the ears for directions in degrees, delays included."""
     azimuth_deg = np.atleast_1d(np.asarray(azimuth_deg, float))
     spectra, delay = ears.paths(direction(azimuth_deg, np.full_like(azimuth_deg, elevation_deg)))
     fine = np.fft.rfft(np.fft.irfft(spectra, SPECTRUM), 8192)
@@ -59,13 +59,13 @@ def measured(kemar, azimuth_deg):
 
 
 def test_interaural_time_and_level_are_those_measured(ears, kemar):
-    ours, truth = heard(ears, FRONT), measured(kemar, FRONT)
+    ours, truth = interpolated(ears, FRONT), measured(kemar, FRONT)
     assert np.abs(lag_us(ours) - lag_us(truth)).max() <= 10
     assert np.abs(level_difference_db(ours) - level_difference_db(truth)).max() <= 0.1
 
 
 def test_magnitudes_at_measured_directions_are_those_measured(ears, kemar):
-    ours, truth = (np.abs(s(x, FRONT)) for s, x in ((heard, ears), (measured, kemar)))
+    ours, truth = (np.abs(s(x, FRONT)) for s, x in ((interpolated, ears), (measured, kemar)))
     smooth = windows(4097, RATE) ** 2
     ratio_db = 10 * np.log10((ours**2 @ smooth.T) / (truth**2 @ smooth.T))
     assert np.ptp(ratio_db) < 0.1  # one factor for all: the level is set by the diffuse field
@@ -73,10 +73,10 @@ def test_magnitudes_at_measured_directions_are_those_measured(ears, kemar):
 
 def test_between_measured_directions_nothing_jumps(ears):
     degrees = np.arange(-180, 180.5, 0.5)
-    spectra = heard(ears, degrees)
+    spectra = interpolated(ears, degrees)
     step = np.abs(np.diff(lag_us(spectra)))
     # A sphere of KEMAR's size (radius 8.75 cm) changes by at most 2 a / c = 510 us per radian, 4.5 us per half degree, and
-    # the lag here is read in steps of 3.9 us. Behind the ears the far ear hears two ways round the head.
+    # the lag here is read in steps of 3.9 us. Behind the ears the far ear receives sound on two ways round the head.
     assert step[np.abs(degrees[1:]) <= 90].max() < 8
     assert step.max() < 16
     assert np.abs(np.diff(level_difference_db(spectra))).max() < 0.6
@@ -85,20 +85,20 @@ def test_between_measured_directions_nothing_jumps(ears):
 def test_between_measured_directions_timing_lies_between_the_neighbours(ears, kemar):
     middle = FRONT[:-1] + 2.5
     at = lag_us(measured(kemar, FRONT))
-    assert np.abs(lag_us(heard(ears, middle)) - 0.5 * (at[:-1] + at[1:])).max() < 12
+    assert np.abs(lag_us(interpolated(ears, middle)) - 0.5 * (at[:-1] + at[1:])).max() < 12
 
 
 def test_timing_follows_a_rigid_sphere(ears):
     lateral = np.deg2rad(FRONT)
     woodworth = 0.0875 / 343.0 * (lateral + np.sin(lateral)) * 1e6
-    assert np.abs(-lag_us(heard(ears, FRONT)) - woodworth).max() < 80
+    assert np.abs(-lag_us(interpolated(ears, FRONT)) - woodworth).max() < 80
 
 
 def test_left_sources_are_earlier_and_louder_left(ears):
-    spectra = heard(ears, [30.0, 60.0, 90.0])
+    spectra = interpolated(ears, [30.0, 60.0, 90.0])
     assert (lag_us(spectra) < -200).all()
     assert (level_difference_db(spectra) > 5).all()
-    assert (lag_us(heard(ears, [-30.0, -60.0, -90.0])) > 200).all()
+    assert (lag_us(interpolated(ears, [-30.0, -60.0, -90.0])) > 200).all()
 
 
 def test_front_reaches_the_ears_when_it_reaches_the_head(ears):
@@ -160,7 +160,7 @@ def test_any_rate_keeps_timing_and_level(ears, kemar, rate):
 
 
 def test_a_coarse_grid_of_any_shape_is_interpolated():
-    """A made-up head of two points, 16 cm apart, on 60 scattered directions: the delay between them is geometry."""
+    """An artificial head of two points, 16 cm apart, in 60 directions: the delay between them follows from geometry."""
     toward = sphere_cells(60)
     time = 2e-3 - 0.08 * toward @ np.array([[-1.0, 0, 0], [1.0, 0, 0]]).T / 343.0
     f = np.fft.rfftfreq(512, 1 / 48000)

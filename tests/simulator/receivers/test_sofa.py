@@ -1,4 +1,4 @@
-"""SOFA files that are what they should be are read whatever their grid and rate; others are refused in one line."""
+"""Valid SOFA files of any grid and rate are read; others are refused with a message of one line."""
 
 import h5py
 import numpy as np
