@@ -70,7 +70,7 @@ def _build(
 ) -> Engine:
     """Create the pyroomacoustics room, in plan coordinates of the outline and heights above its floor."""
     import pyroomacoustics  # slow to import and rarely needed
-    from pyroomacoustics.scene import wall_factory
+    from pyroomacoustics.room import wall_factory
 
     height = outline.ceiling_m - outline.floor_m
     low = np.pad(outline.corners, ((0, 0), (0, 1)))
