@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -50,6 +51,8 @@ def decoded(data: bytes) -> str:
 def open_image(data: bytes) -> Pillow.Image:
     """Open an image without decoding it; raise OSError for another format than those of FORMATS."""
     try:
-        return Pillow.open(io.BytesIO(data), formats=FORMATS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # the size is limited before decoding
+            return Pillow.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise OSError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from None

@@ -27,6 +27,18 @@ Files = Callable[[str], bytes]
 """Returns the bytes of a file that the scene refers to by name; raises OSError if it is missing."""
 
 
+MOST_ZEROS = 1 << 24
+"""Most values of an accessor without data, which are zero."""
+
+
+def entry(header: dict[str, Any], kind: str, index: Any) -> dict[str, Any]:
+    """Return an entry of one of the header's lists; raise ValueError for an index that is not in it."""
+    entries = header.get(kind, [])
+    if not isinstance(index, int) or not 0 <= index < len(entries):
+        raise ValueError(f"{kind} has {len(entries)} entries; {index!r} is not an index of them")
+    return entries[index]
+
+
 class Geometry:
     """Reads the accessors of one file.
 
@@ -48,15 +60,18 @@ class Geometry:
         values = self.attribute(primitive, name)
         if values is None:
             return None
-        kind = self._header["accessors"][primitive["attributes"][name]]["componentType"]
+        kind = entry(self._header, "accessors", primitive["attributes"][name])["componentType"]
         return values / FULL_SCALE.get(kind, 1.0)
 
     def positions(self, primitive: dict[str, Any]) -> np.ndarray:
         """Return a primitive's vertices, (N, 3) float64, in its node's frame."""
-        accessor = self._header["accessors"][primitive["attributes"]["POSITION"]]
         values = self.attribute(primitive, "POSITION")
         assert values is not None
-        return values / FULL_SCALE[accessor["componentType"]] if accessor.get("normalized") else values
+        return self._normalized(primitive["attributes"]["POSITION"], values)
+
+    def scaled(self, index: int) -> np.ndarray:
+        """Return an accessor as (count, width) float64, normalised where it says so."""
+        return self._normalized(index, self.array(index).astype(np.float64))
 
     def triangles(self, primitive: dict[str, Any], count: int) -> np.ndarray:
         """Return the (K, 3) faces of a primitive of `count` vertices: triangles, a strip or a fan."""
@@ -75,17 +90,20 @@ class Geometry:
 
     def view(self, index: int) -> bytes:
         """Return the bytes of a buffer view."""
-        view = self._header["bufferViews"][index]
+        view = entry(self._header, "bufferViews", index)
         start = view.get("byteOffset", 0)
-        return self._buffers[view["buffer"]][start : start + view["byteLength"]]
+        return self._buffer_of(view)[start : start + view["byteLength"]]
 
     def array(self, index: int) -> np.ndarray:
         """Return an accessor as an array (count, width) of its own type, with sparse values substituted."""
-        accessor = self._header["accessors"][index]
+        accessor = entry(self._header, "accessors", index)
         kind, count, width = accessor["componentType"], accessor["count"], WIDTHS[accessor["type"]]
-        values = np.zeros((count, width), DTYPES[kind])
         if "bufferView" in accessor:
             values = self._strided(accessor["bufferView"], accessor.get("byteOffset", 0), kind, count, width)
+        elif count * width > MOST_ZEROS:
+            raise ValueError(f"accessor {index} has {count} elements without data")
+        else:
+            values = np.zeros((count, width), DTYPES[kind])
         if "sparse" in accessor:
             sparse = accessor["sparse"]
             rows, put = sparse["indices"], sparse["values"]
@@ -113,11 +131,21 @@ class Geometry:
         return self._decoded[1]
 
     def _strided(self, view: int, offset: int, kind: int, count: int, width: int) -> np.ndarray:
-        """Read `count` rows at a view's stride."""
-        entry, dtype = self._header["bufferViews"][view], np.dtype(DTYPES[kind])
-        stride = entry.get("byteStride", width * dtype.itemsize)
-        start = entry.get("byteOffset", 0) + offset
-        return np.ndarray((count, width), dtype, self._buffers[entry["buffer"]], start, (stride, dtype.itemsize))
+        """Return `count` rows at a view's stride, without copying; raise ValueError for rows outside the buffer."""
+        found, dtype = entry(self._header, "bufferViews", view), np.dtype(DTYPES[kind])
+        stride = found.get("byteStride", width * dtype.itemsize)
+        start, buffer = found.get("byteOffset", 0) + offset, self._buffer_of(found)
+        if min(count, start) < 0 or stride < width * dtype.itemsize or start + stride * (count - 1) >= len(buffer):
+            raise ValueError(f"an accessor of {count} elements lies outside its buffer of {len(buffer)} bytes")
+        return np.ndarray((count, width), dtype, buffer, start, (stride, dtype.itemsize))
+
+    def _buffer_of(self, view: dict[str, Any]) -> bytes:
+        entry(self._header, "buffers", view["buffer"])
+        return self._buffers[view["buffer"]]
+
+    def _normalized(self, index: int, values: np.ndarray) -> np.ndarray:
+        accessor = entry(self._header, "accessors", index)
+        return values / FULL_SCALE[accessor["componentType"]] if accessor.get("normalized") else values
 
     def _buffer(self, buffer: dict[str, Any], chunk: bytes) -> bytes:
         uri = buffer.get("uri")

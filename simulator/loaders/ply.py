@@ -132,11 +132,16 @@ def _elements(lines: list[list[str]]) -> list[Element]:
 def _read(
     body: np.ndarray, at: int, element: Element, order: str
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]], int]:
-    """Read an element's columns, and its vertex list as (flat values, count of each row); also give where it ends."""
+    """Return an element's columns, its vertex list as (flat values, count of each row), and where it ends."""
     text = order == "="
     dtypes = [np.dtype(np.float64) if text else np.dtype(order + TYPES[kind]) for _, kind, _ in element.properties]
     heads = [np.dtype(np.float64) if text else np.dtype(order + TYPES[head or "uchar"]) for _, _, head in element.properties]
     is_list = np.array([bool(head) for _, _, head in element.properties], np.bool_)
+    least = element.count * sum(h.itemsize if one else d.itemsize for one, d, h in zip(is_list, dtypes, heads, strict=True))
+    if element.count < 0 or least > len(body) - at:
+        raise ValueError(
+            f"cut short: {element.count} rows of {element.name} take at least {least} bytes, {len(body) - at} are left"
+        )
     if not is_list.any():
         row = np.dtype([(name, d) for (name, _, _), d in zip(element.properties, dtypes, strict=True)])
         table = np.frombuffer(body, row, element.count, at) if element.count else np.zeros(0, row)
@@ -144,7 +149,7 @@ def _read(
     sizes = np.array([d.itemsize for d in dtypes]), np.array([h.itemsize for h in heads])
     start, counts, end = _walk(body, at, element.count, is_list, *sizes, text, order == ">")
     if end > len(body):
-        raise ValueError(f"cut short: {len(body)} of {end} bytes")
+        raise ValueError("cut short: a list or row reaches beyond the end of the data")
     columns, lists = {}, {}
     for k, (name, _, head) in enumerate(element.properties):
         flat = _gather(body, start[:, k], counts[:, k], dtypes[k])
@@ -176,6 +181,8 @@ def _walk(
                         count |= np.int64(body[at + byte]) << (8 * place)
                     counts[row, k] = count
                 at += heads[k]
+                if counts[row, k] < 0 or counts[row, k] > len(body) - at:
+                    return start, counts, len(body) + 1
             start[row, k] = at
             at += counts[row, k] * sizes[k]
     return start, counts, at

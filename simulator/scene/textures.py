@@ -16,11 +16,14 @@ SMALLEST_PX = 32
 """Textures are not scaled below this to fit a budget."""
 LEVELS = 12
 """Levels of a pyramid at LARGEST_PX."""
+MOST_PIXELS = 100_000_000
+"""Larger images are not decoded: 10,000 x 10,000 pixels take 0.4 GB."""
 PYRAMID = 4.0 / 3.0
 """Size of a mip pyramid over that of its picture."""
 UNREADABLE = (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError)
 """Errors of Pillow for images that are invalid, truncated or too large."""
 
+BYTE_OF_16_BITS = np.rint(np.arange(65536) / 257.0).astype(np.uint8)
 Image = np.ndarray
 """(H, W, 4) uint8: sRGB-encoded colour, linear alpha, first row on top."""
 
@@ -53,8 +56,9 @@ def pack(
     cannot be decoded is omitted, with a note appended to `notes`.
     """
     chosen = {k: picture for k in sorted(set(used)) if (picture := pictures[k]) is not None}
-    largest = fitting_px([p.size for p in chosen.values()], budget_mb)
-    texels = np.empty((sum(_most_texels(p.size, largest) for p in chosen.values()), 4), np.uint8)
+    sizes = {k: picture.size for k, picture in chosen.items()}
+    largest = fitting_px(list(sizes.values()), budget_mb)
+    texels = np.empty((sum(_most_texels(size, largest) for size in sizes.values()), 4), np.uint8)
     offset, size = np.zeros((len(chosen), LEVELS), np.int64), np.zeros((len(chosen), LEVELS, 2), np.int32)
     row_of: dict[int, int] = {}
     at = 0
@@ -72,7 +76,7 @@ def pack(
             texels[at : at + width * height] = image.reshape(-1, 4)
             offset[row, level:], size[row, level:] = at, (width, height)  # short pyramids repeat their last level
             at += width * height
-    if largest < LARGEST_PX and any(max(chosen[k].size) > largest for k in row_of):
+    if largest < LARGEST_PX and any(max(sizes[k]) > largest for k in row_of):
         notes.append(f"textures scaled down to at most {largest} pixels to fit {budget_mb:g} MB (camera.texture_mb)")
     rows = len(row_of)
     # The unused end of the allocation was never written, so it takes no physical memory.
@@ -92,12 +96,22 @@ def fitting_px(sizes: Sequence[tuple[int, int]], budget_mb: float) -> int:
 
 
 def to_image(picture: Pillow.Image, largest_px: int) -> Image:
-    """Decode a Pillow picture to an Image, at most `largest_px` wide and high."""
-    picture.draft("RGB", (largest_px, largest_px))
-    picture = picture.convert("RGBA")
+    """Decode a Pillow picture to an Image, at most `largest_px` wide and high.
+
+    16-bit grey is rounded to 8 bits. Raise ValueError for more than MOST_PIXELS, before decoding.
+    """
+    picture.draft("RGB", (largest_px, largest_px))  # JPEG is decoded at a smaller size
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"{width} x {height} pixels; at most {MOST_PIXELS} are decoded; scale the image down")
+    if picture.mode.startswith("I"):
+        picture = Pillow.fromarray(BYTE_OF_16_BITS[np.clip(np.asarray(picture), 0, 65535)])
+    if picture.mode not in ("RGB", "L") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    picture.load()
     if max(picture.size) > largest_px:
         picture.thumbnail((largest_px, largest_px), Pillow.Resampling.BOX)
-    return np.asarray(picture)
+    return np.asarray(picture.convert("RGBA"))
 
 
 def pyramid(image: Image) -> list[Image]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
 
 import numpy as np
@@ -91,6 +93,37 @@ class TestPly:
         (tmp_path / "wall.ply").write_bytes(ply(form, rows, [("B4i", 4, 0, 2, 3, 1)])[:keep])
         with pytest.raises(InputError, match=r"wall.ply is not a readable"):
             load_scene(tmp_path / "wall.ply")
+
+    @pytest.mark.parametrize("form", FORMS)
+    @pytest.mark.parametrize("element", ["vertex", "face"])
+    def test_counts_beyond_the_data_are_refused_before_memory_is_taken(self, tmp_path, form, element):
+        rows = [("3f", *map(float, c)) for c in CORNERS]
+        data = ply(form, rows, [("B4i", 4, 0, 2, 3, 1)])
+        (tmp_path / "wall.ply").write_bytes(
+            re.sub(rf"element {element} \d".encode(), f"element {element} 1000000000".encode(), data)
+        )
+        with pytest.raises(InputError, match=f"1000000000 rows of {element} take at least"):
+            load_scene(tmp_path / "wall.ply")
+
+    @pytest.mark.parametrize("count", [-3, 10**9, 10**18])
+    def test_lists_beyond_the_data_are_refused(self, tmp_path, count):
+        rows = [("3f", *map(float, c)) for c in CORNERS]
+        (tmp_path / "wall.ply").write_bytes(ply("ascii", rows, [("B3i", count, 0, 2, 3)]))
+        with pytest.raises(InputError, match="cut short"):
+            load_scene(tmp_path / "wall.ply")
+
+    @pytest.mark.parametrize("name", ["../paint.png", "/dev/zero", "pipe.png", "gone.png"])
+    def test_a_texture_that_is_no_file_of_the_folder_is_not_opened(self, tmp_path, name):
+        folder = tmp_path / "inside"
+        folder.mkdir()
+        os.mkfifo(folder / "pipe.png")
+        Image.new("RGB", (2, 2)).save(tmp_path / "paint.png")
+        rows = [("5f", *map(float, c), 0.0, 0.0) for c in CORNERS]
+        uv = "property float s\nproperty float t\n"
+        data = ply("ascii", rows, [("B4i", 4, 0, 2, 3, 1)], uv, "", f"comment TextureFile {name}\n")
+        (folder / "wall.ply").write_bytes(data)
+        scene = load_scene(folder / "wall.ply")
+        assert len(scene.notes) == 1 and f"texture {name} cannot be read" in scene.notes[0]
 
     def test_points_alone(self, tmp_path):
         (tmp_path / "cloud.ply").write_bytes(ply("ascii", [("3f", 0, 0, 0)], []))

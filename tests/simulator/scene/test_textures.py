@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.scene.textures import LARGEST_PX, PYRAMID, fitting_px, linear_from_srgb, pack, pyramid, srgb_from_linear
+from simulator.scene.textures import LARGEST_PX, PYRAMID, fitting_px, linear_from_srgb, pack, pyramid, srgb_from_linear, to_image
 
 
 def picture(width, height, color=(90, 160, 30, 255)):
@@ -43,6 +43,13 @@ class TestPyramid:
         for fine, rough in pairwise(chain):
             assert rough.shape[:2] == tuple(max((n + 1) // 2, 1) for n in fine.shape[:2])
         assert all((level == (90, 160, 30, 200)).all() for level in chain)
+
+
+@pytest.mark.parametrize(("grey", "byte"), [(0, 0), (128, 0), (129, 1), (32768, 128), (65535, 255)])
+@pytest.mark.parametrize("mode", ["I;16", "I"])
+def test_16_bit_grey_is_rounded_to_8_bits(grey, byte, mode):
+    pixels = np.full((2, 2), grey, np.uint16 if mode == "I;16" else np.int32)
+    assert to_image(Image.fromarray(pixels), 64)[0, 0].tolist() == [byte] * 3 + [255]
 
 
 class TestPack:
