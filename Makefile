@@ -1,13 +1,16 @@
 # What people and CI call. Inside a virtual environment with `pip install -e ".[dev]"`.
-.PHONY: format lint types test fast demo benchmarks
+.PHONY: format lint types test fast docs demo benchmarks
 
 format:
 	ruff format .
 	ruff check --fix .
 
+# Duplicate code: more than DUPLICATE_LINES similar lines in two files, imports and signatures left out.
+DUPLICATE_LINES = 6
 lint:
 	ruff format --check .
 	ruff check .
+	pylint --disable=all --enable=duplicate-code --min-similarity-lines=$(DUPLICATE_LINES) simulator dataset training scenes benchmarks
 
 types:
 	mypy
@@ -17,6 +20,10 @@ test:
 
 fast:
 	pytest -m "not slow"
+
+# The documentation site, into build/site; warnings are errors.
+docs:
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 demo:
 	python -m simulator.render --scenes scenes/

@@ -22,7 +22,7 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from simulator.acoustics.arrivals import Arrivals
-from simulator.acoustics.room_metrics import rt60
+from simulator.acoustics.room_metrics import RoomMetrics, band_centres, energy_decay, measure, measure_bands, rt60
 from simulator.camera.embree import EmbreeCamera, Views
 from simulator.config import AcousticsSettings, CameraSettings, Settings
 from simulator.engines.responses import responses, trace
@@ -41,10 +41,15 @@ __all__ = [
     "Brirs",
     "CameraSettings",
     "InputError",
+    "RoomMetrics",
     "Scene",
     "Views",
+    "band_centres",
     "convolve",
+    "energy_decay",
     "load_scene",
+    "measure",
+    "measure_bands",
     "render_views",
     "simulate_arrivals",
     "simulate_brirs",
