@@ -16,27 +16,13 @@ for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS
     os.environ.setdefault(_name, "1")
 
 if TYPE_CHECKING:
-    from simulator.api import (
-        AcousticsSettings,
-        Arrivals,
-        Brirs,
-        CameraSettings,
-        InputError,
-        RoomMetrics,
-        Scene,
-        Views,
-        band_centres,
-        convolve,
-        energy_decay,
-        load_scene,
-        measure,
-        measure_bands,
-        render_views,
-        simulate_arrivals,
-        simulate_brirs,
-        write_sofa,
-        write_wav,
-    )
+    from simulator.acoustics.arrivals import Arrivals
+    from simulator.acoustics.room_metrics import RoomMetrics, band_centres, energy_decay, measure, measure_bands
+    from simulator.api import Brirs, convolve, render_views, simulate_arrivals, simulate_brirs, write_sofa, write_wav
+    from simulator.camera.embree import Views
+    from simulator.config import AcousticsSettings, CameraSettings
+    from simulator.errors import InputError
+    from simulator.scene_input import Scene, load_scene
 
 __all__ = [
     "AcousticsSettings",

@@ -22,7 +22,12 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from simulator.acoustics.arrivals import Arrivals
-from simulator.acoustics.room_metrics import RoomMetrics, band_centres, energy_decay, measure, measure_bands, rt60
+from simulator.acoustics.room_metrics import RoomMetrics as RoomMetrics
+from simulator.acoustics.room_metrics import band_centres as band_centres
+from simulator.acoustics.room_metrics import energy_decay as energy_decay
+from simulator.acoustics.room_metrics import measure as measure
+from simulator.acoustics.room_metrics import measure_bands as measure_bands
+from simulator.acoustics.room_metrics import rt60
 from simulator.camera.embree import EmbreeCamera, Views
 from simulator.config import AcousticsSettings, CameraSettings, Settings
 from simulator.engines.responses import responses, trace
@@ -33,29 +38,9 @@ from simulator.receivers.room_sofa import write_room_sofa
 from simulator.receivers.spatialize import convolve as _convolve
 from simulator.run.clips import ClipError, decode
 from simulator.run.simulate import generator
-from simulator.scene_input import Scene, load_scene
+from simulator.scene_input import Scene
+from simulator.scene_input import load_scene as load_scene
 
-__all__ = [
-    "AcousticsSettings",
-    "Arrivals",
-    "Brirs",
-    "CameraSettings",
-    "InputError",
-    "RoomMetrics",
-    "Scene",
-    "Views",
-    "band_centres",
-    "convolve",
-    "energy_decay",
-    "load_scene",
-    "measure",
-    "measure_bands",
-    "render_views",
-    "simulate_arrivals",
-    "simulate_brirs",
-    "write_sofa",
-    "write_wav",
-]
 NEAREST_M = 0.1
 """Smallest distance between a source and the listener."""
 
