@@ -41,6 +41,18 @@ class SoundSettings:
     """White noise this far below the sound, drawn evenly ..."""
     noise_share: float = 0.0
     """... in this share of the sets."""
+    hard_share: float = 0.5
+    """Share of the sets that sound harder in the stages that learn from inferred or true azimuths (front-back, supervised):"""
+    hard_response_s: float = 0.6
+    """Impulse responses are cut to this length in these stages,"""
+    hard_indirect_ratio: float = 1.5
+    """... their indirect ratio is drawn log-uniformly from `indirect_ratio` to this,"""
+    hard_noise_share: float = 0.5
+    """... this share of them has noise, drawn evenly from `hard_min_snr_db` to `noise_max_snr_db` below the sound,"""
+    hard_min_snr_db: float = -5.0
+    hard_second_share: float = 0.3
+    """... and this share one source more, where the data has it, drawn evenly from 0 to `hard_dominance_db` below the first."""
+    hard_dominance_db: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,8 @@ class PictureSettings:
     """Brightness, contrast and saturation are each changed by up to this share ..."""
     jitter_share: float = 0.9
     """... in this share of the pictures."""
+    recolor: bool = False
+    """Exchange the colour channels of all pictures of a set at random, and show half of the sets as negatives."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class PretextSettings:
     """Give the other view's binaural sound (ablation)."""
     true_rotation: bool = False
     """Give the true rotation instead of pictures (ablation)."""
-    blind_share: float = 0.1
+    withheld_share: float = 0.1
     """In this share of the sets the pictures are withheld, so that the same network tells what they are worth."""
     epochs: float = 500
     steps: int = 0
@@ -93,15 +107,22 @@ class SlfmSettings:
     """Sound localisation from motion: the geometric stage."""
 
     geometric_weight: float = 5.0
-    binaural_weight: float = 1.0
+    side_weight: float = 1.0
     symmetry_weight: float = 1.0
     prior_weight: float = 0.0
     """Uniform prior on the batch's lateral angles, see tasks/losses.py; 0 is the published method."""
     gate: bool = False
     """Hold the geometric loss back until the heads agree with the level difference's sign."""
     gate_agreement: float = 0.95
-    permutation: bool = True
-    """Take front and back as alike, because they sound alike."""
+    permutation: str = "joint"
+    """Front and back sound alike: joint (one front/back bit per view, shared by all pairs of a set), pairwise (the published
+    minimum pair by pair, which does not tie the signs of turns together) or none."""
+    side_margin: float = 0.1
+    """The side loss is zero once sin(azimuth) reaches this on the louder ear's side; 1 is the published cross entropy."""
+    prior_left: float = 0.15
+    """Share of the prior that is left at the end; it fades between 40 and 70 % of the steps."""
+    further_pairs_deg: float = 45.0
+    """Pairs without the first view count where the network's own turns put the two views this close; 0 leaves them out."""
     front_only: bool = False
     """Azimuths are known to lie within +-90 degrees: the azimuth head reaches no further."""
     frozen: bool = True
@@ -110,6 +131,22 @@ class SlfmSettings:
     """Use the true rotation in the geometric loss (ablation)."""
     true_azimuth: bool = False
     """Use the true azimuths in the geometric loss (ablation)."""
+    epochs: float = 20
+    steps: int = 0
+    batch: int = 96
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-2
+    warmup_steps: int = 0
+
+
+@dataclass(frozen=True)
+class FrontBackSettings:
+    """Full-circle azimuth from what the geometry of each set implies; see front_back.py."""
+
+    moments: int = 3
+    """Sounds of each view and source that the azimuths are inferred from."""
+    concentration: float = 20.0
+    """How strongly a disagreement 1 - cos counts against a choice of front/back bits."""
     epochs: float = 20
     steps: int = 0
     batch: int = 96
@@ -158,6 +195,7 @@ class Settings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     pretext: PretextSettings = field(default_factory=PretextSettings)
     slfm: SlfmSettings = field(default_factory=SlfmSettings)
+    front_back: FrontBackSettings = field(default_factory=FrontBackSettings)
     probe: ProbeSettings = field(default_factory=ProbeSettings)
     supervised: SupervisedSettings = field(default_factory=SupervisedSettings)
 
@@ -178,8 +216,9 @@ SMALL: dict[str, Any] = {
     "sound.response_s": 0.3,
     "picture.width_px": 96,
     "picture.height_px": 72,
+    "picture.recolor": True,
     "network.kind": "small",
-    "pretext.steps": 1200,
+    "pretext.steps": 400,
     "pretext.batch": 32,
     "pretext.learning_rate": 1e-3,
     "pretext.warmup_steps": 50,
@@ -188,10 +227,14 @@ SMALL: dict[str, Any] = {
     "slfm.gate": True,
     "slfm.gate_agreement": 0.92,
     "slfm.frozen": False,
-    "slfm.steps": 800,
+    "slfm.steps": 600,
     "slfm.batch": 32,
     "slfm.learning_rate": 1e-3,
     "slfm.warmup_steps": 50,
+    "front_back.steps": 800,
+    "front_back.batch": 32,
+    "front_back.learning_rate": 1e-3,
+    "front_back.warmup_steps": 50,
     "probe.epochs": 30,
     "supervised.steps": 600,
     "supervised.batch": 32,
@@ -201,13 +244,24 @@ SMALL: dict[str, Any] = {
 PRESETS = {"paper": PAPER, "small": SMALL}
 KINDS = ("paper", "small")
 TASKS = ("m2b", "l2r")
+PERMUTATIONS = ("joint", "pairwise", "none")
 
 
 def _check(s: Settings) -> None:
-    stages: dict[str, Any] = {"pretext": s.pretext, "slfm": s.slfm, "probe": s.probe, "supervised": s.supervised}
+    stages: dict[str, Any] = {
+        "pretext": s.pretext,
+        "slfm": s.slfm,
+        "front_back": s.front_back,
+        "probe": s.probe,
+        "supervised": s.supervised,
+    }
     rules = [
         (s.network.kind in KINDS, f"network.kind is {s.network.kind!r}; choose one of {', '.join(KINDS)}"),
         (s.pretext.task in TASKS, f"pretext.task is {s.pretext.task!r}; choose one of {', '.join(TASKS)}"),
+        (
+            s.pretext.task == "m2b" or s.network.kind == "paper",
+            "pretext.task is 'l2r', which needs the U-Net of network.kind=paper; the small decoder learns m2b only",
+        ),
         (s.seed >= 0, f"seed is {s.seed}; give 0 or more"),
         (s.views >= 2, f"views is {s.views}; turning needs at least 2"),
         (0.05 <= s.sound.clip_s <= 60, f"sound.clip_s is {s.sound.clip_s}; give 0.05 to 60"),
@@ -219,7 +273,12 @@ def _check(s: Settings) -> None:
         (s.picture.width_px % 16 == 0 or s.network.kind == "small", "picture.width_px must be a multiple of 16"),
         (min(s.picture.width_px, s.picture.height_px) >= 32, "pictures must be at least 32 pixels wide and high"),
         (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; give 0 to below 1"),
-        (0 <= s.pretext.blind_share < 1, f"pretext.blind_share is {s.pretext.blind_share}; give 0 to below 1"),
+        (0 <= s.pretext.withheld_share < 1, f"pretext.withheld_share is {s.pretext.withheld_share}; give 0 to below 1"),
+        (s.slfm.permutation in PERMUTATIONS, f"slfm.permutation is {s.slfm.permutation!r}; choose {', '.join(PERMUTATIONS)}"),
+        (0 < s.slfm.side_margin <= 1, f"slfm.side_margin is {s.slfm.side_margin}; give above 0 to 1"),
+        (0 <= s.slfm.prior_left <= 1, f"slfm.prior_left is {s.slfm.prior_left}; give 0 to 1"),
+        (0 <= s.sound.hard_share <= 1, f"sound.hard_share is {s.sound.hard_share}; give 0 to 1"),
+        (s.sound.hard_indirect_ratio >= s.sound.indirect_ratio, "sound.hard_indirect_ratio is below sound.indirect_ratio"),
         (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; give 0.5 to 1"),
         (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; give 2 or more"),
         (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; give more than 0"),
@@ -254,6 +313,11 @@ def preset(name: str, values: dict[str, Any] | None = None, assignments: Sequenc
     base = Settings()
     nested = {g: replace(getattr(base, g), **v) for g, v in groups.items() if g}
     return replace(base, **groups.get("", {}), **nested)
+
+
+def stage_settings(settings: Settings, stage: str) -> Any:
+    """Return the settings of a training stage by its name on the command line."""
+    return getattr(settings, stage.replace("-", "_"))
 
 
 def from_dict(content: dict[str, Any]) -> Settings:

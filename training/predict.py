@@ -7,7 +7,8 @@
 Two pictures of one place: prints the turn in degrees, left positive. They should come from a camera like the one trained on
 (60 degrees wide and pitched 22.5 degrees down, if the data set was rendered with defaults); what is too wide or too high is
 cut off. One sound with two channels, left ear first, of any rate: prints azimuths, and writes <sound>-azimuth.csv and .png.
-Azimuths are degrees in [-90, 90], left positive: what is behind is told at its mirror image in front, for both sound alike.
+Azimuths are degrees in (-180, 180], left positive, where the run has learned to tell front from back (stage front-back); where it
+has not, in [-90, 90], a sound behind at its mirror image in front. The output says which.
 RUN is the folder of a run, or a checkpoint in it (runs/slfm/supervised.pt).
 """
 
@@ -29,10 +30,10 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from dataset.angles import fold_front, wrap_180
 from training.baselines.azimuth import gcc_phat_azimuth
+from training.data.preload import RATE_HZ
 from training.errors import InputError
-from training.evaluation.learned import RATE_HZ, Learned, load_predictor
+from training.evaluation.learned import Learned, load_predictor
 
 SHORTEST_S = 0.1
 """Sounds below this tell too little."""
@@ -50,7 +51,7 @@ class Track:
     time_s: np.ndarray
     """(M,) middle of each moment."""
     azimuth_deg: np.ndarray
-    """(M,) in [-90, 90], left positive; NaN where it is quiet."""
+    """(M,) in (-180, 180], left positive; in [-90, 90] where front and back are not told apart; NaN where it is quiet."""
     gcc_phat_deg: np.ndarray
     """(M,) the same by the delay between the ears, without learning."""
     level_db: np.ndarray
@@ -70,66 +71,77 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(options.files) > 2:
         parser.error(f"{len(options.files)} files are given; two pictures or one sound are expected")
     try:
-        path = options.run if options.run.suffix == ".pt" else options.run / "slfm.pt"
-        learned = load_predictor(path, "cuda" if torch.cuda.is_available() else "cpu", path.stem)
+        learned = load_predictor(options.run, "cuda" if torch.cuda.is_available() else "cpu", options.run.stem)
         if len(options.files) == 2:
-            print(tell_turn(learned, fixed_sign(path), *options.files))
+            print(describe_turn(learned, checked_sign(options.run), *options.files))
         else:
-            print(tell_azimuths(learned, options.files[0], options.every, options.out))
+            print(describe_azimuths(learned, options.files[0], options.every, options.out))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def tell_turn(learned: Learned, sign: dict[str, Any] | None, before: Path, after: Path) -> str:
-    """Say how far the camera turned between two picture files, and how sure its sign is."""
+def describe_turn(learned: Learned, sign: dict[str, Any] | None, before: Path, after: Path) -> str:
+    """Describe how far the camera turned between two picture files, and whether the run's sign was checked."""
     size = learned.settings.picture
     first, second = (read_picture(path, size.width_px / size.height_px)[None] for path in (before, after))
-    turn = float(wrap_180(learned.rotation(first, second)[0] * (sign["sign"] if sign else 1)))
+    turn = float(learned.rotation(first, second)[0])
     side = "left" if turn > 0 else "right"
-    told = f"{after} is turned {abs(turn):.1f} degrees to the {side} of {before} ({turn:+.1f}; left is positive)"
+    answer = f"{after} is turned {abs(turn):.1f} degrees to the {side} of {before} ({turn:+.1f}; left is positive)"
     if sign is None:
-        return (
-            f"{told}\nthe run has no report.json: whether left and right are exchanged, as pictures alone allow, is not checked"
-        )
+        return f"{answer}\nthe run has no report of this checkpoint: whether left and right are exchanged is not checked"
+    verdict = "agrees with" if sign["right"] else "CONTRADICTS"
     return (
-        f"{told}\nits sign was fixed on {sign['pairs']} pairs of the validation split: mean error "
-        f"{sign[_error_of(sign, 1)]:.1f} degrees, {sign[_error_of(sign, -1)]:.1f} with the other sign"
+        f"{answer}\nthe run's sign {verdict} the true turns of {sign['pairs']} validation pairs: mean error "
+        f"{sign['mean_deg_kept']:.1f} degrees, {sign['mean_deg_turned']:.1f} with the other sign"
     )
 
 
-def fixed_sign(checkpoint: Path) -> dict[str, Any] | None:
-    """Read from the run's report how the sign of a checkpoint's rotations was fixed; None where there is no report."""
-    report = checkpoint.with_name("report.json")
+def checked_sign(run: Path) -> dict[str, Any] | None:
+    """Read from a run's report how well the sign of its rotations, or of one of its checkpoints, fits; None without a report."""
+    report = (run if run.is_dir() else run.parent) / "report.json"
     if not report.is_file():
         return None
     try:
-        signs = json.loads(report.read_text())["rotation"]["signs"]
-        return {str(name).lower(): sign for name, sign in signs.items()}.get(checkpoint.stem.lower())
+        rotation = json.loads(report.read_text())["rotation"]
+        signs, method = rotation["signs"], rotation["method"]
+        before = f"{method} before front-back"
+        name = {"slfm": before if before in signs else method, "supervised": "supervised"}.get(run.stem, method)
+        return signs.get(method if run.is_dir() else name)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{report} is damaged; run python -m training.run again, it evaluates anew") from None
 
 
-def tell_azimuths(learned: Learned, path: Path, every_s: float, out: Path) -> str:
-    """Say where a sound file's sound is over time; writes <name>-azimuth.csv and <name>-azimuth.png into `out`."""
+def describe_azimuths(learned: Learned, path: Path, every_s: float, out: Path) -> str:
+    """Describe where a sound file's sound is over time; writes <name>-azimuth.csv and <name>-azimuth.png into `out`."""
     sound = read_sound(path)
     track = follow(learned, sound, every_s)
     table, plot = (out / f"{path.stem}-azimuth{suffix}" for suffix in (".csv", ".png"))
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_table(table, track)
-        draw(plot, track, path.name, learned.name)
+        draw(plot, track, path.name, learned)
     except OSError as error:
         raise InputError(f"{error.filename or out} cannot be written ({error.strerror}); give another --out") from None
-    heard = np.isfinite(track.azimuth_deg)
-    shown = np.arange(0, len(heard), -(-len(heard) // LINES))
+    audible = np.isfinite(track.azimuth_deg)
+    shown = np.arange(0, len(audible), -(-len(audible) // LINES))
     lines = [f"{'time, s':>8} {'azimuth':>8} {'GCC-PHAT':>9}"]
     lines += [f"{track.time_s[k]:8.2f} {_degrees(track.azimuth_deg[k]):>8} {_degrees(track.gcc_phat_deg[k]):>9}" for k in shown]
-    seconds = f"{sound.shape[-1] / RATE_HZ:.2f} s, {len(heard)} moments of {learned.clip / RATE_HZ:g} s"
-    quiet = f", of which {int((~heard).sum())} are quiet" if not heard.all() else ""
-    middle = f"median azimuth {np.nanmedian(track.azimuth_deg):+.1f} degrees (left is positive)"
-    return "\n".join([f"{path}: {seconds}{quiet}; {middle}", *lines, f"all moments: {table}, {plot}"])
+    seconds = f"{sound.shape[-1] / RATE_HZ:.2f} s, {len(audible)} moments of {learned.clip / RATE_HZ:g} s"
+    quiet = f", of which {int((~audible).sum())} are quiet" if not audible.all() else ""
+    mean = f"mean direction {_mean_direction(track.azimuth_deg[audible]):+.1f} degrees (left is positive; {_range(learned)})"
+    return "\n".join([f"{path}: {seconds}{quiet}; {mean}", *lines, f"all moments: {table}, {plot}"])
+
+
+def _mean_direction(azimuth_deg: np.ndarray) -> float:
+    """Direction of the mean of unit vectors, degrees."""
+    angle = np.deg2rad(azimuth_deg)
+    return float(np.rad2deg(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean())))
+
+
+def _range(learned: Learned) -> str:
+    return "full circle, beyond 90 is behind" if learned.full_circle else "front and back not told apart"
 
 
 def read_picture(path: Path, aspect: float) -> np.ndarray:
@@ -170,7 +182,7 @@ def follow(learned: Learned, sound: np.ndarray, every_s: float) -> Track:
     clip = min(learned.clip, sound.shape[-1])
     pieces = np.lib.stride_tricks.sliding_window_view(sound, clip, axis=-1)[:, :: round(every_s * RATE_HZ)].swapaxes(0, 1)
     power = np.concatenate([np.mean(part.astype(np.float64) ** 2, -1) for part in _parts(pieces)])
-    learned_deg = np.concatenate([fold_front(learned.azimuth(part, RATE_HZ)) for part in _parts(pieces)]).astype(float)
+    learned_deg = np.concatenate([learned.azimuth(part, RATE_HZ) for part in _parts(pieces)]).astype(float)
     delay_deg = np.concatenate([gcc_phat_azimuth(part, RATE_HZ) for part in _parts(pieces)])
     quiet = power.sum(1) < 10 ** (-QUIET_DB / 10) * power.sum(1).max()
     learned_deg[quiet], delay_deg[quiet] = np.nan, np.nan
@@ -188,14 +200,16 @@ def write_table(path: Path, track: Track) -> None:
             table.writerow([f"{time:.4f}", *angles, *(f"{x:.2f}" for x in level)])
 
 
-def draw(path: Path, track: Track, title: str, name: str) -> None:
+def draw(path: Path, track: Track, title: str, learned: Learned) -> None:
     """Draw azimuth and levels over time, left above, into a PNG file."""
     figure = Figure((9, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot(track.time_s, track.gcc_phat_deg, ".", color="0.6", markersize=4, label="GCC-PHAT (no training)")
-    above.plot(track.time_s, track.azimuth_deg, "o-", markersize=4, linewidth=1, label=name)
+    above.plot(track.time_s, track.azimuth_deg, "o-", markersize=4, linewidth=1, label=learned.name)
     above.axhline(0, color="0.8", linewidth=1, zorder=0)
-    above.set(title=title, ylim=(-95, 95), yticks=range(-90, 91, 30), ylabel="azimuth, degrees\nright  -    +  left")
+    reach = 180 if learned.full_circle else 90
+    above.set(title=title, ylim=(-reach - 5, reach + 5), yticks=range(-reach, reach + 1, reach // 3))
+    above.set(ylabel="azimuth, degrees\nright  -    +  left")
     above.legend(fontsize=8)
     for ear, label in enumerate(("left ear", "right ear")):
         below.plot(track.time_s, track.level_db[:, ear], linewidth=1, label=label)
@@ -208,10 +222,6 @@ def draw(path: Path, track: Track, title: str, name: str) -> None:
 
 def _parts(pieces: np.ndarray) -> list[np.ndarray]:
     return [pieces[k : k + BATCH].copy() for k in range(0, len(pieces), BATCH)]
-
-
-def _error_of(sign: dict[str, Any], side: int) -> str:
-    return "mean_deg_kept" if sign["sign"] * side > 0 else "mean_deg_turned"
 
 
 def _degrees(angle: float) -> str:

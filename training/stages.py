@@ -1,4 +1,4 @@
-"""The stages of a run, in order: pretext task, localisation from motion, probes, supervised bound, report."""
+"""The stages of a run, in order: pretext, SLfM, front-back, probes, supervised bound, report, sweeps."""
 
 from __future__ import annotations
 
@@ -12,28 +12,32 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.config import Settings
+from training.config import Settings, stage_settings
 from training.data.batches import Batches
 from training.data.clips import open_split
 from training.data.preload import load
-from training.data.render import perceive
+from training.data.render import render_batch
 from training.errors import InputError
 from training.evaluation.evaluate import evaluate
 from training.evaluation.examples import Examples, ExampleSettings
+from training.evaluation.health import complaints, measure, turn_sign
 from training.evaluation.learned import errors, load_predictor
 from training.evaluation.pretext_metrics import listen
 from training.evaluation.robustness import robustness
 from training.networks.encoders import Encoders
 from training.reporting.report import write_report
 from training.tasks import checkpoint, loop
+from training.tasks.front_back import FrontBack, infer
 from training.tasks.pretext import Pretext, picture_gain
 from training.tasks.probe import probe, untrained
 from training.tasks.slfm import Slfm
 from training.tasks.supervised import Supervised
 
-STAGES = ("pretext", "slfm", "probe", "supervised", "report", "sweeps")
+STAGES = ("pretext", "slfm", "front-back", "probe", "supervised", "report", "sweeps")
 LOOK_BATCH = 64
 """Sets in a batch of validation or test data."""
+TAGS = {"pretext": 1, "slfm": 2, "supervised": 3, "front-back": 4, "slfm restarted": 5}
+"""Draws of the stages: each sees batches of its own."""
 
 
 @dataclass
@@ -48,52 +52,65 @@ class Work:
     val: Batches
     histories: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     probes: dict[str, dict[str, float]] = field(default_factory=dict)
+    health: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Label-free figures of each attempt at the slfm stage."""
+    complaints: list[str] = field(default_factory=list)
+    """What is wrong with the run, by these figures; empty where it is healthy."""
     notes: dict[str, Any] = field(default_factory=dict)
     clips: Path | None = None
     """Folder of dry sounds to play instead of the data set's own."""
 
-    def drawn(self, batch: int, tag: int) -> Batches:
-        """Batches of the training split of another size, with draws of their own."""
-        return Batches(self.training.store, self.settings, batch, True, self.run.rank, self.run.world, tag)
+    def drawn(self, stage: str, **options: Any) -> Batches:
+        """Batches of the training split for a stage, with draws of their own."""
+        batch, run = stage_settings(self.settings, stage.split()[0]).batch, self.run
+        options = {"store": self.training.store, **options}
+        return Batches(
+            settings=self.settings, batch=batch, training=True, rank=run.rank, world=run.world, tag=TAGS[stage], **options
+        )
+
+    def file(self, stage: str) -> Path:
+        """Checkpoint of a stage."""
+        return self.run.folder / f"{stage}.pt"
 
 
-def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = STAGES, clips: Path | None = None) -> None:
-    """Go through the stages asked for; those left out are taken from the run's folder where they lie there."""
+def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = STAGES, clips: Path | None = None) -> list[str]:
+    """Go through the stages asked for; those left out are taken from the run's folder where they lie there.
+
+    Return what is wrong with the run by its label-free health figures; empty where it is healthy or has no stage slfm.
+    """
     known, unseen = (load(data, split, settings, run.quiet, clips) for split in ("train", "val"))
-    training = Batches(known, settings, settings.pretext.batch, True, run.rank, run.world, 1)
+    training = Batches(known, settings, settings.pretext.batch, True, run.rank, run.world, TAGS["pretext"])
     work = Work(data, settings, run, training, Batches(unseen, settings, LOOK_BATCH, training=False), clips=clips)
     torch.manual_seed(settings.seed)
-    task, model, bound = Pretext(settings), Slfm(settings), Supervised(settings)
+    task, model, ear, bound = Pretext(settings), Slfm(settings), FrontBack(settings), Supervised(settings)
     if run.rank == 0 and not run.quiet:
-        print(_outlook(work, {"pretext": task, "slfm": model, "supervised": bound}, stages), flush=True)
-    if "pretext" in stages or (run.folder / "pretext.pt").is_file():
-        _pretext(work, task, "pretext" in stages)
-        model.localiser.encoders.load_state_dict(task.encoders.state_dict())
-    else:
-        work.notes["pretext"] = "none: localisation from motion began with untrained networks"
-    if "slfm" in stages:
-        _slfm(work, model)
+        tasks = {"pretext": task, "slfm": model, "front-back": ear, "supervised": bound}
+        print(_outlook(work, tasks, stages), flush=True)
+    _pretext(work, task, "pretext" in stages)
+    model = _slfm(work, model, task, "slfm" in stages)
+    if "front-back" in stages:
+        _front_back(work, ear, model)
     if "supervised" in stages:
-        batches = work.drawn(settings.supervised.batch, tag=3)
+        batches = work.drawn("supervised", hard=True)
         work.histories["supervised"] = loop.train("supervised", bound, batches, settings.supervised, settings, run)
-    if run.rank > 0:
-        return
-    if "probe" in stages:
+    if run.rank == 0 and "probe" in stages:
         _probe(work, {"pretext": task.encoders, "SLfM": model.localiser.encoders})
-    if "report" in stages:
+    if run.rank == 0 and "report" in stages:
         _report(work, "sweeps" in stages)
+    return work.complaints
 
 
 def _pretext(work: Work, task: Pretext, train: bool) -> None:
+    """Train the pretext task, or load it where it lies in the run's folder."""
     settings, run = work.settings, work.run
     if not train:
-        found, content = checkpoint.load(run.folder / "pretext.pt")
-        checkpoint.check_settings(run.folder / "pretext.pt", found, settings, loop.LATER["pretext"])
-        task.load_state_dict(content["model"])
-        task.to(run.device).eval()
+        if work.file("pretext").is_file():
+            _load(work, "pretext", task)
+        else:
+            work.notes["pretext"] = "none: localisation from motion began with untrained networks"
         return
     look = None
-    if settings.pretext.pictures and not settings.pretext.true_rotation and settings.pretext.blind_share > 0:
+    if settings.pretext.pictures and not settings.pretext.true_rotation and settings.pretext.withheld_share > 0:
 
         def look(model: nn.Module) -> dict[str, float]:
             assert isinstance(model, Pretext)
@@ -102,22 +119,87 @@ def _pretext(work: Work, task: Pretext, train: bool) -> None:
     work.histories["pretext"] = loop.train("pretext", task, work.training, settings.pretext, settings, run, look)
 
 
-def _slfm(work: Work, model: Slfm) -> None:
-    settings, run = work.settings, work.run
-    batches = work.drawn(settings.slfm.batch, tag=2)
+def _slfm(work: Work, model: Slfm, task: Pretext, train: bool) -> Slfm:
+    """Train localisation from motion, or load it; a stage that is not healthy is trained once more with another draw."""
+    run, path, rejected = work.run, work.file("slfm"), work.file("slfm-rejected")
+    if not train:
+        if path.is_file():
+            _load(work, "slfm", model)
+            _judge(work, model, "slfm")
+        return model
+    if not run.resume:
+        rejected.unlink(missing_ok=True)
+    for attempt in ("slfm", "slfm restarted"):
+        if attempt == "slfm restarted":
+            torch.manual_seed(work.settings.seed + 1_000_003)
+            model = Slfm(work.settings)
+        elif rejected.is_file():
+            continue
+        model.localiser.encoders.load_state_dict(task.encoders.state_dict())
+        _train_slfm(work, model, attempt)
+        wrong = _judge(work, model, attempt)
+        if not wrong or attempt == "slfm restarted":
+            break
+        if run.rank == 0:
+            path.replace(rejected)
+            print(f"slfm is not healthy: {'; '.join(wrong)}; it is trained once more with another draw", flush=True)
+    return model
+
+
+def _train_slfm(work: Work, model: Slfm, attempt: str) -> None:
+    """Train one attempt and fix the global sign without labels."""
+    settings, run, store = work.settings, work.run, work.training.store
 
     def look(_: nn.Module) -> dict[str, float]:
         return errors(model.localiser, work.val, run.device)
 
-    work.histories["slfm"] = loop.train("slfm", model, batches, settings.slfm, settings, run, look)
-    sign = errors(model.localiser, work.val, run.device)["sign"]
+    work.histories["slfm"] = loop.train("slfm", model, work.drawn(attempt), settings.slfm, settings, run, look)
+    sign, share = turn_sign(model.localiser, store, settings, run.device)
     model.localiser.rotation_sign.fill_(sign)
-    work.notes["rotation sign"] = (
-        f"the network's raw rotations were multiplied by {sign:+.0f}, fixed on the validation split's true turns and kept in "
-        "slfm.pt; the signs listed above are on top of it"
-    )
+    truth = errors(model.localiser, work.val, run.device)
+    work.notes["rotation sign"] = {
+        "how": "without labels: content that moves right means that the camera turned left",
+        "share of training pairs whose pictures shift by the sign taken": share,
+        "agrees with the true turns of the validation split": truth["sign"] == sign,
+    }
     if run.rank == 0:
-        loop.keep(run.folder / "slfm.pt", model)
+        loop.keep(work.file("slfm"), model)
+
+
+def _judge(work: Work, model: Slfm, attempt: str) -> list[str]:
+    """Measure the health of an attempt on the validation split; return what is wrong with it, which stands until the next."""
+    work.health[attempt] = measure(model.localiser, work.val.store, work.settings, work.run.device)
+    work.complaints = complaints(work.health[attempt])
+    return work.complaints
+
+
+def _front_back(work: Work, ear: FrontBack, model: Slfm) -> None:
+    """Train the ear on the full-circle azimuths that the training split's geometry implies."""
+    settings, run = work.settings, work.run
+    ear.localiser.load_state_dict(model.localiser.state_dict())
+    ear.localiser.full_circle.fill_(True)
+    began = time.monotonic()
+    store = infer(model.localiser.to(run.device).eval(), work.training.store, settings, run.device, run.quiet)
+    run.seconds["front-back.inferring"] = time.monotonic() - began
+    batches = work.drawn("front-back", store=store, hard=True, pictures=False)
+
+    def look(_: nn.Module) -> dict[str, float]:
+        return {k: v for k, v in errors(ear.localiser, work.val, run.device).items() if k != "sign"}
+
+    work.histories["front-back"] = loop.train("front-back", ear, batches, settings.front_back, settings, run, look)
+    assert store.confidence is not None
+    work.notes["front-back"] = {
+        "sure bits": float((store.confidence > 0.9).mean()),
+        **{f"training split, {k}": v for k, v in store.compare(work.training.store.azimuth).items()},
+    }
+
+
+def _load(work: Work, stage: str, task: nn.Module) -> None:
+    """Load a finished stage; InputError where it was made with other settings."""
+    found, content = checkpoint.load(work.file(stage))
+    checkpoint.check_settings(work.file(stage), found, work.settings, loop.LATER[stage])
+    task.load_state_dict(content["model"])
+    task.to(work.run.device).eval()
 
 
 def _probe(work: Work, learned: dict[str, Encoders]) -> None:
@@ -137,8 +219,10 @@ def _report(work: Work, sweeps: bool) -> None:
     began = time.monotonic()
     heard = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
     test, reference = (Examples(open_split(work.data, split, work.clips), heard, settings.seed) for split in ("test", "val"))
-    names = {"SLfM": "slfm.pt", "supervised": "supervised.pt"}
-    predictors = [load_predictor(run.folder / f, str(run.device), n) for n, f in names.items() if (run.folder / f).is_file()]
+    names = {"SLfM": "front-back", "SLfM before front-back": "slfm", "supervised": "supervised"}
+    if not work.file("front-back").is_file():
+        names = {"SLfM": "slfm", "supervised": "supervised"}
+    predictors = [load_predictor(work.file(f), str(run.device), n) for n, f in names.items() if work.file(f).is_file()]
     if not predictors:
         raise InputError(f"{run.folder} holds neither slfm.pt nor supervised.pt; run the stage slfm or supervised first")
     results = evaluate(predictors, test, reference, progress=not run.quiet)
@@ -151,7 +235,7 @@ def _report(work: Work, sweeps: bool) -> None:
     curves = {f"{k}/loss": [(r["step"], r["loss"]) for r in h] for k, h in work.histories.items()}
     write_report(
         run.folder, results, test, settings=kept, seconds=run.seconds, probes=work.probes, curves=curves, sweeps=swept,
-        notes=work.notes,
+        notes=work.notes, health=work.health, complaints=work.complaints,
     )  # fmt: skip
     if not run.quiet:
         print(f"{run.folder}/report.md")
@@ -170,7 +254,7 @@ def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
     test = Batches(store, work.settings, LOOK_BATCH, training=False)
     out: dict[str, Any] = {"pretext sounds (test split)": listen(task, test, work.run.device, folder)}
     p = work.settings.pretext
-    if p.pictures and not p.true_rotation and p.blind_share > 0:
+    if p.pictures and not p.true_rotation and p.withheld_share > 0:
         gain = picture_gain(task, test, work.run.device)
         out["pretext gain over no picture (test split)"] = {k.removeprefix("val_"): v for k, v in gain.items()}
     return out
@@ -189,8 +273,8 @@ def _outlook(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> 
     for name, task in tasks.items():
         if name not in stages:
             continue
-        stage = getattr(settings, name)
-        batches = work.drawn(stage.batch, tag=0)
+        stage = stage_settings(settings, name)
+        batches = work.drawn(name)
         steps = loop.steps_of(stage, batches)
         seconds = steps * _step_seconds(task, batches, run.device)
         count = sum(p.numel() for p in task.parameters())
@@ -201,11 +285,11 @@ def _outlook(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> 
 def _step_seconds(task: nn.Module, batches: Batches, device: torch.device) -> float:
     """Time one forward and backward pass, after one to warm up, of a copy."""
     trial = copy.deepcopy(task).to(device).train()
-    seen = perceive(batches.make(0).to(device))
+    rendered = render_batch(batches.make(0).to(device))
     began = time.monotonic()
     for _ in range(2):
         began = time.monotonic()
-        trial(seen)["loss"].backward()
+        trial(rendered)["loss"].backward()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
     return time.monotonic() - began

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
+from torch import Tensor
 
-from dataset.angles import azimuth, elevation, forward, leftward
+from dataset.angles import azimuth, elevation, forward, leftward, wrap_180
 from dataset.format.manifest import describe_shard, write_manifest
 from dataset.format.writer import ShardWriter
+from training.data.preload import Store
 
 RATE = 16000
 SPEED_M_S, RADIUS_M = 343.2, 0.0875
@@ -128,3 +131,60 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_tiny_data() -> Callable[..., Path]:
     """Give `write_data`, for tests that spoil a data set or want another number of sets."""
     return write_data
+
+
+CODED_DB = 10.0
+
+
+def coded_world(sets: int = 32, views: int = 4, seed: int = 0) -> Store:
+    """Make a store in which 10 dB x sin(azimuth) is the level difference between the ears, exactly, and nothing else is heard.
+
+    Heads turn by 10 to 50 degrees from the first view, on the spot, before a painted sphere; two sources each.
+    """
+    rng = np.random.default_rng((seed, 77))
+    turns = rng.uniform(10, 50, (sets, views)) * rng.choice([-1, 1], (sets, views))
+    turns[:, 0] = 0
+    heading = (rng.uniform(0, 360, (sets, 1)) + turns) % 360
+    angle = wrap_180(rng.uniform(-180, 180, (sets, 1, SOURCES)) - heading[..., None])
+    half = CODED_DB * np.sin(np.deg2rad(angle)) / 2
+    direct = np.zeros((sets, views, SOURCES, 2, 1), np.float16)
+    direct[..., 0] = 10 ** (np.stack([half, -half], -1) / 20)
+    sphere = paint(rng)
+    rgb = np.stack([[see(sphere, float(h)).transpose(2, 0, 1) for h in one] for one in heading])
+    mono = (0.1 * rng.standard_normal((sets, SOURCES, 12000))).astype(np.float16)
+    return Store(
+        [f"coded/{k}" for k in range(sets)], rgb, heading.astype(np.float32), angle.astype(np.float32), direct,
+        np.zeros((sets, views, SOURCES, 2, 1), np.float16), mono, RATE, "coded",
+    )  # fmt: skip
+
+
+class Knowing:
+    """Answers as a perfect localiser of a coded world would that cannot tell front from back; turns pass through `bend`."""
+
+    def __init__(self, store: Store, bend: Callable[[Tensor], Tensor] = lambda turn: turn, sign: float = 1.0) -> None:
+        self.bend, self.rotation_sign = bend, torch.tensor(sign)
+        pictures = zip(store.rgb.reshape(-1, *store.rgb.shape[2:]), store.heading.ravel(), strict=True)
+        self.heading = {rgb.tobytes(): float(heading) for rgb, heading in pictures}
+
+    def azimuth(self, sound: Tensor) -> Tensor:
+        """Give lateral angles in radians: (B, V, 2, L) -> (B, V)."""
+        power = sound.square().mean(-1)
+        return torch.asin((10 * torch.log10(power[..., 0] / power[..., 1]) / CODED_DB).clamp(-1, 1))
+
+    def rotation(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
+        """Give turns in radians: (B, V, 3, h, w), (P,), (P,) -> (B, P)."""
+        seen = ((rgb + 1) * 127.5).round().to(torch.uint8).numpy()
+        heading = torch.tensor([[self.heading[view.tobytes()] for view in one] for one in seen])
+        return self.bend(torch.deg2rad(torch.as_tensor(wrap_180(heading[:, target] - heading[:, source]))))
+
+
+@pytest.fixture(scope="session")
+def coded() -> Store:
+    """Give a world whose sounds and pictures tell all angles, 32 sets x 4 views x 2 sources; do not change it."""
+    return coded_world()
+
+
+@pytest.fixture(scope="session")
+def knowing() -> type[Knowing]:
+    """Give `Knowing`, which stands for a trained localiser."""
+    return Knowing

@@ -24,8 +24,8 @@ def test_paper_has_the_published_values() -> None:
     assert (paper.sound.clip_s, paper.picture.width_px, paper.picture.height_px, paper.views) == (2.55, 320, 240, 3)
     assert (paper.pretext.epochs, paper.pretext.batch, paper.pretext.learning_rate) == (500, 64, 1e-4)
     s = paper.slfm
-    assert (s.geometric_weight, s.binaural_weight, s.symmetry_weight, s.prior_weight) == (5, 1, 1, 0)
-    assert (s.epochs, s.batch, s.gate, s.frozen, s.permutation) == (20, 96, False, True, True)
+    assert (s.geometric_weight, s.side_weight, s.symmetry_weight, s.prior_weight) == (5, 1, 1, 0)
+    assert (s.epochs, s.batch, s.gate, s.frozen, s.permutation) == (20, 96, False, True, "joint")
     assert (paper.probe.bins, paper.probe.epochs) == (64, 100)
 
 
@@ -47,7 +47,14 @@ def test_changes_by_name() -> None:
         ("sound.min_rms=0.5", "min_rms <= max_rms"),
         ("network.kind=huge", "paper, small"),
         ("pretext.task=r2l", "m2b, l2r"),
-        ("pretext.blind_share=1", "below 1"),
+        ("pretext.withheld_share=1", "below 1"),
+        ("pretext.task=l2r", "needs the U-Net of network.kind=paper"),
+        ("slfm.permutation=true", "joint, pairwise, none"),
+        ("slfm.side_margin=0", "above 0 to 1"),
+        ("slfm.prior_left=1.5", "0 to 1"),
+        ("sound.hard_share=2", "0 to 1"),
+        ("sound.hard_indirect_ratio=0.1", "below sound.indirect_ratio"),
+        ("front_back.batch=1", "front_back.batch is 1"),
         ("slfm.batch=1", "2 or more"),
         ("picture.height_px=16", "at least 32"),
     ],

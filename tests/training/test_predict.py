@@ -6,29 +6,55 @@ import json
 import numpy as np
 import pytest
 import soundfile
+import torch
 from PIL import Image
 
+from dataset.angles import wrap_180
 from dataset.reader import Dataset
 from training.config import preset
 from training.errors import InputError
 from training.evaluation.learned import Learned, load_predictor
-from training.predict import QUIET_DB, follow, main, read_picture, read_sound
+from training.networks.encoders import ordered_pairs
+from training.predict import QUIET_DB, describe_azimuths, follow, main, read_picture, read_sound
 from training.tasks import checkpoint
 from training.tasks.slfm import Slfm
 
 RATE = 16000
 
 
-def signs(sign):
-    return {"rotation": {"signs": {"SLfM": {"sign": sign, "mean_deg_kept": 10.0, "mean_deg_turned": 60.0, "pairs": 9}}}}
+def signs(**right):
+    """Give a report that says whether the signs of predictors are right, by names with _ for spaces; the first is the method."""
+    found = {
+        name.replace("_", " "): {
+            "right": r,
+            "mean_deg_kept": 10.0 if r else 60.0,
+            "mean_deg_turned": 60.0 if r else 10.0,
+            "pairs": 9,
+        }
+        for name, r in right.items()
+    }
+    return json.dumps({"rotation": {"method": next(iter(found)), "signs": found}})
+
+
+def write_run(folder, stage="slfm", sign=1.0, full_circle=False):
+    settings = preset("small")
+    torch.manual_seed(0)
+    model = Slfm(settings)
+    with torch.no_grad():  # statistics of normalisation, so that pictures that differ give turns that show
+        for seed in range(20):
+            rgb = torch.rand(2, 2, 3, 72, 96, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+            model.localiser.rotation(rgb, *ordered_pairs(2))
+        model.localiser.rotation_head[-1].weight.mul_(10)
+    model.localiser.rotation_sign.fill_(sign)
+    model.localiser.full_circle.fill_(full_circle)
+    checkpoint.save(folder / f"{stage}.pt", settings, {"model": model.state_dict()})
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run whose network is untrained: its answers mean nothing, but they depend on what it is given."""
     folder = tmp_path_factory.mktemp("run")
-    settings = preset("small")
-    checkpoint.save(folder / "slfm.pt", settings, {"model": Slfm(settings).state_dict()})
+    write_run(folder)
     return folder
 
 
@@ -46,6 +72,7 @@ class Loudness(Learned):
 
     clip = 1600
     name = "loudness"
+    full_circle = False
 
     def __init__(self):
         pass
@@ -56,18 +83,82 @@ class Loudness(Learned):
         return 10 * np.log10(np.maximum(power[:, 0], 1e-12) / np.maximum(power[:, 1], 1e-12))
 
 
-def test_exchanging_pictures_negates_the_turn_and_the_reports_sign_turns_it(run, pictures, capsys):
-    def turn(paths):
-        assert main([str(run), *paths]) == 0
-        return float(capsys.readouterr().out.split("(")[1].split(";")[0])
+def turn_told(capsys, run, paths):
+    assert main([str(run), *paths]) == 0
+    text = capsys.readouterr().out
+    return float(text.split("(")[1].split(";")[0]), text
 
+
+def test_exchanging_pictures_negates_the_turn_and_the_runs_own_sign_turns_it(run, pictures, tmp_path, capsys):
     (run / "report.json").unlink(missing_ok=True)
-    unsigned = turn(pictures)
-    assert turn(pictures[::-1]) == -unsigned
-    (run / "report.json").write_text(json.dumps(signs(-1)))
-    assert turn(pictures) == -unsigned
-    (run / "report.json").write_text(json.dumps(signs(1)))
-    assert turn(pictures) == unsigned
+    turn, _ = turn_told(capsys, run, pictures)
+    assert turn != 0 and turn_told(capsys, run, pictures[::-1])[0] == -turn
+    write_run(tmp_path, sign=-1.0)
+    assert turn_told(capsys, tmp_path, pictures)[0] == -turn
+
+
+def test_the_reports_verdict_on_the_sign_is_told_and_corrects_nothing(run, pictures, capsys):
+    (run / "report.json").unlink(missing_ok=True)
+    turn, text = turn_told(capsys, run, pictures)
+    assert "is not checked" in text
+    (run / "report.json").write_text(signs(SLfM=True))
+    assert turn_told(capsys, run, pictures) == (turn, text.splitlines()[0] + "\n" + (
+        "the run's sign agrees with the true turns of 9 validation pairs: mean error 10.0 degrees, 60.0 with the other sign\n"
+    ))  # fmt: skip
+    (run / "report.json").write_text(signs(SLfM=False))
+    wrong, told = turn_told(capsys, run, pictures)
+    assert wrong == turn and "CONTRADICTS" in told and "mean error 60.0" in told
+    (run / "report.json").unlink()
+
+
+def test_each_checkpoint_has_the_verdict_on_its_own_sign(tmp_path, pictures, capsys):
+    for stage in ("slfm", "front-back", "supervised"):
+        write_run(tmp_path, stage)
+    (tmp_path / "report.json").write_text(
+        signs(SLfM=True, SLfM_before_front_back=False, supervised=True).replace("front back", "front-back")
+    )
+    for file, right in (("", True), ("front-back.pt", True), ("slfm.pt", False), ("supervised.pt", True)):
+        told = turn_told(capsys, tmp_path / file, pictures)[1]
+        assert ("agrees" in told) == right and ("CONTRADICTS" in told) != right
+    (tmp_path / "report.json").write_text(signs(SLfM=False, supervised=True))  # a run without the stage front-back
+    assert "CONTRADICTS" in turn_told(capsys, tmp_path / "slfm.pt", pictures)[1]
+
+
+class Behind(Loudness):
+    """Answers 170 degrees, then -160, and so on."""
+
+    full_circle = True
+
+    def azimuth(self, sound, sample_rate):
+        return np.where(np.arange(len(sound)) % 2, -160.0, 170.0)
+
+
+def test_full_circle_answers_are_said_to_be_so_and_averaged_as_directions(run, tmp_path):
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, (RATE, 2)), RATE)
+    told = describe_azimuths(Behind(), tmp_path / "a.wav", 0.1, tmp_path)
+    assert "mean direction -175.0 degrees (left is positive; full circle, beyond 90 is behind)" in told.replace(
+        "-174.9", "-175.0"
+    )
+    assert "+170.0" in told and "-160.0" in told
+    folded = describe_azimuths(load_predictor(run), tmp_path / "a.wav", 0.1, tmp_path)
+    assert "front and back not told apart" in folded
+
+
+def test_a_run_that_learned_front_and_back_answers_beyond_the_side(tmp_path):
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (4, 2, RATE)).astype(np.float32)
+    write_run(tmp_path)
+    front = load_predictor(tmp_path)
+    write_run(tmp_path, "front-back", full_circle=True)
+    whole = load_predictor(tmp_path)  # the last stage without labels
+    assert not front.full_circle and whole.full_circle
+    with torch.no_grad():
+        whole.localiser.behind_head[-1].bias.fill_(100.0)
+        behind = whole.azimuth(sound, RATE)
+        whole.localiser.behind_head[-1].bias.fill_(-100.0)
+        np.testing.assert_allclose(whole.azimuth(sound, RATE), front.azimuth(sound, RATE), atol=1e-4)
+    np.testing.assert_allclose(np.abs(wrap_180(behind + front.azimuth(sound, RATE))), 180, atol=1e-3)
+    assert (np.abs(behind) > 90).all() and (np.abs(front.azimuth(sound, RATE)) <= 90).all()
 
 
 def test_an_answer_is_that_of_the_predictor(run, pictures, capsys):

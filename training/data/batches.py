@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from training.config import Settings
-from training.data.clip_starts import STEP_S, heard_starts
+from training.data.clip_starts import STEP_S, audible_starts
 from training.data.preload import Store
 
 Made = TypeVar("Made")
@@ -33,15 +33,17 @@ class Batch:
     dry: Tensor
     """(B, V, S, T - 1 + L) float32, the dry moments with the T - 1 samples before them."""
     response: Tensor
-    """(B, V, S, 2, T) float16."""
+    """(B, V, S, 2, T) float32, direct + ratio x indirect with each set's own ratio."""
     noise: Tensor
     """(B, V, 2, L) float32 white noise scaled to the share of the sound's level that it has; empty without noise."""
-    blind: Tensor
+    pictures_withheld: Tensor
     """(B,) bool: the pretext task withholds the pictures of these sets."""
     heading: Tensor
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
-    """(B, V) degrees of the first source. Truth, as above."""
+    """(B, V) degrees of the first source, as the store has it. Truth, as above, or inferred."""
+    confidence: Tensor
+    """(B, V) float32, 0 to 1: how sure the azimuth is of front and back."""
 
     def to(self, device: torch.device) -> Batch:
         """Move to a device; onto a GPU through page-locked memory, so that the copy does not hold up the step."""
@@ -55,22 +57,35 @@ class Batches:
     """The batches of a run over one store; `batches.make(step)` is pure, iteration makes them ahead in threads.
 
     batches = Batches(store, settings, batch=32, training=True)
-    for seen in batches.between(0, 100, perceive, workers=2): ...
+    for rendered in batches.between(0, 100, render_batch, workers=2): ...
     """
 
     def __init__(
-        self, store: Store, settings: Settings, batch: int, training: bool, rank: int = 0, world: int = 1, tag: int = 0
+        self,
+        store: Store,
+        settings: Settings,
+        batch: int,
+        training: bool,
+        rank: int = 0,
+        world: int = 1,
+        tag: int = 0,
+        hard: bool = False,
+        only: int | None = None,
+        pictures: bool = True,
     ) -> None:
         """Batches of `batch` sets over all `world` processes, of which this one, `rank`, makes its share.
 
         Without `training` nothing is jittered, mirrored or freshly combined, and the last, smaller batch is kept. `tag`
-        tells stages of one run apart, so that they see different draws.
+        tells stages of one run apart, so that they see different draws. With `hard`, `sound.hard_share` of the sets are more
+        reverberant, noisy or have a second source. `only` plays this source of every set. Without `pictures` the batches have
+        none, which saves time where only sound counts.
         """
-        self.store, self.settings, self.training = store, settings, training
+        self.store, self.settings, self.training, self.hard, self.only = store, settings, training, hard, only
+        self.pictures = pictures
         self.batch = min(batch, len(store))
         self.rank, self.world, self.tag = rank, world, tag
         self.clip = round(settings.sound.clip_s * store.sample_rate)
-        self._starts = _heard_starts(store, self.clip)
+        self._starts = _audible_starts(store, self.clip)
 
     @property
     def per_epoch(self) -> int:
@@ -116,14 +131,16 @@ class Batches:
         """Draw one set's part of a batch; the generator depends on seed, stage, epoch and set alone."""
         s, store = self.settings, self.store
         rng = np.random.default_rng((s.seed, self.tag, 2, epoch if self.training else 0, row))
-        count = store.rgb.shape[1]
-        others = rng.permutation(np.arange(1, count)) if self.training else np.arange(1, count)
+        others = np.arange(1, store.rgb.shape[1])
+        others = rng.permutation(others) if self.training else others
         views = np.concatenate([[0], others[: s.views - 1]])
-        sources = rng.permutation(store.azimuth.shape[2])[: s.sound.sources]
+        hard = self.hard and rng.random() < s.sound.hard_share
+        count = s.sound.sources + (hard and rng.random() < s.sound.hard_second_share)
+        sources = rng.permutation(store.azimuth.shape[2])[:count] if self.only is None else np.array([self.only])
         mirrored = bool(self.training and s.mirror and rng.random() < 0.5)
         sign = -1.0 if mirrored else 1.0
-        rgb = store.rgb[row, views]
-        response = store.response[row][views][:, sources]
+        rgb = self._recolored(store.rgb[row, views], rng) if self.pictures else store.rgb[row, views, :, :0]
+        response = self._response(row, views, sources, self._ratio(hard, rng))
         color = np.ones((len(views), 3), np.float32)
         if self.training:
             change = rng.uniform(1 - s.picture.jitter, 1 + s.picture.jitter, color.shape)
@@ -131,27 +148,64 @@ class Batches:
         return {
             "rgb": rgb[..., ::-1].copy() if mirrored else rgb,
             "color": color,
-            "dry": self._dry(row, sources, len(views), response.shape[-1], rng),
+            "dry": self._dry(row, sources, len(views), response.shape[-1], hard, rng),
             "response": response[..., ::-1, :].copy() if mirrored else response,
-            "noise": self._noise(len(views), rng),
-            "blind": np.array(self.training and rng.random() < s.pretext.blind_share),
+            "noise": self._noise(len(views), hard, rng),
+            "pictures_withheld": np.array(self.training and rng.random() < s.pretext.withheld_share),
             "heading": sign * store.heading[row, views],
             "azimuth": sign * store.azimuth[row, views, sources[0]],
+            "confidence": self._confidence(row, views, sources[0]),
         }
 
-    def _dry(self, row: int, sources: np.ndarray, views: int, taps: int, rng: np.random.Generator) -> np.ndarray:
+    def _recolored(self, rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Exchange the colour channels of a set's pictures (V, 3, h, w), and make negatives of them, at random."""
+        if not (self.training and self.settings.picture.recolor):
+            return rgb
+        rgb = rgb[:, rng.permutation(3)]
+        return 255 - rgb if rng.random() < 0.5 else rgb
+
+    def _ratio(self, hard: bool, rng: np.random.Generator) -> float:
+        """Draw a set's factor on the indirect part: log-uniform for hard sets."""
+        low, high = self.settings.sound.indirect_ratio, self.settings.sound.hard_indirect_ratio
+        return float(low * (high / low) ** rng.random()) if hard and low > 0 else low
+
+    def _response(self, row: int, views: np.ndarray, sources: np.ndarray, ratio: float) -> np.ndarray:
+        """Join direct and indirect responses: (V, S, 2, T) float32; absent further sources are silent."""
+        store, s = self.store, self.settings.sound
+        cut = round((s.hard_response_s if self.hard else s.response_s) * store.sample_rate)
+        indirect = store.indirect[row, ..., :cut][views][:, sources].astype(np.float32)
+        out = np.zeros((len(views), self._slots, *indirect.shape[2:]), np.float32)
+        out[:, : len(sources)] = ratio * indirect
+        direct = store.direct[row, ..., :cut][views][:, sources].astype(np.float32)
+        out[:, : len(sources), :, : direct.shape[-1]] += direct
+        return out
+
+    @property
+    def _slots(self) -> int:
+        """Sources that a set of these batches has room for."""
+        s = self.settings.sound
+        further = self.hard and s.hard_share * s.hard_second_share > 0
+        return min(s.sources + further, self.store.azimuth.shape[2])
+
+    def _confidence(self, row: int, views: np.ndarray, source: int) -> np.ndarray:
+        if self.store.confidence is None:
+            return np.ones(len(views), np.float32)
+        return self.store.confidence[row, views, source].astype(np.float32)
+
+    def _dry(self, row: int, sources: np.ndarray, views: int, taps: int, hard: bool, rng: np.random.Generator) -> np.ndarray:
         """Draw the dry moments (V, S, T - 1 + L) at random levels."""
         s, store = self.settings.sound, self.store
-        out = np.zeros((views, len(sources), taps - 1 + self.clip), np.float32)
+        dominance = s.hard_dominance_db if hard else s.dominance_db
+        out = np.zeros((views, self._slots, taps - 1 + self.clip), np.float32)
         top = rng.uniform(s.min_rms, s.max_rms)
         for k, source in enumerate(sources):
             clip = (row, source)
             if self.training and s.fresh:
                 clip = (int(rng.integers(len(store))), int(rng.integers(store.mono.shape[1])))
             mono, starts = store.mono[clip], self._starts[clip]
-            level = top if k == 0 or s.dominance_db > 0 else rng.uniform(s.min_rms, s.max_rms)
-            if k > 0 and s.dominance_db > 0:
-                level *= 10 ** (-rng.uniform(0, s.dominance_db) / 20)
+            level = top if k == 0 or dominance > 0 else rng.uniform(s.min_rms, s.max_rms)
+            if k > 0 and dominance > 0:
+                level *= 10 ** (-rng.uniform(0, dominance) / 20)
             moments = self._moments(starts, views, rng)
             for view, start in enumerate(moments):
                 begin = max(0, start - taps + 1)
@@ -172,18 +226,23 @@ class Batches:
         picked = rng.permutation(same_phase)[:views]
         return np.concatenate([picked, rng.choice(starts, views - len(picked))]).astype(int)
 
-    def _noise(self, views: int, rng: np.random.Generator) -> np.ndarray:
+    def _noise(self, views: int, hard: bool, rng: np.random.Generator) -> np.ndarray:
+        """Draw white noise (V, 2, L) as a share of the sound's level; empty where no set has any."""
         s = self.settings.sound
-        if s.noise_share == 0:
+        if s.noise_share == 0 and not (self.hard and s.hard_share * s.hard_noise_share > 0):
             return np.zeros((views, 2, 0), np.float32)
-        share = 10 ** (-rng.uniform(s.noise_min_snr_db, s.noise_max_snr_db) / 20) * (rng.random() < s.noise_share)
+        probability = max(s.noise_share, s.hard_noise_share if hard else 0.0)
+        lowest = s.hard_min_snr_db if hard else s.noise_min_snr_db
+        if rng.random() >= probability:
+            return np.zeros((views, 2, self.clip), np.float32)
+        share = 10 ** (-rng.uniform(lowest, s.noise_max_snr_db) / 20)
         return share * rng.standard_normal((views, 2, self.clip), np.float32)
 
 
-def _heard_starts(store: Store, clip: int) -> dict[tuple[int, int], np.ndarray]:
+def _audible_starts(store: Store, clip: int) -> dict[tuple[int, int], np.ndarray]:
     """List for every dry sound the starts of clips that are not silent."""
     return {
-        (row, source): heard_starts(mono, clip, store.sample_rate)
+        (row, source): audible_starts(mono, clip, store.sample_rate)
         for row, sounds in enumerate(store.mono)
         for source, mono in enumerate(sounds)
     }

@@ -10,7 +10,7 @@ SILENT = 0.25
 """A clip counts as silent when its level is below this share of the whole sound's."""
 
 
-def heard_starts(mono: np.ndarray, clip_samples: int, sample_rate: int) -> np.ndarray:
+def audible_starts(mono: np.ndarray, clip_samples: int, sample_rate: int) -> np.ndarray:
     """List the starts, in samples, of the clips of a dry sound (L,) that are not silent.
 
     Some sounds are knocks or telephones with long pauses, in which nothing can be heard. When every moment is silent the
@@ -25,5 +25,5 @@ def heard_starts(mono: np.ndarray, clip_samples: int, sample_rate: int) -> np.nd
 
 def draw_start(mono: np.ndarray, clip_samples: int, sample_rate: int, rng: np.random.Generator) -> int:
     """Draw the first sample of a clip of a dry sound (L,), evenly among the moments that are not silent."""
-    heard = heard_starts(mono, clip_samples, sample_rate)
+    heard = audible_starts(mono, clip_samples, sample_rate)
     return int(heard[rng.integers(len(heard))])

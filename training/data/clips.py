@@ -22,7 +22,7 @@ STRETCH_S = 7.65
 LEVEL_RMS = 0.1
 
 
-class Played(Dataset):
+class ClipDataset(Dataset):
     """A split whose dry sounds come from a folder of clips, other clips in each split."""
 
     def __init__(self, root: str, split: str, clips: Path, fields: tuple[str, ...] | None = None) -> None:
@@ -53,7 +53,7 @@ class Played(Dataset):
 def open_split(root: str, split: str, clips: Path | None = None, fields: tuple[str, ...] | None = None) -> Dataset:
     """Open a split with its own dry sounds, or with those of a folder; InputError where it has none and no folder is given."""
     if clips is not None:
-        return Played(root, split, clips, fields)
+        return ClipDataset(root, split, clips, fields)
     data = Dataset(root, split, fields)
     if len(data) and not has(data, "mono"):
         raise InputError(f"{root} holds no dry sounds to play in its rooms; give a folder of mono clips with --clips DIR")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ GREY = (0.299, 0.587, 0.114)
 
 
 @dataclass
-class Percept:
+class RenderedBatch:
     """What B sets' listeners hear and see from V views, with the truth; on the device that trains."""
 
     row: Tensor
@@ -22,12 +23,16 @@ class Percept:
     """(B, V, 2, L) float32, ears (left, right)."""
     rgb: Tensor
     """(B, V, 3, h, w) float32, about -1 to 1."""
-    blind: Tensor
+    pictures_withheld: Tensor
     """(B,) bool: the pretext task withholds the pictures of these sets."""
     heading: Tensor
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
-    """(B, V) degrees of the first source. Truth, as above."""
+    """(B, V) degrees of the first source, as the store has it. Truth, as above, or inferred."""
+    confidence: Tensor
+    """(B, V) float32, 0 to 1: how sure the azimuth is of front and back."""
+    features: Tensor | None = None
+    """(B V, C, ...) what the sound encoder takes of each sound, where it is computed with the batch."""
 
     def turn(self, source: Tensor, target: Tensor) -> Tensor:
         """True turns in radians, left positive, of P pairs of views: (P,), (P,) -> (B, P)."""
@@ -35,18 +40,26 @@ class Percept:
 
 
 @torch.no_grad()
-def perceive(batch: Batch) -> Percept:
-    """Render a batch where it lies."""
-    return Percept(batch.row, hear(batch), see(batch), batch.blind, batch.heading, batch.azimuth)
+def render_batch(batch: Batch, features: Callable[[Tensor], Tensor] | None = None) -> RenderedBatch:
+    """Render a batch where it lies; `features` of its sounds are computed with it, so that a loader thread bears them."""
+    sound = render_sounds(batch)
+    inputs = features(sound.flatten(0, 1)) if features else None
+    return RenderedBatch(
+        batch.row, sound, render_pictures(batch), batch.pictures_withheld, batch.heading, batch.azimuth, batch.confidence, inputs
+    )
 
 
-def hear(batch: Batch) -> Tensor:
+def render_sounds(batch: Batch) -> Tensor:
     """What the ears hear: (B, V, 2, L) float32, ears (left, right).
 
     Sum over sources of the dry sound convolved with the response, plus noise relative to the sound's level. The first
     T - 1 samples of `dry` come before the clip: they are heard in its reverberation only.
     """
-    sound = convolve(batch.dry, batch.response.float())
+    sound = convolve(batch.dry[:, :, :1], batch.response[:, :, :1])
+    for k in range(1, batch.dry.shape[2]):
+        rows = batch.dry[:, :, k].abs().amax((1, 2)).nonzero()[:, 0]  # few sets have a further source
+        if len(rows):
+            sound[rows] += convolve(batch.dry[rows, :, k : k + 1], batch.response[rows, :, k : k + 1])
     if batch.noise.shape[-1]:
         sound = sound + batch.noise * sound.square().mean((-2, -1), keepdim=True).sqrt()
     return sound
@@ -64,7 +77,7 @@ def convolve(dry: Tensor, response: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum.sum(-3), size)[..., taps - 1 : dry.shape[-1]]
 
 
-def see(batch: Batch) -> Tensor:
+def render_pictures(batch: Batch) -> Tensor:
     """What the camera sees, with colour jitter: (B, V, 3, h, w) float32, about -1 to 1 (0.5 grey is 0)."""
     rgb = batch.rgb.float() / 255
     brightness, contrast, saturation = (batch.color[..., k, None, None, None] for k in range(3))

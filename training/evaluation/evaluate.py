@@ -3,8 +3,8 @@
     results = evaluate([learned, supervised], test, val)
     results.rotation.score("SLfM")["mean_deg"]
 
-Nothing is chosen on the test examples. The one bit that pictures cannot tell, the sign of a learned rotation (left or
-right), is fixed on the validation examples' true turns; see `fix_sign`.
+Nothing is chosen on the test examples, and no truth corrects an answer: the sign of a learned rotation (left or right) comes
+with the predictor; how well it fits the validation examples' true turns is reported, see `check_sign`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dataset.angles import fold_front, wrap_180
+from dataset.angles import fold_front
 from training.baselines.registry import AZIMUTH_BASELINES, constant_answers, rotation_baselines
 from training.errors import InputError
 from training.evaluation.examples import Examples
+from training.evaluation.full_circle import full_circle
 from training.evaluation.predictors import Predictor
 from training.evaluation.scores import angle_error, binned, chance, edges, score
 
@@ -53,7 +54,9 @@ class Task:
     answers: dict[str, np.ndarray]
     """(N,) degrees of each predictor and baseline; NaN where it could not tell (scored as 0)."""
     signs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """How each predictor's sign was fixed; empty where it was not."""
+    """How well each predictor's sign fits the validation split's true turns; empty for azimuths."""
+    full_circle: dict[str, Any] = field(default_factory=dict)
+    """Scores of full-circle azimuths, see full_circle.py; empty where no predictor tells front from back."""
 
     def error(self, name: str) -> np.ndarray:
         """Give the errors (N,), degrees, of a predictor or baseline."""
@@ -96,14 +99,13 @@ def evaluate(predictors: Sequence[Predictor], test: Examples, val: Examples, bat
     return Results(_rotation(predictors, test, val, batch, progress), _azimuth(predictors, test, val, batch, progress))
 
 
-def fix_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
-    """Fix one global sign of rotations from validation answers and true turns (N,), degrees.
+def check_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
+    """Compare rotations (N,), degrees, with the truth as they are and with the other sign.
 
-    Pictures alone cannot tell a world from its mirror image when the loss is unsupervised, so the sign whose mean error is
-    smaller is taken. Gives the sign (1 or -1), both errors and the number of pairs.
+    Return `right` (whether the sign as it is fits better), both mean errors in degrees and the number of pairs.
     """
     kept, turned = (float(angle_error(s * answer_deg, truth_deg).mean()) for s in (1.0, -1.0))
-    return {"sign": 1 if kept <= turned else -1, "mean_deg_kept": kept, "mean_deg_turned": turned, "pairs": len(truth_deg)}
+    return {"right": kept <= turned, "mean_deg_kept": kept, "mean_deg_turned": turned, "pairs": len(truth_deg)}
 
 
 def _rotation(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
@@ -118,8 +120,6 @@ def _rotation(predictors: Sequence[Predictor], test: Examples, val: Examples, ba
             answers[name].append(np.asarray(tell(rgb_s, rgb_t), float))
     whole = {name: np.concatenate(parts) for name, parts in answers.items()}
     signs = _signs(predictors, val, batch)
-    for name, sign in signs.items():
-        whole[name] = wrap_180(sign["sign"] * whole[name])
     constant = constant_answers(truth, reference)
     conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
     names = (*constant, *own)
@@ -133,7 +133,7 @@ def _signs(predictors: Sequence[Predictor], val: Examples, batch: int) -> dict[s
         rgb_s, rgb_t = val.pictures(items)
         for p in predictors:
             parts[p.name].append(np.asarray(p.rotation(rgb_s, rgb_t), float))
-    return {name: fix_sign(np.concatenate(answers), truth) for name, answers in parts.items()}
+    return {name: check_sign(np.concatenate(answers), truth) for name, answers in parts.items()}
 
 
 def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
@@ -143,18 +143,21 @@ def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, bat
     answers = locate(everyone | AZIMUTH_BASELINES, test, batch, progress)
     conditions = _known({"azimuth_deg": np.abs(truth), "rt60_s": test.sounds.rt60_s, "distance_m": test.sounds.distance_m})
     names = (*constant, *AZIMUTH_BASELINES)
-    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(everyone), names, answers | constant)
+    circle = {p.name: answers[p.name] for p in predictors if p.full_circle}
+    folded = {name: fold_front(a) for name, a in answers.items()} | constant
+    scored = full_circle(test.sounds.azimuth_deg, circle, test.sounds.row) if circle else {}
+    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(everyone), names, folded, full_circle=scored)
 
 
 def locate(
     everyone: dict[str, Callable[[np.ndarray, int], np.ndarray]], examples: Examples, batch: int = 32, progress: bool = True
 ) -> dict[str, np.ndarray]:
-    """Ask everyone for the azimuths of all sounds: {name: (N,) degrees, folded to the front}."""
+    """Ask everyone for the azimuths of all sounds: {name: (N,) degrees in (-180, 180]}."""
     answers: dict[str, list[np.ndarray]] = {name: [] for name in everyone}
     for items in _batches(len(examples.sounds.row), batch, "sounds", progress):
         sound = examples.clips(items)
         for name, tell in everyone.items():
-            answers[name].append(fold_front(np.asarray(tell(sound, examples.sample_rate), float)))
+            answers[name].append(np.asarray(tell(sound, examples.sample_rate), float))
     return {name: np.concatenate(parts) for name, parts in answers.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.signal import oaconvolve
@@ -13,6 +14,7 @@ from dataset.reader import Dataset
 from training.data.clip_starts import draw_start
 from training.data.clips import has
 from training.data.overlap import Camera, overlap
+from training.data.preload import check_values
 from training.errors import InputError
 
 
@@ -87,7 +89,6 @@ class Examples:
         if self.clip_samples > stretch:
             lasts = f"the sets' sound lasts {stretch / self.sample_rate:g} s"
             raise InputError(f"clip_s is {self.settings.clip_s:g} s, {lasts}; give a shorter clip")
-        self.pairs, self.sounds = self._list()
 
     def pictures(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Read both pictures of some pairs: two arrays (B, H, W, 3) uint8."""
@@ -100,31 +101,45 @@ class Examples:
         """Make some sounds: (B, 2, L) float32, ears (left, right)."""
         return np.stack([self._clip(int(k)) for k in items])
 
-    def _list(self) -> tuple[Pairs, Sounds]:
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs of pictures; their overlaps take time, so that they are listed only where they are used."""
         pairs: list[tuple[float, ...]] = []
-        sounds: list[tuple[float, ...]] = []
         for row in range(len(self.data)):
-            rng = np.random.default_rng((self.seed, 11, row))
-            heading = self.data.read(row, "heading").astype(float)
-            azimuth, distance, position, mono = (self.data.read(row, n) for n in ("azimuth", "distance", "position", "mono"))
-            rt60 = self.data.read(row, "rt60") if has(self.data, "rt60") else np.full((*azimuth.shape, 2), np.nan)
+            heading, position = self._read(row, "heading").astype(float), self._read(row, "position")
             depth = self.data.read(row, "depth") if has(self.data, "depth") else None
+            exchanged = np.random.default_rng((self.seed, 11, row)).random(len(heading) - 1) >= 0.5
             for other in range(1, len(heading)):
-                a, b = (0, other) if rng.random() < 0.5 else (other, 0)
+                a, b = (other, 0) if exchanged[other - 1] else (0, other)
                 poses = (position[a], heading[a], position[b], heading[b])
                 shared = np.nan if depth is None else overlap(depth[a], *poses, self.camera)
                 pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
-            for view in range(len(heading)):
+        p = _thin(np.array(pairs, float), self.settings.most, np.random.default_rng((self.seed, 12))).T
+        row, view_s, view_t = p[:3].astype(int)
+        return Pairs(row, view_s, view_t, p[3], p[4])
+
+    @cached_property
+    def sounds(self) -> Sounds:
+        """The sounds, one for every view."""
+        sounds: list[tuple[float, ...]] = []
+        for row in range(len(self.data)):
+            azimuth, distance, mono = (self._read(row, n) for n in ("azimuth", "distance", "mono"))
+            rt60 = self.data.read(row, "rt60") if has(self.data, "rt60") else np.full((*azimuth.shape, 2), np.nan)
+            rng = np.random.default_rng((self.seed, 14, row))
+            for view in range(len(azimuth)):
                 source = int(rng.integers(azimuth.shape[1]))
                 start = draw_start(mono[source], self.clip_samples, self.sample_rate, rng)
                 truth = (azimuth[view, source], rt60[view, source].mean(), distance[view, source])
                 sounds.append((row, view, source, start, *truth))
-        rng = np.random.default_rng((self.seed, 12))
-        p, s = (_thin(np.array(table, float), self.settings.most, rng).T for table in (pairs, sounds))
-        row, view_s, view_t = p[:3].astype(int)
-        listed = Pairs(row, view_s, view_t, p[3], p[4])
+        s = _thin(np.array(sounds, float), self.settings.most, np.random.default_rng((self.seed, 15))).T
         row, view, source, start = s[:4].astype(int)
-        return listed, Sounds(row, view, source, start, s[4], s[5], s[6])
+        return Sounds(row, view, source, start, s[4], s[5], s[6])
+
+    def _read(self, row: int, field: str, view: int | None = None) -> np.ndarray:
+        """Read a field; InputError where its values are not finite, for they would reach the report."""
+        values: np.ndarray = self.data.read(row, field, view)
+        check_values(self.data.read(row, "set_id"), field, values)
+        return values
 
     def _clip(self, item: int) -> np.ndarray:
         rng = np.random.default_rng((self.seed, 13, item))
@@ -148,9 +163,9 @@ class Examples:
 
     def _heard(self, row: int, view: int, source: int, start: int, level: float | None) -> tuple[np.ndarray, float]:
         """Convolve a moment of a source's sound with a view's response, at a given level of the dry clip or its own."""
-        mono = self.data.read(row, "mono")[source]
-        direct = self.data.read(row, "brir_direct", view)[source]
-        response = self.settings.indirect_ratio * self.data.read(row, "brir_indirect", view)[source]
+        mono = self._read(row, "mono")[source]
+        direct = self._read(row, "brir_direct", view)[source]
+        response = self.settings.indirect_ratio * self._read(row, "brir_indirect", view)[source]
         response = np.pad(response, ((0, 0), (0, max(0, direct.shape[-1] - response.shape[-1]))))
         response[:, : direct.shape[-1]] += direct
         end = start + self.clip_samples

@@ -9,17 +9,16 @@ import soxr
 import torch
 from torch import Tensor
 
+from dataset.angles import wrap_180
 from training.config import Settings
 from training.data.batches import Batches
-from training.data.preload import shrink
-from training.data.render import perceive
+from training.data.preload import RATE_HZ, shrink
+from training.data.render import render_batch
 from training.errors import InputError
 from training.networks.encoders import ordered_pairs
 from training.tasks import checkpoint
 from training.tasks.losses import lateral
 from training.tasks.slfm import Localiser
-
-RATE_HZ = 16000
 
 
 class Learned:
@@ -33,6 +32,7 @@ class Learned:
     def __init__(self, localiser: Localiser, settings: Settings, device: torch.device, name: str = "SLfM") -> None:
         self.localiser, self.settings, self.device, self.name = localiser.to(device).eval(), settings, device, name
         self.clip = round(settings.sound.clip_s * RATE_HZ)
+        self.full_circle = bool(localiser.full_circle)
 
     @torch.no_grad()
     def rotation(self, rgb_s: np.ndarray, rgb_t: np.ndarray) -> np.ndarray:
@@ -48,6 +48,8 @@ class Learned:
     def azimuth(self, sound: np.ndarray, sample_rate: int) -> np.ndarray:
         """Azimuth of binaural clips (B, 2, L) float32, ears (left, right): (B,) degrees in (-180, 180], left positive.
 
+        In [-90, 90] where the network has not learned to tell front from back (`full_circle`).
+
         Clips longer than those trained on are heard in overlapping pieces, the loud ones of which count; shorter ones are
         repeated.
         """
@@ -59,22 +61,26 @@ class Learned:
             sound = np.tile(sound, (1, 1, -(-self.clip // sound.shape[-1])))[..., : self.clip]
         pieces = torch.from_numpy(np.ascontiguousarray(sound)).to(self.device).unfold(-1, self.clip, self.clip // 2)
         pieces = pieces.transpose(1, 2)
-        theta = self.localiser.azimuth(pieces)
+        angle, behind = self.localiser.lateral_and_behind(pieces)
         power = pieces.square().mean((-2, -1))
-        weight = (power > 0.05 * power.amax(1, keepdim=True)) / theta.new_ones(())
-        # Front and back are not told apart: a mean of lateral angles, not of directions on the circle.
-        if pieces.shape[1] == 1:
-            return torch.rad2deg(theta[:, 0]).cpu().numpy()
-        mean = (lateral(theta) * weight).sum(1) / weight.sum(1).clamp_min(1)
-        return torch.rad2deg(mean).cpu().numpy()
+        weight = (power > 0.05 * power.amax(1, keepdim=True)).to(angle.dtype)
+        angle, behind = ((x * weight).sum(1) / weight.sum(1).clamp_min(1) for x in (angle, behind))
+        degrees = torch.rad2deg(angle).cpu().numpy()
+        return np.where(behind.cpu().numpy() > 0, wrap_180(180 - degrees), degrees) if self.full_circle else degrees
 
 
 def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") -> Learned:
-    """Load what a run learned from its checkpoint (`runs/<name>/slfm.pt` or `supervised.pt`); InputError if it does not fit."""
-    settings, content = checkpoint.load(Path(path))
+    """Load what a run learned from its folder or one of its checkpoints; InputError if it does not fit.
+
+    A folder's last stage without labels is taken: front-back.pt where it is, else slfm.pt.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = next((p for p in (path / "front-back.pt", path / "slfm.pt") if p.is_file()), path / "slfm.pt")
+    settings, content = checkpoint.load(path)
     weights = {k.removeprefix("localiser."): v for k, v in content["model"].items() if k.startswith("localiser.")}
     if not weights:
-        raise InputError(f"{path} holds no localiser; give the checkpoint of the slfm or the supervised stage")
+        raise InputError(f"{path} holds no localiser; give the checkpoint of the slfm, front-back or supervised stage")
     localiser = Localiser(settings)
     localiser.load_state_dict(weights)
     return Learned(localiser, settings, torch.device(device), name)
@@ -87,11 +93,11 @@ def errors(localiser: Localiser, batches: Batches, device: torch.device) -> dict
     Uses the truth, so it may guide people and choices on validation data, never the training. `sign` is the better one.
     """
     azimuths, kept, turned = [], [], []
-    for seen in batches.between(0, batches.per_epoch, lambda batch: perceive(batch.to(device)), workers=0):
-        theta, truth = localiser.azimuth(seen.sound), torch.deg2rad(seen.azimuth)
+    for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device)), workers=0):
+        theta, truth = localiser.azimuth(rendered.sound), torch.deg2rad(rendered.azimuth)
         azimuths.append(_apart(lateral(theta), lateral(truth)))
         source, target = ordered_pairs(theta.shape[1])
-        phi, turn = localiser.rotation(seen.rgb, source, target), seen.turn(source, target)
+        phi, turn = localiser.rotation(rendered.rgb, source, target), rendered.turn(source, target)
         kept.append(_apart(phi, turn))
         turned.append(_apart(-phi, turn))
     azimuth, plus, minus = (float(torch.rad2deg(torch.cat([e.flatten() for e in x]).mean())) for x in (azimuths, kept, turned))

@@ -12,6 +12,8 @@ class Predictor(Protocol):
 
     name: str
     """As it stands in tables."""
+    full_circle: bool
+    """Whether `azimuth` tells front from back; if not, its answers are lateral angles in [-90, 90]."""
 
     def rotation(self, rgb_s: np.ndarray, rgb_t: np.ndarray) -> np.ndarray:
         """Turn heading_t - heading_s between pictures (B, H, W, 3) uint8: (B,) degrees, left positive."""

@@ -10,7 +10,7 @@ import torch
 from scipy.signal import hilbert, stft
 
 from training.data.batches import Batches
-from training.data.render import perceive
+from training.data.render import render_batch
 from training.networks.encoders import ordered_pairs
 from training.tasks.pretext import Pretext
 
@@ -58,10 +58,10 @@ def listen(task: Pretext, batches: Batches, device: torch.device, folder: Path) 
     Writes a few into `folder` as WAV: pretext-<n>-mono, -predicted and -true.
     """
     predicted, truth = [], []
-    for seen in batches.between(0, batches.per_epoch, lambda batch: perceive(batch.to(device))):
-        source, target = ordered_pairs(seen.sound.shape[1])
-        sound = seen.sound[:, target].flatten(0, 1)
-        predicted.append(task.binaural(sound, task.condition(seen, source, target).flatten(0, 1)).float().cpu())
+    for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device))):
+        source, target = ordered_pairs(rendered.sound.shape[1])
+        sound = rendered.sound[:, target].flatten(0, 1)
+        predicted.append(task.binaural(sound, task.condition(rendered, source, target).flatten(0, 1)).float().cpu())
         truth.append(sound.cpu())
     rate = batches.store.sample_rate
     p, t = (torch.cat(x).numpy() for x in (predicted, truth))

@@ -15,7 +15,7 @@ from training.baselines.registry import AZIMUTH_BASELINES
 from training.evaluation.evaluate import locate
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.predictors import Predictor
-from training.evaluation.scores import angle_error, chance
+from training.evaluation.scores import angle_error, chance, difference, score
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ def robustness(
     """Measure azimuth errors (folded to the front) of predictors and baselines while one setting after the other changes.
 
     data: a split, usually test. base: the settings that stay. most: sounds of each point, drawn once. Clips longer than the
-    sets' sound are left out. Gives for each sweep {"setting", "title", "fixed", "points"}; a point is {"value", "n",
-    "chance_mean_deg", "mean_deg": {name: degrees}, "median_deg": {name: degrees}}.
+    sets' sound are left out. Return for each sweep {"setting", "title", "fixed", "points"}; a point is {"value", "n",
+    "chance_mean_deg", "mean_deg", "mean_95_deg" and "median_deg": {name: degrees}, "against": {name: difference of the first
+    predictor's error from the named one's, with its 95 % interval over sets}}.
     """
     everyone = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
     stretch_s = data.read(0, "mono").shape[-1] / float(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
@@ -69,11 +70,15 @@ def robustness(
 
 
 def _point(everyone: dict[str, Any], examples: Examples, batch: int) -> dict[str, Any]:
-    truth = fold_front(examples.sounds.azimuth_deg)
-    errors = {name: angle_error(a, truth) for name, a in locate(everyone, examples, batch, progress=False).items()}
+    truth, group = fold_front(examples.sounds.azimuth_deg), examples.sounds.row
+    answers = locate(everyone, examples, batch, progress=False)
+    errors = {name: angle_error(fold_front(a), truth) for name, a in answers.items()}
+    first, *others = errors
     return {
         "n": len(truth),
         "chance_mean_deg": chance(truth, np.concatenate([truth, -truth]))["chance_mean_deg"],
         "mean_deg": {name: float(e.mean()) for name, e in errors.items()},
+        "mean_95_deg": {name: score(e, group)["mean_95_deg"] for name, e in errors.items()},
         "median_deg": {name: float(np.median(e)) for name, e in errors.items()},
+        "against": {name: difference(errors[first], errors[name], group) for name in others},
     }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from training.config import NetworkSettings, PictureSettings
 from training.networks.resnet import ResNet18, load_weights
-from training.networks.spectra import ear_spectrograms, interaural_features, swap_interaural
+from training.networks.spectra import FEATURE_ROWS, ear_spectrograms, interaural_features, swap_interaural
 
 SIZES = {"paper": 512, "small": 128}
 """Length of the vectors."""
@@ -60,19 +60,19 @@ class PaperPair(nn.Module):
 
 
 class SmallSound(nn.Module):
-    """Delays and levels between the ears, frame by frame, then a mean over the frames that can be trusted, which it learns."""
+    """Features of both ears, frame by frame, then two means: weighted by a trust in each frame, which it learns, and plain."""
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, width in ((187, 1), (128, 3)):
+        for inputs, width in ((FEATURE_ROWS, 1), (128, 3)):
             layers += [nn.Conv1d(inputs, 128, width, padding="same", bias=False), nn.BatchNorm1d(128), nn.ReLU()]
         self.frames = nn.Sequential(*layers)
         self.trust = nn.Conv1d(128, 1, 1)
-        self.linear = nn.Linear(128, 128)
+        self.linear = nn.Linear(256, 128)
 
     def features(self, sound: Tensor) -> Tensor:
-        """(B, 2, L), ears (left, right) -> (B, 187, T)."""
+        """(B, 2, L), ears (left, right) -> (B, 299, T)."""
         return interaural_features(sound)
 
     def swap(self, features: Tensor) -> Tensor:
@@ -80,9 +80,10 @@ class SmallSound(nn.Module):
         return swap_interaural(features)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, 187, T) -> (B, 128)."""
+        """(B, 299, T) -> (B, 128)."""
         frames = self.frames(features)
-        return torch.relu(self.linear((frames * self.trust(frames).softmax(-1)).sum(-1)))
+        trusted = (frames * self.trust(frames).softmax(-1)).sum(-1)
+        return torch.relu(self.linear(torch.cat([trusted, frames.mean(-1)], -1)))
 
 
 class Residual(nn.Module):
@@ -129,8 +130,9 @@ class SmallPair(nn.Module):
 
     def match(self, source: Tensor, target: Tensor) -> Tensor:
         """Compare two maps (B, 64, r, c): for each cell of the source, where in the target it lies -> (B, 128)."""
-        scores = torch.einsum("bcij,bckl->bijkl", target, source) * self.sharpness.exp()
-        cells = _softmax_cells(scores).contiguous(memory_format=torch.channels_last)
+        # Source cells by target cells, softmax over the last axis: as a picture of source cells this is channels last already.
+        scores = (source * self.sharpness.exp()).flatten(2).transpose(1, 2) @ target.flatten(2)
+        cells = scores.softmax(-1).view(-1, *source.shape[2:], scores.shape[-1]).permute(0, 3, 1, 2)
         return torch.relu(self.linear(self.convolutions(cells).flatten(1)))
 
 
@@ -151,15 +153,19 @@ class Encoders(nn.Module):
         if network.imagenet and isinstance(self.pair, PaperPair):
             load_weights(self.pair.network, network.imagenet)
 
-    def hear(self, sound: Tensor) -> Tensor:
-        """(B, V, 2, L) -> (B, V, D)."""
-        return self.sound(self.sound.features(sound.flatten(0, 1))).reshape(*sound.shape[:2], -1)
+    def encode_sounds(self, sound: Tensor, features: Tensor | None = None) -> Tensor:
+        """(B, V, 2, L) -> (B, V, D); `features` (B V, C, ...) of these sounds are used where they are known."""
+        return self.sound(self.features(sound) if features is None else features).reshape(*sound.shape[:2], -1)
 
-    def hear_swapped(self, sound: Tensor) -> tuple[Tensor, Tensor]:
-        """Hear sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V, D)."""
-        features = self.sound.features(sound.flatten(0, 1))
+    def encode_swapped_sounds(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Encode sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V, D)."""
+        features = self.features(sound) if features is None else features
         both = self.sound(torch.cat([features, self.sound.swap(features)])).reshape(2, *sound.shape[:2], -1)
         return both[0], both[1]
+
+    def features(self, sound: Tensor) -> Tensor:
+        """What the sound encoder takes of sounds: (B, V, 2, L) or (N, 2, L) -> (B V, C, ...) or (N, C, ...)."""
+        return self.sound.features(sound.reshape(-1, *sound.shape[-2:]))
 
     def compare(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Vectors of P ordered pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P, D)."""
@@ -169,10 +175,13 @@ class Encoders(nn.Module):
         return vectors.reshape(len(rgb), len(source), -1)
 
 
-def ordered_pairs(views: int) -> tuple[Tensor, Tensor]:
-    """The first view with each other, then each other with the first: sources (2V - 2,) and targets (2V - 2,).
+def ordered_pairs(views: int, further: bool = False) -> tuple[Tensor, Tensor]:
+    """Ordered pairs of views, those of the first view before all others: sources (P,) and targets (P,).
 
-    Only pairs with the first view are sure to overlap. Pair k and pair k + V - 1 are the same views exchanged.
+    The first view with each other, P = 2 V - 2; with `further` also all others with each other, P = V (V - 1). Pair k and pair
+    k + P / 2 are the same views exchanged. Only pairs with the first view are sure to overlap.
     """
-    first, others = torch.zeros(views - 1, dtype=torch.long), torch.arange(1, views)
-    return torch.cat([first, others]), torch.cat([others, first])
+    first, second = torch.triu_indices(views, views, 1)
+    if not further:
+        first, second = first[: views - 1], second[: views - 1]
+    return torch.cat([first, second]), torch.cat([second, first])

@@ -15,6 +15,12 @@ MOST_DELAY = 15
 CORRELATION_ROWS = ((4, 32), (32, 64), (64, 128), (128, 256))
 """Bands of the cross-correlation in rows of 31.25 Hz: to 1, 2, 4 and 8 kHz."""
 LEVEL_BANDS = 16
+FINE_ROWS = 4
+FINE_FIRST = 32
+FINE_BANDS = (256 - FINE_FIRST) // FINE_ROWS
+"""Bands of 125 Hz from 1 to 8 kHz, in which the outer ears of one side tell front from back."""
+INTERAURAL_ROWS = (len(CORRELATION_ROWS) + 1) * (2 * MOST_DELAY + 1) + 2 * LEVEL_BANDS
+FEATURE_ROWS = INTERAURAL_ROWS + 2 * FINE_BANDS
 
 
 def stft(sound: Tensor, n_fft: int, hop: int, window: int) -> Tensor:
@@ -58,44 +64,61 @@ def ear_spectrograms(sound: Tensor) -> Tensor:
 
 
 def interaural_features(sound: Tensor) -> Tensor:
-    """What tells directions apart, laid open: (B, 2, L) -> (B, 187, L / 256), n_fft 512, hop 256; made for 16 kHz.
+    """What tells directions apart, laid open: (B, 2, L) -> (B, 299, L / 256), n_fft 512, hop 256; made for 16 kHz.
 
     For each frame the whitened cross-correlation of the ears (GCC-PHAT) at delays of -15 to 15 samples in four bands and their
     mean, 155 numbers; the level difference (left over right) in 16 bands, over 10 dB; and the level of both in these bands
-    below the clip's loudest, (-40, 0) dB mapped to about (-0.5, 0.5).
+    below the clip's loudest, (-40, 0) dB mapped to about (-0.5, 0.5). Then, for front and back, each ear's own level in 56 bands
+    of 125 Hz, below the clip's loudest and mapped alike.
     """
     frames = max(1, sound.shape[-1] // 256)
-    spectra = stft(sound, 512, 256, 512)[..., :frames]
-    power = spectra.real.square() + spectra.imag.square()
-    floor = 1e-6 * power.amax((1, 2, 3), keepdim=True)[:, 0] + 1e-12
-    left, right = spectra.unbind(1)
-    cross = left * right.conj()
-    cross = cross / (cross.abs() + floor)
-    correlation = torch.einsum("bft,fk->bkt", torch.cat([cross.real, cross.imag], 1), _delays(sound.device))
-    band = torch.einsum("beft,fk->bekt", power, _bands(sound.device)) + floor[:, None]
-    level = 10 * torch.log10(band)
+    hann = torch.hann_window(512, device=sound.device)
+    padded = torch.nn.functional.pad(sound, (256, 256), mode="reflect")
+    spectra = torch.fft.rfft(padded.unfold(-1, 512, 256)[:, :, :frames] * hann)[..., :-1]
+    real, imag = spectra.real.contiguous(), spectra.imag.contiguous()
+    power = real.square() + imag.square()
+    floor = 1e-6 * power.amax((1, 2, 3), keepdim=True) + 1e-12
+    # L conj(R), whitened.
+    cross = torch.stack(
+        [real[:, 0] * real[:, 1] + imag[:, 0] * imag[:, 1], imag[:, 0] * real[:, 1] - real[:, 0] * imag[:, 1]], -1
+    )
+    size = (power[:, 0] * power[:, 1]).sqrt() + floor[:, 0]
+    correlation = _correlations(cross / size[..., None])
+    level = 10 * torch.log10(power @ _bands(sound.device) + floor)
     both = level.mean(1)
     both = both - both.amax((1, 2), keepdim=True)
-    return torch.cat([3 * correlation, (level[:, 0] - level[:, 1]) / 10, both / 40 + 0.5], 1)
+    fine = 10 * torch.log10(power[..., FINE_FIRST:].unflatten(-1, (FINE_BANDS, FINE_ROWS)).sum(-1) + floor)
+    fine = (fine - fine.amax((1, 2, 3), keepdim=True)) / 40 + 0.5
+    rows = [3 * correlation, (level[:, 0] - level[:, 1]) / 10, both / 40 + 0.5, fine[:, 0], fine[:, 1]]
+    return torch.cat(rows, -1).transpose(1, 2)
 
 
 def swap_interaural(features: Tensor) -> Tensor:
-    """Turn what `interaural_features` gives into what it would give of exchanged ears: (B, 187, T) -> (B, 187, T)."""
+    """Turn what `interaural_features` gives into what it would give of exchanged ears: (B, 299, T) -> (B, 299, T)."""
     count = len(CORRELATION_ROWS) + 1
-    correlation, difference, both = torch.split(features, [count * (2 * MOST_DELAY + 1), LEVEL_BANDS, LEVEL_BANDS], 1)
+    sizes = [count * (2 * MOST_DELAY + 1), LEVEL_BANDS, LEVEL_BANDS, 2 * FINE_BANDS]
+    correlation, difference, both, fine = torch.split(features, sizes, 1)
     mirrored = correlation.reshape(len(features), count, -1, features.shape[-1]).flip(2).flatten(1, 2)
-    return torch.cat([mirrored, -difference, both], 1)
+    return torch.cat([mirrored, -difference, both, fine.roll(FINE_BANDS, 1)], 1)
+
+
+def _correlations(cross: Tensor) -> Tensor:
+    """Cross-correlations at delays of -15 to 15 samples: (B, T, 256, 2) whitened spectra, real and imaginary -> (B, T, 155).
+
+    The mean of a band's rows for each of `CORRELATION_ROWS`, then the mean of all these rows.
+    """
+    bands = [cross[..., a:b, :].flatten(2) @ _delays(a, b, cross.device) for a, b in CORRELATION_ROWS]
+    rows = [b - a for a, b in CORRELATION_ROWS]
+    whole = torch.stack([band * (count / sum(rows)) for band, count in zip(bands, rows, strict=True)]).sum(0)
+    return torch.cat([*bands, whole], -1)
 
 
 @cache
-def _delays(device: torch.device) -> Tensor:
-    """Inverse transform from cross spectra, real over imaginary rows (512), to delays band by band (155), rows shared evenly."""
-    rows = torch.arange(256)
-    bands = torch.stack([((rows >= a) & (rows < b)).float() for a, b in CORRELATION_ROWS])
-    bands = torch.cat([bands, bands.sum(0, keepdim=True)])
-    weight = (bands / bands.sum(1, keepdim=True)).T[:, :, None]
-    phase = 2 * math.pi / 512 * rows[:, None, None] * torch.arange(-MOST_DELAY, MOST_DELAY + 1)
-    return torch.cat([weight * phase.cos(), weight * phase.sin()]).flatten(1).to(device)
+def _delays(first: int, last: int, device: torch.device) -> Tensor:
+    """Inverse transform of the rows of a band, real and imaginary parts in turn, to delays: (2 (last - first), 31)."""
+    rows = torch.arange(first, last)[:, None]
+    phase = 2 * math.pi / 512 * rows * torch.arange(-MOST_DELAY, MOST_DELAY + 1)
+    return (torch.stack([phase.cos(), phase.sin()], 1) / (last - first)).flatten(0, 1).to(device)
 
 
 @cache

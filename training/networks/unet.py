@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 DOWN = (64, 128, 256, 512, 512)
+SCALE = 2 ** len(DOWN)
 
 
 class UNet(nn.Module):
@@ -28,15 +29,16 @@ class UNet(nn.Module):
             before = 2 * channels
 
     def forward(self, spectrum: Tensor, condition: Tensor) -> Tensor:
-        """(B, 2, F, T), F and T multiples of 32, and (B, C) -> (B, 2, F, T) in (-1, 1)."""
-        skips = [spectrum]
+        """(B, 2, F, T), F a multiple of 32, and (B, C) -> (B, 2, F, T) in (-1, 1)."""
+        frames = spectrum.shape[-1]  # padded to a multiple of 32, and cut again
+        skips = [nn.functional.pad(spectrum, (0, -frames % SCALE))]
         for layer in self.down:
             skips.append(layer(skips[-1]))
         x = skips.pop()
         x = torch.cat([x, condition[:, :, None, None].expand(-1, -1, *x.shape[-2:])], 1)
         for k, layer in enumerate(self.up):
             x = layer(x if k == 0 else torch.cat([x, skips.pop()], 1))
-        return torch.tanh(x)
+        return torch.tanh(x[..., :frames])
 
 
 class FrequencyMask(nn.Module):

@@ -52,6 +52,21 @@ def plot_conditions(path: Path, task: Task) -> None:
     figure.savefig(path, dpi=DPI)
 
 
+def plot_bias(path: Path, bias: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Draw the mean signed error of folded azimuths against the true angle from straight ahead, outward positive."""
+    figure = Figure((5.5, 4.0), layout="constrained")
+    axis = figure.subplots()
+    for name, bins in bias.items():
+        points = [((b["low"] + b["high"]) / 2, b["mean_deg"]) for b in bins if b["mean_deg"] is not None]
+        axis.plot(*zip(*points, strict=True), "o-", markersize=4, linewidth=1, label=name)
+    axis.axhline(0, color="0.8", linewidth=1, zorder=0)
+    axis.set(xlabel="true azimuth from straight ahead, degrees", ylabel="mean signed error, outward positive, degrees")
+    axis.set(ylim=(-20, 20))
+    axis.legend(fontsize=7)
+    axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=DPI)
+
+
 def plot_curves(path: Path, curves: Mapping[str, Sequence[tuple[float, float]]]) -> None:
     """Draw losses by step, one panel for each name's first part (`pretext/loss` goes to `pretext`)."""
     stages: dict[str, list[str]] = {}
@@ -82,7 +97,9 @@ def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]]) -> None:
     for axis, sweep in zip(axes, sweeps, strict=False):
         labels = [value_text(p["value"]) for p in sweep["points"]]
         for name in sweep["points"][0]["mean_deg"]:
-            axis.plot(labels, [p["mean_deg"][name] for p in sweep["points"]], "o-", markersize=4, label=name)
+            mean = np.array([p["mean_deg"][name] for p in sweep["points"]])
+            low, high = np.array([p["mean_95_deg"][name] for p in sweep["points"]]).T
+            axis.errorbar(labels, mean, [mean - low, high - mean], fmt="o-", markersize=4, capsize=2, linewidth=1, label=name)
         axis.plot(labels, [p["chance_mean_deg"] for p in sweep["points"]], ":", color="0.5", label="chance")
         axis.set(xlabel=sweep["title"], ylim=(0, None))
         axis.grid(alpha=0.3)

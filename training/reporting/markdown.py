@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from training.evaluation.health import FIGURES, LIMITS
 from training.reporting.figures import TITLES, value_text
 
 
@@ -19,6 +20,7 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
         f"{'s' if len(data['scenes']) > 1 else ''} ({scenes}). "
         f"Sounds: {_settings_line(data['sounds'])}. Errors are angles in degrees; [..] is the 95 % interval of the mean "
         "(bootstrap over sets). Chance draws answers of the validation split at random.",
+        *_health(content["health"]),
         "## Rotation: how far the camera turned, from two pictures",
         _scores(content["rotation"]),
         _signs(content["rotation"]["signs"]),
@@ -27,6 +29,8 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
         "Truth and answers are folded to the front, for front and back sound alike.",
         _scores(content["azimuth"]),
         _verdicts(content["azimuth"]),
+        *_bias(content["azimuth"]),
+        *_circle(content["azimuth"]),
         "## Prediction against truth",
         "![prediction against truth](report/answers.png)",
         "## Error by condition",
@@ -74,15 +78,75 @@ def _row(s: dict[str, Any]) -> list[str]:
 
 def _signs(signs: dict[str, dict[str, Any]]) -> str:
     lines = [
-        f"- {name}: sign {s['sign']:+d} (mean error over {s['pairs']} validation pairs: {s['mean_deg_kept']:.1f} as predicted, "
-        f"{s['mean_deg_turned']:.1f} with the other sign)"
+        f"- {name}: {'right' if s['right'] else 'WRONG'} (mean error over {s['pairs']} validation pairs: "
+        f"{s['mean_deg_kept']:.1f} as predicted, {s['mean_deg_turned']:.1f} with the other sign)"
         for name, s in signs.items()
     ]
     head = (
-        "Without labels nothing tells a turn to the left from one to the right, so for each predictor one sign for all its "
-        "rotations was fixed on true turns of the validation split, before the test split was looked at:"
+        "Losses without labels leave one global sign of all rotations open. It is fixed without labels too, by the direction in "
+        "which pictures shift (content that moves right: the camera turned left). Checked on the validation split's true turns:"
     )
     return "\n".join([head, "", *lines]) if lines else ""
+
+
+def _health(health: dict[str, Any]) -> list[str]:
+    """Describe whether the run has learned, by figures that need no label."""
+    if not health["figures"]:
+        return []
+    rows = [
+        [
+            FIGURES[name],
+            *(_share(figures.get(name)) for figures in health["figures"].values()),
+            f"{direction} {100 * limit:.0f} %",
+        ]
+        for name, (direction, limit, _) in LIMITS.items()
+    ]
+    verdict = "\n".join(f"- **{line}**" for line in health["complaints"]) or "Healthy: all figures are within their limits."
+    text = "Shares over the validation split, computed without labels."
+    return ["## Health", text, table(["share of", *health["figures"], "healthy"], rows), verdict]
+
+
+def _circle(task: dict[str, Any]) -> list[str]:
+    """Describe full-circle azimuths, where a predictor tells front from back."""
+    scores = task["full_circle"]
+    if not scores:
+        return []
+    bins = next(iter(scores.values()))["by_lateral"]
+    rows = [
+        [
+            name,
+            f"{s['mean_deg']:.1f}",
+            "[{:.1f}, {:.1f}]".format(*s["mean_95_deg"]),
+            f"{s['median_deg']:.1f}",
+            _share(s["front_back_accuracy"]),
+        ]
+        for name, s in scores.items()
+    ]
+    sides = [[name, *(_share(b["accuracy"]) for b in s["by_lateral"])] for name, s in scores.items()]
+    return [
+        "### Full circle",
+        "Truth and answers in (-180, 180]. *Always in front* and *true side*: the first method's lateral angles with that side.",
+        table(["method", "mean", "95 %", "median", "front/back right, below 70 degrees"], rows),
+        "Front and back right, by the angle from the median plane:",
+        table(["method", *(f"{b['low']} to {b['high']}" for b in bins)], [*sides, ["n", *(str(b["n"]) for b in bins)]]),
+    ]
+
+
+def _bias(task: dict[str, Any]) -> list[str]:
+    bins = task["bias"][task["method"]]
+    rows = [
+        [name, *("" if b["mean_deg"] is None else f"{b['mean_deg']:+.1f}" for b in values)]
+        for name, values in task["bias"].items()
+    ]
+    return [
+        "![bias](report/bias.png)",
+        "Mean signed error of folded azimuths by true angle from straight ahead, outward positive:",
+        table(["method", *(f"{b['low']} to {b['high']}" for b in bins)], rows),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
 
 
 def _verdicts(task: dict[str, Any]) -> str:
@@ -114,11 +178,21 @@ def _probes(probes: dict[str, dict[str, float]]) -> list[str]:
 def _sweeps(sweeps: Sequence[dict[str, Any]]) -> list[str]:
     parts = ["## Robustness of azimuth", "![robustness](report/robustness.png)"] if sweeps else []
     for sweep in sweeps:
-        names = list(sweep["points"][0]["mean_deg"])
-        head = [sweep["title"], *(value_text(p["value"]) for p in sweep["points"])]
-        rows = [[name, *(_number(p["mean_deg"][name]) for p in sweep["points"])] for name in names]
-        parts.append(table(head, [*rows, ["chance", *(_number(p["chance_mean_deg"]) for p in sweep["points"])]]))
+        points = sweep["points"]
+        names, first = list(points[0]["mean_deg"]), next(iter(points[0]["mean_deg"]))
+        head = [f"{sweep['title']}: mean, 95 %", *(value_text(p["value"]) for p in points)]
+        rows = [[name, *(_with_interval(p, name) for p in points)] for name in names]
+        rows.append(["chance", *(_number(p["chance_mean_deg"]) for p in points)])
+        for name in names:
+            if name.startswith("GCC-PHAT"):
+                rows.append([f"{first} against {name}", *(p["against"][name]["verdict"] for p in points)])
+        parts.append(table(head, rows))
     return parts
+
+
+def _with_interval(point: dict[str, Any], name: str) -> str:
+    low, high = point["mean_95_deg"][name]
+    return f"{point['mean_deg'][name]:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def _notes(notes: dict[str, Any]) -> list[str]:

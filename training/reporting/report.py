@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.baselines.registry import AZIMUTH_BASELINES
 from training.evaluation.evaluate import Results, Task
 from training.evaluation.examples import Examples
+from training.evaluation.full_circle import bias
 from training.evaluation.scores import difference
-from training.reporting.figures import plot_answers, plot_conditions, plot_curves, plot_sweeps
+from training.reporting.figures import plot_answers, plot_bias, plot_conditions, plot_curves, plot_sweeps
 from training.reporting.markdown import report_text
 from training.reporting.showcase import show_pairs, show_sounds
 
@@ -30,6 +32,8 @@ def write_report(
     curves: Curves | None = None,
     sweeps: Sequence[Mapping[str, Any]] = (),
     notes: Mapping[str, Any] | None = None,
+    health: Mapping[str, Mapping[str, float]] | None = None,
+    complaints: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write report.json and report.md, with plots and examples in `report/` beside them, into a run's folder.
 
@@ -40,19 +44,22 @@ def write_report(
     """
     folder = out / "report"
     folder.mkdir(parents=True, exist_ok=True)
-    content = {
+    content: dict[str, Any] = {
         "format": "sight-and-sound report 1",
         "data": _data(test),
         "rotation": summary(results.rotation),
         "azimuth": summary(results.azimuth),
         "probes": {name: dict(values) for name, values in (probes or {}).items()},
         "robustness": [dict(s) for s in sweeps],
+        "health": {"figures": {k: dict(v) for k, v in (health or {}).items()}, "complaints": list(complaints)},
         "notes": dict(notes or {}),
         "settings": dict(settings),
         "seconds": {**seconds, "total": sum(v for k, v in seconds.items() if "." not in k)},  # slfm.waiting is a part of slfm
     }
     plot_answers(folder / "answers.png", results.rotation, results.azimuth)
     plot_conditions(folder / "rotation.png", results.rotation)
+    learned = (*results.azimuth.predictors, *AZIMUTH_BASELINES)
+    plot_bias(folder / "bias.png", {name: content["azimuth"]["bias"][name] for name in learned})
     plot_conditions(folder / "azimuth.png", results.azimuth)
     if curves:
         plot_curves(folder / "losses.png", curves)
@@ -84,6 +91,8 @@ def summary(task: Task) -> dict[str, Any]:
         "compared": {name: task.score(name) for name in others},
         "baselines": {name: task.score(name) for name in task.baselines},
         "against": {name: difference(error, task.error(name), task.group) for name in (*others, *task.baselines)},
+        "full_circle": task.full_circle,
+        "bias": {name: bias(task.truth_deg, task.answers[name]) for name in (*task.predictors, *task.baselines)},
         "by": {c: {name: task.by(c, name) for name in (*task.predictors, *task.baselines)} for c in task.conditions},
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from training.config import Settings, from_dict
 from training.errors import InputError
@@ -61,6 +63,26 @@ def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence
         raise InputError(
             f"{path} was made with other settings ({text}{more}); give another --out, the same settings, or --no-resume"
         )
+
+
+def digest(task: nn.Module) -> str:
+    """SHA-256 of a task's parameters and buffers, in their order."""
+    sha = hashlib.sha256()
+    for name, value in task.state_dict().items():
+        sha.update(name.encode())
+        sha.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()
+
+
+def check_origin(path: Path, found: dict[str, str] | None, wanted: dict[str, str]) -> None:
+    """Refuse to go on with a checkpoint trained on other data or started from other networks; InputError says which."""
+    what = {
+        "data": "on other data or other clips",
+        "start": "from other networks (the stage before it was trained anew or left out)",
+    }
+    wrong = [text for key, text in what.items() if (found or {}).get(key) != wanted[key]]
+    if wrong:
+        raise InputError(f"{path} was trained {' and '.join(wrong)}; give another --out, or --no-resume to train it again")
 
 
 def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

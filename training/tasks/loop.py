@@ -18,16 +18,17 @@ from tqdm import tqdm
 
 from training.config import Settings
 from training.data.batches import Batches
-from training.data.render import perceive
+from training.data.render import RenderedBatch, render_batch
 from training.errors import InputError
 from training.tasks import checkpoint
 
 LOG_EVERY = 10
 SAVE_EVERY_S = 60.0
 LATER = {
-    "pretext": ("slfm", "probe", "supervised"),
-    "slfm": ("probe", "supervised"),
-    "supervised": ("pretext", "probe"),
+    "pretext": ("slfm", "front_back", "probe", "supervised"),
+    "slfm": ("front_back", "probe", "supervised"),
+    "front-back": ("probe", "supervised"),
+    "supervised": ("pretext", "slfm", "front_back", "probe"),
 }
 """Groups of settings that a stage's checkpoint does not depend on."""
 CHECKS = 10
@@ -84,75 +85,129 @@ def train(
     run: Run,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
 ) -> list[dict[str, float]]:
-    """Train a task, whose forward gives losses, to the end of its stage; returns the history, a dictionary a record.
+    """Train a task, whose forward gives losses, to the end of its stage; return the history, a dictionary a record.
 
-    Goes on from `<folder>/<name>.pt` when the run resumes, and then ends exactly like a run that was never stopped.
-    InputError when the loss is not finite (naming the sets), the checkpoint does not fit, or the user interrupts.
+    Go on from `<folder>/<name>.pt` when the run resumes, and then end exactly like a run that was never stopped. The task's
+    `progress` is the share of the stage that is done. InputError when the loss is not finite (naming the sets), the checkpoint
+    does not fit, or the user interrupts.
     """
-    path = run.folder / f"{name}.pt"
     total = steps_of(stage, batches)
-    task.to(run.device)
-    optimizer = torch.optim.AdamW(task.parameters(), stage.learning_rate, weight_decay=stage.weight_decay)
-    first, spent = 0, 0.0
-    history: list[dict[str, float]] = []
-    if run.resume and path.is_file():
-        first, history, spent = _resume(path, task, optimizer, settings, LATER[name])
+    state = _begin(name, task, batches, stage, settings, run)
     wrapped = DistributedDataParallel(task, find_unused_parameters=True) if run.world > 1 else task
-    began, saved, waiting = time.monotonic(), time.monotonic(), 0.0
-    window: list[dict[str, float]] = []
-
-    def save(step: int) -> None:
-        if run.rank == 0:
-            seconds = spent + time.monotonic() - began
-            state = {"model": task.state_dict(), "optimizer": optimizer.state_dict(), "seconds": seconds}
-            checkpoint.save(path, settings, {"step": step, "total": total, "history": history, **state})
-            write_json(run.folder / f"{name}-history.json", history)
-
+    began = saved = time.monotonic()
+    spent, window = state.seconds, list[dict[str, float]]()
     asked = _Interrupt()
-    bar = tqdm(total=total, initial=first, desc=name, unit="step", disable=run.quiet or run.rank > 0)
-    made = batches.between(first, total, lambda batch: perceive(batch.to(run.device)), run.workers)
+    bar = tqdm(total=total, initial=state.step, desc=name, unit="step", disable=run.quiet or run.rank > 0)
+    features = getattr(task, "features", None)
+    made = batches.between(state.step, total, lambda batch: render_batch(batch.to(run.device), features), run.workers)
     with bar, asked:
-        for step in range(first, total):
+        for step in range(state.step, total):
             moment = time.monotonic()
             batch = next(made)
-            waiting += time.monotonic() - moment
-
-            task.train()
-            for group in optimizer.param_groups:
-                group["lr"] = stage.learning_rate * rate(step, total, stage.warmup_steps)
-            with torch.autocast(run.device.type, torch.bfloat16, enabled=run.device.type == "cuda"):
-                losses = wrapped(batch)
-            optimizer.zero_grad(set_to_none=True)
-            losses["loss"].backward()
-            norm = nn.utils.clip_grad_norm_(task.parameters(), settings.clip_gradients)
-            if not math.isfinite(norm):
-                _stop_not_finite(name, step, batches, batch.row, losses, path)
-            optimizer.step()
-
+            state.waiting += time.monotonic() - moment
+            task.progress = step / total  # type: ignore[assignment]
+            learning_rate = stage.learning_rate * rate(step, total, stage.warmup_steps)
+            losses = _step(task, wrapped, state.optimizer, batch, learning_rate, settings)
+            _stop_not_finite(name, step, batches, batch, losses, state)
             window.append({k: float(v.detach()) for k, v in losses.items()})
             bar.update()
-            if (step + 1) % LOG_EVERY == 0 or step + 1 == total:
-                record = {"step": step + 1.0, **_means(window)}
-                window = []
-                if validate and (step + 1 == total or (step + 1) % max(LOG_EVERY, total // CHECKS // LOG_EVERY * LOG_EVERY) == 0):
-                    task.eval()
-                    with torch.no_grad():
-                        record |= validate(task)
-                history.append(record)
-                bar.set_postfix({k: f"{v:.3g}" for k, v in record.items() if k != "step"}, refresh=False)
-                if run.board:
-                    for key, value in record.items():
-                        run.board.add_scalar(f"{name}/{key}", value, step + 1)
-                stop = _any_asked(asked.now, run)
-                if stop or step + 1 == total or time.monotonic() - saved > SAVE_EVERY_S:
-                    save(step + 1)
-                    saved = time.monotonic()
-                if stop:
-                    raise InputError(f"interrupted after step {step + 1} of {name}; run the same command again to go on")
-    run.seconds[name] = spent + time.monotonic() - began
-    run.seconds[f"{name}.waiting"] = waiting
+            if (step + 1) % LOG_EVERY and step + 1 < total:
+                continue
+            state.step, state.seconds = step + 1, spent + time.monotonic() - began
+            _record(name, task, window, total, state, run, validate)
+            bar.set_postfix({k: f"{v:.3g}" for k, v in state.history[-1].items() if k != "step"}, refresh=False)
+            window = []
+            stop = _any_asked(asked.now, run)
+            if stop or step + 1 == total or time.monotonic() - saved > SAVE_EVERY_S:
+                _save(task, settings, total, state, run)
+                saved = time.monotonic()
+            if stop:
+                raise InputError(f"interrupted after step {step + 1} of {name}; run the same command again to go on")
+    run.seconds[name], run.seconds[f"{name}.waiting"] = state.seconds, state.waiting
     task.eval()
-    return history
+    return state.history
+
+
+@dataclass
+class _State:
+    """Where a stage's training stands."""
+
+    path: Path
+    optimizer: torch.optim.Optimizer
+    origin: dict[str, str]
+    """Digests of the data and of the networks that the stage started from."""
+    step: int = 0
+    seconds: float = 0.0
+    waiting: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def _begin(name: str, task: nn.Module, batches: Batches, stage: Stage, settings: Settings, run: Run) -> _State:
+    """Set up a stage, and go on from its checkpoint where there is one."""
+    path = run.folder / f"{name}.pt"
+    origin = {"data": batches.store.digest, "start": checkpoint.digest(task)}
+    task.to(run.device)
+    optimizer = torch.optim.AdamW(task.parameters(), stage.learning_rate, weight_decay=stage.weight_decay)
+    state = _State(path, optimizer, origin)
+    if run.resume and path.is_file():
+        found, content = checkpoint.load(path)
+        checkpoint.check_settings(path, found, settings, LATER[name])
+        checkpoint.check_origin(path, content.get("origin"), origin)
+        task.load_state_dict(content["model"])
+        optimizer.load_state_dict(content["optimizer"])
+        state.step, state.history, state.seconds = int(content["step"]), content["history"], float(content["seconds"])
+    return state
+
+
+def _step(
+    task: nn.Module,
+    wrapped: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: RenderedBatch,
+    learning_rate: float,
+    settings: Settings,
+) -> dict[str, Tensor]:
+    """Take one step, unless the gradient is not finite; return the losses and, as `gradient`, the norm of the gradient."""
+    task.train()
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    with torch.autocast(batch.sound.device.type, torch.bfloat16, enabled=batch.sound.is_cuda):
+        losses: dict[str, Tensor] = wrapped(batch)
+    optimizer.zero_grad(set_to_none=True)
+    losses["loss"].backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(task.parameters(), settings.clip_gradients)
+    if math.isfinite(norm):
+        optimizer.step()
+    return {**losses, "gradient": norm}
+
+
+def _record(
+    name: str,
+    task: nn.Module,
+    window: list[dict[str, float]],
+    total: int,
+    state: _State,
+    run: Run,
+    validate: Callable[[nn.Module], dict[str, float]] | None,
+) -> None:
+    """Append the means of the losses since the last record, and now and then the validation figures, to the history."""
+    record = {"step": float(state.step), **_means(window)}
+    if validate and (state.step == total or state.step % max(LOG_EVERY, total // CHECKS // LOG_EVERY * LOG_EVERY) == 0):
+        task.eval()
+        with torch.no_grad():
+            record |= validate(task)
+    state.history.append(record)
+    if run.board:
+        for key, value in record.items():
+            run.board.add_scalar(f"{name}/{key}", value, state.step)
+
+
+def _save(task: nn.Module, settings: Settings, total: int, state: _State, run: Run) -> None:
+    if run.rank == 0:
+        content = {"model": task.state_dict(), "optimizer": state.optimizer.state_dict(), "seconds": state.seconds}
+        content |= {"step": state.step, "total": total, "history": state.history, "origin": state.origin}
+        checkpoint.save(state.path, settings, content)
+        write_json(state.path.with_name(f"{state.path.stem}-history.json"), state.history)
 
 
 def steps_of(stage: Stage, batches: Batches) -> int:
@@ -214,20 +269,15 @@ def _any_asked(asked: bool, run: Run) -> bool:
     return bool(flag)
 
 
-def _resume(
-    path: Path, task: nn.Module, optimizer: torch.optim.Optimizer, settings: Settings, free: tuple[str, ...]
-) -> tuple[int, list[dict[str, float]], float]:
-    found, content = checkpoint.load(path)
-    checkpoint.check_settings(path, found, settings, free)
-    task.load_state_dict(content["model"])
-    optimizer.load_state_dict(content["optimizer"])
-    return int(content["step"]), content["history"], float(content["seconds"])
-
-
-def _stop_not_finite(name: str, step: int, batches: Batches, rows: Tensor, losses: dict[str, Tensor], path: Path) -> None:
-    ids = ", ".join(batches.store.set_id[int(r)] for r in rows)
+def _stop_not_finite(
+    name: str, step: int, batches: Batches, batch: RenderedBatch, losses: dict[str, Tensor], state: _State
+) -> None:
+    """InputError where the gradient of a step is not finite; the step has changed nothing."""
+    if math.isfinite(losses["gradient"]):
+        return
+    ids = ", ".join(batches.store.set_id[int(r)] for r in batch.row)
     parts = ", ".join(f"{k} {float(v.detach()):.3g}" for k, v in losses.items())
-    kept = f"{path} holds the last good state" if path.is_file() else "no checkpoint was written yet"
+    kept = f"{state.path} holds the last good state" if state.path.is_file() else "no checkpoint was written yet"
     raise InputError(f"{name}: loss or gradient not finite at step {step + 1} ({parts}); sets {ids}; {kept}")
 
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 
 def geometric_loss(theta_s: Tensor, theta_t: Tensor, phi: Tensor, permutation: bool = True) -> Tensor:
-    """Disagreement 1 - cos(theta_t - theta_s + phi), elementwise: (...) -> (...) in [0, 2].
+    """Disagreement 1 - cos(theta_t - theta_s + phi) of single pairs, elementwise: (...) -> (...) in [0, 2].
 
-    With `permutation` the least over mirroring either azimuth front to back (theta -> pi - theta), because sounds in
-    front and behind are hard to tell apart.
+    With `permutation` the least over mirroring either azimuth front to back (theta -> pi - theta), because sounds in front and
+    behind are hard to tell apart: the published loss (Chen et al. 2023, eq. 5). It is the same for phi and -phi.
     """
     sources = (theta_s, math.pi - theta_s) if permutation else (theta_s,)
     targets = (theta_t, math.pi - theta_t) if permutation else (theta_t,)
@@ -24,10 +24,53 @@ def geometric_loss(theta_s: Tensor, theta_t: Tensor, phi: Tensor, permutation: b
     return torch.stack(choices).amin(0)
 
 
-def binaural_loss(theta: Tensor, left_louder: Tensor) -> Tensor:
-    """Cross entropy between (sin theta + 1) / 2 and whether the left ear is louder, elementwise: (...), (...) bool -> (...)."""
-    probability = ((torch.sin(theta) + 1) / 2).clamp(1e-4, 1 - 1e-4)
-    return -torch.where(left_louder, probability, 1 - probability).log()
+def joint_geometric_loss(theta: Tensor, phi: Tensor, source: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Disagreement of all pairs of a set under its best choice of front or back, one bit for each view: -> (B,) in [0, 2].
+
+    theta: (B, V) azimuths; phi: (B, P) turns of the pairs source, target (P,); weight: (B, P). The weighted mean over pairs of
+    1 - cos(m_t(theta_t) - m_s(theta_s) + phi), least over all 2^V choices of mirroring m. Because the pairs of a set share the
+    bits, turns of mixed sign within a set cost something, which the minimum pair by pair does not see.
+    """
+    mirrored = torch.where(mirrorings(theta.shape[1]).to(theta.device), math.pi - theta[:, None], theta[:, None])
+    disagreement = 1 - torch.cos(mirrored[..., target] - mirrored[..., source] + phi[:, None])
+    return ((disagreement * weight[:, None]).sum(-1) / weight.sum(-1)[:, None]).amin(1)
+
+
+def star_geometric_loss(theta: Tensor, phi: Tensor) -> Tensor:
+    """`joint_geometric_loss` for any number of views, over the pairs with the first view alone: (B, V), (B, 2 V - 2) -> (B,).
+
+    phi: first the turns from view 0 to each other view, then those back. Given the bit of view 0, the other bits are
+    independent of each other, so the exact minimum takes 4 (V - 1) terms instead of 2^V.
+    """
+    there, back = phi.chunk(2, 1)
+    others = theta[:, 1:]
+
+    def cost(first: Tensor, other: Tensor) -> Tensor:
+        return 1 - (torch.cos(other - first + there) + torch.cos(first - other + back)) / 2
+
+    given = [torch.minimum(cost(f, others), cost(f, math.pi - others)).mean(1) for f in (theta[:, :1], math.pi - theta[:, :1])]
+    return torch.minimum(*given)
+
+
+def mirrorings(views: int) -> Tensor:
+    """All choices of front (False) or back (True) for the views of a set: (2^V, V) bool."""
+    return (torch.arange(2**views)[:, None] >> torch.arange(views)) % 2 == 1
+
+
+def side_loss(theta: Tensor, left_louder: Tensor, margin: float = 0.1) -> Tensor:
+    """Cross entropy between (sin theta + 1) / 2 and the louder ear's side, elementwise: (...), (...) bool -> (...).
+
+    Clipped to zero once sin theta reaches `margin` on the right side, for beyond it the cross entropy would go on pushing every
+    azimuth towards +-90 degrees. A margin of 1 is the published loss.
+    """
+    toward = torch.where(left_louder, torch.sin(theta), -torch.sin(theta))
+    loss = -((toward + 1) / 2).clamp_min(1e-4).log()
+    return (loss + math.log((1 + margin) / 2)).clamp_min(0)
+
+
+def fading(progress: float, left: float, begin: float = 0.4, end: float = 0.7) -> float:
+    """Factor on the prior at a share of the training (0 to 1): 1 until `begin`, then linearly to `left` at `end`."""
+    return 1 - (1 - left) * min(1.0, max(0.0, (progress - begin) / (end - begin)))
 
 
 def symmetry_loss(angle: Tensor, swapped: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from training.config import Settings
 from training.data.batches import Batches
-from training.data.render import Percept, perceive
+from training.data.render import RenderedBatch, render_batch
 from training.networks.encoders import Encoders, ordered_pairs
 from training.networks.spectra import from_magnitude_phase, istft, magnitude_phase, stft, target_spectrum
 from training.networks.unet import FrequencyMask, UNet
@@ -32,13 +32,17 @@ class Pretext(nn.Module):
         small = settings.network.kind == "small"
         self.decoder: UNet | FrequencyMask = FrequencyMask(condition) if small else UNet(condition)
 
-    def forward(self, batch: Percept) -> dict[str, Tensor]:
+    def features(self, sound: Tensor) -> Tensor:
+        """What the sound encoder takes of sounds (N, 2, L)."""
+        return self.encoders.features(sound)
+
+    def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
         """Losses of a batch: `loss`, and `silence`, what predicting no difference between the ears would cost."""
         source, target = ordered_pairs(batch.sound.shape[1])
         condition = self.condition(batch, source, target).flatten(0, 1)
         return self.losses(batch.sound[:, target].flatten(0, 1), condition)
 
-    def condition(self, batch: Percept, source: Tensor, target: Tensor) -> Tensor:
+    def condition(self, batch: RenderedBatch, source: Tensor, target: Tensor) -> Tensor:
         """What the decoder is told of P pairs of views: (B, P, 2 D), turn first, then the source view's sound."""
         p, size = self.settings.pretext, self.encoders.size
         nothing = batch.sound.new_zeros(len(batch.sound), len(source), size)
@@ -46,9 +50,9 @@ class Pretext(nn.Module):
         if p.true_rotation:
             turn = sine_embedding(batch.turn(source, target), size)
         elif p.pictures:
-            turn = self.encoders.compare(batch.rgb, source, target) * ~batch.blind[:, None, None]
+            turn = self.encoders.compare(batch.rgb, source, target) * ~batch.pictures_withheld[:, None, None]
         if p.conditioning_sound:
-            heard = self.encoders.hear(batch.sound)[:, source]
+            heard = self.encoders.encode_sounds(batch.sound, batch.features)[:, source]
         return torch.cat([turn, heard], -1)
 
     def losses(self, sound: Tensor, condition: Tensor) -> dict[str, Tensor]:
@@ -110,13 +114,13 @@ class Pretext(nn.Module):
 def picture_gain(task: Pretext, batches: Batches, device: torch.device) -> dict[str, float]:
     """Losses on a store's batches with pictures and without, by the same network, and the share that pictures save.
 
-    The network has met withheld pictures in training (`blind_share`), so the second loss is what it knows from sound alone.
+    The network has met withheld pictures in training (`withheld_share`), so the second loss is what it knows from sound alone.
     """
     sums = {"val_loss": 0.0, "val_no_picture": 0.0}
-    for seen in batches.between(0, batches.per_epoch, lambda batch: perceive(batch.to(device))):
+    for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device))):
         for name, blind in (("val_loss", False), ("val_no_picture", True)):
-            told = replace(seen, blind=torch.full_like(seen.blind, blind))
-            sums[name] += float(task(told)["loss"]) * len(seen.row) / len(batches.store)
+            told = replace(rendered, pictures_withheld=torch.full_like(rendered.pictures_withheld, blind))
+            sums[name] += float(task(told)["loss"]) * len(rendered.row) / len(batches.store)
     return {**sums, "val_gain": 1 - sums["val_loss"] / sums["val_no_picture"]}
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from dataset.angles import wrap_180
 from training.config import NetworkSettings, ProbeSettings, Settings
 from training.data.batches import Batches
-from training.data.render import Percept, perceive
+from training.data.render import RenderedBatch, render_batch
 from training.networks.encoders import Encoders, ordered_pairs
 
 CALIBRATION = 8
@@ -79,9 +79,9 @@ def untrained(settings: Settings, batches: Batches, device: torch.device) -> dic
     for encoders in made.values():
         encoders.to(device).train()
         with torch.no_grad():
-            for seen in batches.between(0, CALIBRATION, lambda batch: perceive(batch.to(device))):
-                encoders.hear(seen.sound)
-                encoders.compare(seen.rgb, source, target)
+            for rendered in batches.between(0, CALIBRATION, lambda batch: render_batch(batch.to(device))):
+                encoders.encode_sounds(rendered.sound)
+                encoders.compare(rendered.rgb, source, target)
         encoders.eval()
     return made
 
@@ -89,19 +89,19 @@ def untrained(settings: Settings, batches: Batches, device: torch.device) -> dic
 @torch.no_grad()
 def _features(encoders: dict[str, Encoders], batches: Batches, device: torch.device) -> dict[tuple[str, str], Features]:
     parts: dict[tuple[str, str], list[tuple[Tensor, Tensor]]] = {}
-    for seen in batches.between(0, batches.per_epoch, lambda batch: perceive(batch.to(device))):
+    for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device))):
         for name, one in encoders.items():
-            parts.setdefault((name, "rotation"), []).append(_turns(one, seen))
+            parts.setdefault((name, "rotation"), []).append(_turns(one, rendered))
             if name != "ImageNet":
-                heard = one.hear(seen.sound).flatten(0, 1).float()
-                parts.setdefault((name, "azimuth"), []).append((heard, seen.azimuth.flatten()))
+                heard = one.encode_sounds(rendered.sound).flatten(0, 1).float()
+                parts.setdefault((name, "azimuth"), []).append((heard, rendered.azimuth.flatten()))
     return {key: Features(*_joined(pairs)) for key, pairs in parts.items()}
 
 
-def _turns(encoders: Encoders, seen: Percept) -> tuple[Tensor, Tensor]:
-    source, target = (k.to(seen.rgb.device) for k in ordered_pairs(seen.rgb.shape[1]))
-    turn = torch.rad2deg(seen.turn(source, target))
-    return encoders.compare(seen.rgb, source, target).flatten(0, 1).float(), torch.as_tensor(wrap_180(turn)).flatten()
+def _turns(encoders: Encoders, rendered: RenderedBatch) -> tuple[Tensor, Tensor]:
+    source, target = (k.to(rendered.rgb.device) for k in ordered_pairs(rendered.rgb.shape[1]))
+    turn = torch.rad2deg(rendered.turn(source, target))
+    return encoders.compare(rendered.rgb, source, target).flatten(0, 1).float(), torch.as_tensor(wrap_180(turn)).flatten()
 
 
 def _joined(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -8,11 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from training.config import Settings
-from training.data.render import Percept
+from training.data.render import RenderedBatch
 from training.networks.encoders import Encoders, ordered_pairs
 from training.networks.spectra import louder_left
-from training.tasks.losses import agreement, binaural_loss, geometric_loss, symmetry_loss, uniform_prior
+from training.tasks.losses import (
+    agreement,
+    fading,
+    geometric_loss,
+    joint_geometric_loss,
+    lateral,
+    side_loss,
+    star_geometric_loss,
+    symmetry_loss,
+    uniform_prior,
+)
 
+ENUMERATED_VIEWS = 4
+"""Up to so many views, all choices of front/back bits are tried with all pairs; above, the pairs with the first view count."""
 MEMORY = 0.95
 """Share of the past in the running agreement with the level difference."""
 
@@ -24,19 +36,27 @@ class Localiser(nn.Module):
         super().__init__()
         self.encoders = Encoders(settings.network, settings.picture)
         size = self.encoders.size
-        self.azimuth_head, self.rotation_head = head(size), head(size)
+        self.azimuth_head, self.rotation_head, self.behind_head = head(size), head(size), head(size)
         self.reach = math.pi / 2 if settings.slfm.front_only else math.pi
         self.register_buffer("rotation_sign", torch.ones(()))
         """Fixed once on validation data: pictures alone cannot tell left from right (see evaluation)."""
         self.rotation_sign: Tensor
+        self.register_buffer("full_circle", torch.zeros((), dtype=torch.bool))
+        """Whether the network has learned to tell front from back."""
+        self.full_circle: Tensor
 
     def azimuth(self, sound: Tensor) -> Tensor:
         """Azimuths in radians, left positive: (B, V, 2, L) -> (B, V)."""
-        return self._azimuth(self.encoders.hear(sound))
+        return self._azimuth(self.encoders.encode_sounds(sound))
 
-    def azimuth_swapped(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+    def lateral_and_behind(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Lateral angle in radians, [-pi/2, pi/2], and the log-odds of lying behind: (B, V, 2, L) -> twice (B, V)."""
+        vectors = self.encoders.encode_sounds(sound, features)
+        return lateral(self._azimuth(vectors)), self.behind_head(vectors)[..., 0].float()
+
+    def azimuth_swapped(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Azimuths of sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V)."""
-        own, swapped = self.encoders.hear_swapped(sound)
+        own, swapped = self.encoders.encode_swapped_sounds(sound, features)
         return self._azimuth(own), self._azimuth(swapped)
 
     def _azimuth(self, vectors: Tensor) -> Tensor:
@@ -53,12 +73,16 @@ class Slfm(nn.Module):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.settings = settings
+        self.settings, self.progress = settings, 0.0
         self.localiser = Localiser(settings)
         self.register_buffer("agreement", torch.full((), 0.5))
         self.register_buffer("gate", torch.tensor(0.0 if settings.slfm.gate else 1.0))
         self.agreement: Tensor
         self.gate: Tensor
+
+    def features(self, sound: Tensor) -> Tensor:
+        """What the sound encoder takes of sounds (N, 2, L)."""
+        return self.localiser.encoders.features(sound)
 
     def train(self, mode: bool = True) -> Slfm:
         """Switch to training, but for frozen backbones."""
@@ -67,13 +91,13 @@ class Slfm(nn.Module):
             self.localiser.encoders.eval().requires_grad_(False)
         return self
 
-    def forward(self, batch: Percept) -> dict[str, Tensor]:
+    def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
         """Losses of a batch: `loss` and its parts."""
         s, gate = self.settings.slfm, self.gate.clone()
         left = louder_left(batch.sound)
-        theta, swapped = self.localiser.azimuth_swapped(batch.sound)
+        theta, swapped = self.localiser.azimuth_swapped(batch.sound, batch.features)
         parts = {
-            "binaural": binaural_loss(theta, left).mean(),
+            "side": side_loss(theta, left, s.side_margin).mean(),
             "symmetry": symmetry_loss(theta, swapped).mean(),
             "prior": uniform_prior(theta),
         }
@@ -83,24 +107,31 @@ class Slfm(nn.Module):
         self._watch(theta.detach(), left)
         loss = (
             s.geometric_weight * parts["geometric"]
-            + s.binaural_weight * parts["binaural"]
+            + s.side_weight * parts["side"]
             + s.symmetry_weight * parts["symmetry"]
-            + s.prior_weight * parts["prior"]
+            + s.prior_weight * gate * fading(self.progress, s.prior_left) * parts["prior"]
         )
         return {"loss": loss, **parts, "agreement": self.agreement.clone(), "gate": gate}
 
-    def _turning(self, batch: Percept, theta: Tensor) -> tuple[Tensor, Tensor]:
+    def _turning(self, batch: RenderedBatch, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Geometric loss of the pairs of views, and the symmetry loss of their exchanged pictures."""
-        s = self.settings.slfm
-        source, target = ordered_pairs(theta.shape[1])
+        s, views = self.settings.slfm, theta.shape[1]
+        further = s.permutation == "joint" and s.further_pairs_deg > 0 and 2 < views <= ENUMERATED_VIEWS
+        source, target = ordered_pairs(views, further)
         turned = phi = self.localiser.rotation(batch.rgb, source, target)
-        half = len(source) // 2
+        there, back = phi.chunk(2, 1)
+        weight = near(there.detach(), views, s.further_pairs_deg) if further else torch.ones_like(there)
         if s.true_azimuth:
             theta = torch.deg2rad(batch.azimuth)
         if s.true_rotation:
             turned = batch.turn(source, target)
-        geometric = geometric_loss(theta[:, source], theta[:, target], turned, s.permutation).mean()
-        return geometric, symmetry_loss(phi[:, :half], phi[:, half:]).mean()
+        if s.permutation == "joint" and views <= ENUMERATED_VIEWS:
+            geometric = joint_geometric_loss(theta, turned, source, target, weight.repeat(1, 2))
+        elif s.permutation == "joint":
+            geometric = star_geometric_loss(theta, turned)
+        else:
+            geometric = geometric_loss(theta[:, source], theta[:, target], turned, s.permutation == "pairwise")
+        return geometric.mean(), (symmetry_loss(there, back) * weight).sum() / weight.sum()
 
     def _watch(self, theta: Tensor, left: Tensor) -> None:
         """Open the gate once the azimuths' sides agree with the louder ears; it stays open."""
@@ -109,6 +140,18 @@ class Slfm(nn.Module):
         self.agreement.mul_(MEMORY).add_((1 - MEMORY) * agreement(theta, left))
         if self.settings.slfm.gate:
             self.gate.copy_(torch.maximum(self.gate, (self.agreement >= self.settings.slfm.gate_agreement).float()))
+
+
+def near(phi: Tensor, views: int, limit_deg: float) -> Tensor:
+    """Weights (B, P) of unordered pairs, `ordered_pairs` with further ones, from their turns phi (B, P): 1 or 0.
+
+    Pairs with the first view count always; others where the two views' turns from the first differ by at most the limit, so
+    that they are likely to overlap.
+    """
+    first, second = torch.triu_indices(views, views, 1)
+    from_first = torch.cat([phi.new_zeros(len(phi), 1), phi[:, : views - 1]], 1)
+    apart = (from_first[:, first] - from_first[:, second]).abs()
+    return ((first == 0) | (apart <= math.radians(limit_deg))).to(phi.dtype)
 
 
 def head(size: int) -> nn.Module:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from training.config import Settings
-from training.data.render import Percept
+from training.data.render import RenderedBatch
 from training.networks.encoders import ordered_pairs
-from training.tasks.losses import geometric_loss
+from training.tasks.front_back import full_circle_losses
 from training.tasks.slfm import Localiser
 
 
@@ -18,12 +18,15 @@ class Supervised(nn.Module):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.localiser = Localiser(settings)
+        self.localiser.full_circle.fill_(True)
 
-    def forward(self, batch: Percept) -> dict[str, Tensor]:
-        """Losses of a batch: 1 - cos(error) of rotation and of azimuth, front and back alike."""
+    def features(self, sound: Tensor) -> Tensor:
+        """What the sound encoder takes of sounds (N, 2, L)."""
+        return self.localiser.encoders.features(sound)
+
+    def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
+        """Losses of a batch: those of full-circle azimuths, and 1 - cos(error) of rotation."""
         source, target = ordered_pairs(batch.sound.shape[1])
-        theta = self.localiser.azimuth(batch.sound)
-        # Without a turn the geometric loss is the distance of two azimuths, the least over mirroring.
-        azimuth = geometric_loss(theta, torch.deg2rad(batch.azimuth), torch.zeros_like(theta)).mean()
+        parts = full_circle_losses(self.localiser, batch)
         rotation = (1 - torch.cos(self.localiser.rotation(batch.rgb, source, target) - batch.turn(source, target))).mean()
-        return {"loss": azimuth + rotation, "azimuth": azimuth, "rotation": rotation}
+        return {**parts, "loss": parts["loss"] + 10 * rotation, "rotation": rotation}

@@ -1,4 +1,4 @@
-"""Evaluation asks everyone the same, fixes signs on validation only, and folds azimuths."""
+"""Evaluation asks everyone the same, corrects no answer by the truth, and folds azimuths."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,14 @@ import pytest
 from dataset.angles import fold_front, wrap_180
 from dataset.reader import Dataset
 from training.errors import InputError
-from training.evaluation.evaluate import evaluate, fix_sign
+from training.evaluation.evaluate import check_sign, evaluate
 from training.evaluation.examples import Examples, ExampleSettings
 
 
 class Oracle:
-    """Knows the truth of some examples; errs by `off` degrees, turns the rotation's sign, and places sounds behind."""
+    """Knows the truth of some examples; errs by `off` degrees, turns the rotation's sign, and exchanges front and back."""
+
+    full_circle = False
 
     def __init__(self, name: str, *known: Examples, off: float = 0.0, sign: float = 1.0) -> None:
         self.name, self.off, self.sign = name, off, sign
@@ -45,10 +47,11 @@ def results(splits):
     )
 
 
-def test_a_turned_sign_is_mended_and_a_right_one_left_alone(results):
-    assert results.rotation.signs["mirrored"]["sign"] == -1
-    assert results.rotation.signs["perfect"]["sign"] == 1
-    assert results.rotation.score("mirrored")["mean_deg"] == pytest.approx(3.0, abs=1e-3)
+def test_a_turned_sign_is_reported_and_not_corrected(results):
+    sign, truth = results.rotation.signs["mirrored"], results.rotation.truth_deg
+    assert not sign["right"] and sign["mean_deg_turned"] == pytest.approx(3.0, abs=1e-3)
+    assert results.rotation.signs["perfect"]["right"]
+    assert results.rotation.score("mirrored")["mean_deg"] == pytest.approx(np.abs(2 * truth + 3).mean(), rel=1e-3)
     assert results.rotation.score("perfect")["mean_deg"] == pytest.approx(0.0, abs=1e-3)
 
 
@@ -84,14 +87,28 @@ def test_the_sign_never_looks_at_the_test_split(splits):
     two_faced.turns |= {k: -v for k, v in liar.turns.items()}
     two_faced.azimuths |= liar.azimuths
     rotation = evaluate([two_faced], test, val, progress=False).rotation
-    assert rotation.signs["two-faced"]["sign"] == 1
+    assert rotation.signs["two-faced"]["right"]
     assert rotation.score("two-faced")["mean_deg"] == pytest.approx(2 * np.abs(rotation.truth_deg).mean(), rel=1e-3)
 
 
-def test_fix_sign_reports_both_errors():
+def test_check_sign_reports_both_errors():
     truth = np.array([10.0, -20.0, 30.0])
-    found = fix_sign(-truth, truth)
-    assert found == {"sign": -1, "mean_deg_kept": 40.0, "mean_deg_turned": 0.0, "pairs": 3}
+    assert check_sign(-truth, truth) == {"right": False, "mean_deg_kept": 40.0, "mean_deg_turned": 0.0, "pairs": 3}
+    assert check_sign(truth, truth) == {"right": True, "mean_deg_kept": 0.0, "mean_deg_turned": 40.0, "pairs": 3}
+
+
+def test_front_and_back_are_scored_where_a_predictor_tells_them_apart(splits):
+    test, val = splits
+    backward, perfect = Oracle("backward", test, val), Oracle("perfect", test, val)
+    backward.full_circle = True  # it exchanges front and back: folded azimuths are right, every side is wrong
+    azimuth = evaluate([backward, perfect], test, val, progress=False).azimuth
+    assert azimuth.score("backward")["mean_deg"] == pytest.approx(0.0, abs=1e-3)
+    assert set(azimuth.full_circle) == {"backward", "always in front", "true side"}
+    assert azimuth.full_circle["backward"]["front_back_accuracy"] == 0
+    assert azimuth.full_circle["true side"]["mean_deg"] == pytest.approx(0.0, abs=1e-3)
+    off = np.abs(wrap_180(180 - 2 * test.sounds.azimuth_deg))
+    assert azimuth.full_circle["backward"]["mean_deg"] == pytest.approx(off.mean(), rel=1e-3)
+    assert evaluate([perfect], test, val, progress=False).azimuth.full_circle == {}
 
 
 def test_names_must_differ(splits):

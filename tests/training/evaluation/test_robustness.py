@@ -13,6 +13,7 @@ class Ahead:
     """Says straight ahead, and remembers what it was asked."""
 
     name = "ahead"
+    full_circle = False
 
     def __init__(self) -> None:
         self.heard: list[np.ndarray] = []

@@ -57,7 +57,7 @@ def test_magnitude_and_phase_by_hand_and_back() -> None:
 
 def parts(sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Split features of (1, 2, L) into correlations (5, 31, T), level differences (16, T) and levels (16, T)."""
-    correlation, difference, level = interaural_features(sound)[0].split([155, 16, 16])
+    correlation, difference, level, _ = interaural_features(sound)[0].split([155, 16, 16, 112])
     return correlation.reshape(5, 31, -1), difference, level
 
 
@@ -78,6 +78,15 @@ def test_interaural_features_of_a_delay(later: int) -> None:
     peak = 15 + later
     assert (correlation.mean(-1).argmax(1) == peak).all()
     assert difference.mean().abs() < 0.05
+
+
+def test_fine_levels_are_each_ears_own_in_bands_of_125_hz() -> None:
+    time = torch.arange(16384) / 16000
+    left, right = (torch.sin(2 * math.pi * f * time) for f in (1312.5, 6187.5))  # the middles of bands 2 and 41
+    fine = interaural_features(torch.stack([left, 0.1 * right])[None])[0, 187:].reshape(2, 56, -1).mean(-1)
+    assert fine.argmax(1).tolist() == [2, 41]
+    assert float(fine[0, 2]) == pytest.approx(0.5, abs=0.01) and float(fine[1, 41]) == pytest.approx(0.0, abs=0.01)  # 20 dB below
+    assert fine[0, 41] < -0.4 and fine[1, 2] < -0.4
 
 
 def test_unlike_ears_do_not_correlate() -> None:
