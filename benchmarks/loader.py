@@ -35,7 +35,7 @@ from dataset.reader import Dataset
 from training.config import Settings, preset
 from training.data.batches import Batches
 from training.data.preload import Store, load, shrink
-from training.data.render import hear
+from training.data.render import render_sounds
 from training.errors import InputError
 
 TARGET_SPEED = 10.0
@@ -179,7 +179,7 @@ def compare(store: Store, files: Files, settings: Settings, count: int) -> dict[
     ways: dict[str, Callable[[int], Any]] = {
         "files": lambda step: files.make(batches.rows(step), rng),
         "made": batches.make,
-        "made and convolved": lambda step: hear(batches.make(step)),
+        "made and convolved": lambda step: render_sounds(batches.make(step)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for step in tqdm(range(count + 1), desc="read batches", unit="batch"):
@@ -192,7 +192,8 @@ def compare(store: Store, files: Files, settings: Settings, count: int) -> dict[
 
 def _first(store: Store, count: int) -> Store:
     values: dict[str, Any] = {f.name: getattr(store, f.name) for f in fields(store)}
-    return replace(store, **{name: value[:count] for name, value in values.items() if not isinstance(value, int)})
+    first: dict[str, Any] = {name: value[:count] for name, value in values.items() if isinstance(value, (list, np.ndarray))}
+    return replace(store, **first)
 
 
 def _print_speed(seconds: dict[str, float], decode_s: float) -> float:

@@ -24,12 +24,13 @@ from torch import nn
 from tqdm import tqdm
 
 from dataset.errors import DatasetError
-from training.config import PRESETS, PretextSettings, Settings, SlfmSettings, SupervisedSettings, preset
+from training.config import PRESETS, Settings, preset, stage_settings
 from training.data.batches import Batches
 from training.data.preload import load
-from training.data.render import perceive
+from training.data.render import render_batch
 from training.errors import InputError
 from training.tasks import loop
+from training.tasks.front_back import FrontBack
 from training.tasks.pretext import Pretext
 from training.tasks.slfm import Slfm
 from training.tasks.supervised import Supervised
@@ -37,7 +38,9 @@ from training.tasks.supervised import Supervised
 TARGET_WAITING = 0.1
 SHORT = 10
 """Steps of the shorter run."""
-TASKS: dict[str, type[nn.Module]] = {"pretext": Pretext, "slfm": Slfm, "supervised": Supervised}
+TASKS: dict[str, type[nn.Module]] = {"pretext": Pretext, "slfm": Slfm, "front-back": FrontBack, "supervised": Supervised}
+DRAWN: dict[str, dict[str, bool]] = {"front-back": {"hard": True, "pictures": False}, "supervised": {"hard": True}}
+"""What the batches of stages are like, where they differ from the others'."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{'':<12}{'steps/s':>9}{'sets/s':>9}{'waiting':>9}{'batches made / steps done':>28}")
         waiting = []
         for name in TASKS:
-            batches = Batches(store, settings, getattr(settings, name).batch, training=True)
+            batches = Batches(store, settings, stage_settings(settings, name).batch, training=True, **DRAWN.get(name, {}))
             seconds, waited = time_stage(name, batches, settings, device, options.steps, options.workers)
             made = time_batches(batches, device, options.steps)
             waiting.append(waited / seconds)
@@ -82,7 +85,7 @@ def time_stage(
     name: str, batches: Batches, settings: Settings, device: torch.device, steps: int, workers: int
 ) -> tuple[float, float]:
     """Train a stage from the start; return the seconds per step, and those of them spent waiting for the batch."""
-    stage: PretextSettings | SlfmSettings | SupervisedSettings = getattr(settings, name)
+    stage = stage_settings(settings, name)
     seconds, waited = [], []
     for total in (SHORT, SHORT + steps):
         torch.manual_seed(settings.seed)
@@ -98,8 +101,8 @@ def time_batches(batches: Batches, device: torch.device, count: int) -> float:
     """Make batches in this thread, as the threads of the loop do; return the seconds per batch."""
     moment = time.perf_counter()
     for step in tqdm(range(count), desc="batches", unit="batch"):
-        seen = perceive(batches.make(step).to(device))
-    float(seen.sound.sum() + seen.rgb.sum())  # waits for a GPU
+        rendered = render_batch(batches.make(step).to(device))
+    float(rendered.sound.sum() + rendered.rgb.sum())  # waits for a GPU
     return (time.perf_counter() - moment) / count
 
 

@@ -64,8 +64,9 @@ def test_both_ways_give_the_same_batch(tiny_data, data, files):
     store = load(str(tiny_data), "train", files.settings, quiet=True)
     for row, view in ((0, 1), (3, 0)):
         np.testing.assert_array_equal(files.picture(row, view), store.rgb[row, view])
-    taps, start = store.response.shape[-1], 900
-    response = torch.from_numpy(store.response[1, 1].astype(np.float32))
+    taps, start = store.indirect.shape[-1], 900
+    response = torch.from_numpy(store.indirect[1, 1].astype(np.float32))
+    response[..., : store.direct.shape[-1]] += torch.from_numpy(store.direct[1, 1].astype(np.float32))
     dry = np.pad(data.read(1, "mono"), ((0, 0), (taps - 1, 0)))[:, start : start + taps - 1 + 3200]
     quick = convolve(torch.from_numpy(dry), response).numpy()
     slow, _ = files.binaural(1, 1, 0, start, RATE)

@@ -14,7 +14,7 @@ from training.tasks import loop
 
 SMALL = [
     "views=2", "sound.clip_s=0.1", "sound.response_s=0.05", "picture.width_px=32", "picture.height_px=32",
-    "pretext.batch=2", "slfm.batch=2", "supervised.batch=2",
+    "sound.hard_response_s=0.05", "pretext.batch=2", "slfm.batch=2", "front_back.batch=2", "supervised.batch=2",
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_command_prints_every_stage(tiny_data, capsys):
     status = main(options)
     printed = capsys.readouterr().out
     assert status == int("MISSED" in printed)
-    assert all(f"\n{name} " in printed for name in ("pretext", "slfm", "supervised"))
+    assert all(f"\n{name} " in printed for name in ("pretext", "slfm", "front-back", "supervised"))
 
 
 def test_missing_data_is_refused(tmp_path, capsys):

@@ -1,0 +1,112 @@
+"""Train the same preset with many seeds, and evaluate all of them on the test split, once: one table, a row a seed.
+
+    python -m benchmarks.seeds --data data/slfm --seeds 10 --out runs/seeds --table docs/results/bundled.md
+    python -m benchmarks.seeds --data data/sixty --seeds 10 --out runs/sixty --jobs 2
+
+Each seed runs the stages pretext, slfm and front-back of `python -m training.run` in <out>/seed-<n>, on one thread; --jobs of
+them at a time. Runs that are finished are taken as they are. Then every run answers the same items of the test split, beside all
+baselines. Exit status 1 where a run is unhealthy by its own, label-free figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dataset.errors import DatasetError
+from training.config import PRESETS
+from training.data.clips import open_split
+from training.errors import InputError
+from training.evaluation.evaluate import Results, evaluate
+from training.evaluation.examples import Examples, ExampleSettings
+from training.evaluation.learned import load_predictor
+from training.evaluation.scores import difference
+
+STAGES = "pretext,slfm,front-back"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; exit status 0 where all runs are healthy, 1 where not, 2 for wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.seeds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
+    parser.add_argument("--out", type=Path, default=Path("runs/seeds"), help="folder of the runs; default %(default)s")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds 0 to N - 1; default %(default)s")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; default %(default)s")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="default %(default)s")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
+    parser.add_argument("--table", type=Path, help="write the table into this Markdown file too")
+    options = parser.parse_args(argv)
+    if options.seeds < 1 or options.jobs < 1:
+        parser.error("--seeds and --jobs must be 1 or more")
+    command = ["--data", options.data, "--preset", options.preset, *(f"--set={text}" for text in options.set)]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        status = list(pool.map(lambda seed: train(command, options.out / f"seed-{seed}", seed), range(options.seeds)))
+    if max(status) > 1:
+        return 2
+    try:
+        text = table(judge(options.data, options.out, options.seeds), status, options.data)
+    except (InputError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(text)
+    if options.table:
+        options.table.parent.mkdir(parents=True, exist_ok=True)
+        options.table.write_text(text + "\n")
+    return max(status)
+
+
+def train(command: Sequence[str], folder: Path, seed: int) -> int:
+    """Train one seed on one thread; return the exit status of `python -m training.run`."""
+    words = [sys.executable, "-m", "training.run", *command, "--out", str(folder), "--seed", str(seed), "--stages", STAGES]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run([*words, "--quiet"], env=environment, check=False).returncode
+
+
+def judge(data: str, out: Path, seeds: int) -> Results:
+    """Ask all runs, and the baselines once, the items of the test split."""
+    predictors = [load_predictor(out / f"seed-{seed}", name=f"seed {seed}") for seed in range(seeds)]
+    sound = predictors[0].settings.sound
+    test, val = (
+        Examples(open_split(data, split), ExampleSettings(sound.clip_s, sound.indirect_ratio)) for split in ("test", "val")
+    )
+    return evaluate(predictors, test, val)
+
+
+def table(results: Results, status: Sequence[int], data: str) -> str:
+    """Write the scores of all seeds and baselines in Markdown; errors in degrees, mean / median."""
+    rotation, azimuth = results.rotation, results.azimuth
+    lines = [
+        f"Test split of `{data}`: {len(rotation.truth_deg)} pairs, {len(azimuth.truth_deg)} sounds; degrees, mean / median.",
+        "",
+        "| | healthy | rotation | azimuth, folded | against GCC-PHAT, 95 % | front/back right below 70 degrees | full circle |",
+        "| :-- | :-- | --: | --: | --: | --: | --: |",
+    ]
+    for name, code in zip(rotation.predictors, status, strict=True):
+        against = difference(azimuth.error(name), azimuth.error("GCC-PHAT"), azimuth.group)
+        low, high = against["mean_95_deg"]
+        circle = azimuth.full_circle.get(name)
+        sides = f"{100 * circle['front_back_accuracy']:.1f} %" if circle else ""
+        whole = f"{circle['mean_deg']:.1f} / {circle['median_deg']:.1f}" if circle else ""
+        cells = [name, "no" if code else "yes", _pair(rotation.score(name)), _pair(azimuth.score(name))]
+        cells += [f"{against['mean_deg']:+.1f} [{low:+.1f}, {high:+.1f}]", sides, whole]
+        lines.append(f"| {' | '.join(cells)} |")
+    for name in rotation.baselines:
+        lines.append(f"| {name} | | {_pair(rotation.score(name))} | | | | |")
+    for name in azimuth.baselines:
+        lines.append(f"| {name} | | | {_pair(azimuth.score(name))} | | | |")
+    return "\n".join(lines)
+
+
+def _pair(score: dict[str, float]) -> str:
+    return f"{score['mean_deg']:.1f} / {score['median_deg']:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
