@@ -55,6 +55,8 @@ class Ears:
     """(2, SPECTRUM/2 + 1) complex: diffuse-field response relative to the band gains."""
     title: str
     sha256: str
+    notes: tuple[str, ...] = ()
+    """What was corrected in the file."""
 
     def paths(self, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return spectra (K, 2, SPECTRUM/2 + 1) without delay, and delays (K, 2) s, for K directions (K, 3)."""
@@ -113,6 +115,7 @@ def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
         diffuse=_fine_structure(magnitude, gain, area, sample_rate_hz),
         title=measured.title,
         sha256=measured.sha256,
+        notes=measured.notes,
     )
 
 

@@ -16,6 +16,16 @@ from simulator.errors import InputError
 BUNDLED = Path(__file__).parents[1] / "assets" / "hrtf" / "mit_kemar_normal_pinna.sofa"
 """MIT KEMAR, normal pinna (Gardner and Martin 1994)."""
 FEWEST_DIRECTIONS = 16
+MOST_SAMPLES = 60_000_000
+"""Most samples of all responses together: 480 MB."""
+RATES_HZ = (4000.0, 768_000.0)
+"""Lowest and highest sample rate."""
+LONGEST_DELAY_S = 1.0
+"""Longest onset delay."""
+LATERAL = 0.5
+"""Directions count as lateral where the sine of their angle from the median plane is at least this."""
+CLEAR = 0.5
+"""Smallest correlation at which a cue, over the lateral directions, decides which channel is the left ear."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +39,8 @@ class Measurement:
     sample_rate_hz: float
     title: str
     sha256: str
+    notes: tuple[str, ...] = ()
+    """What was corrected."""
 
 
 def read_sofa(path: Path) -> Measurement:
@@ -48,26 +60,80 @@ def read_sofa(path: Path) -> Measurement:
 
 
 def _measurement(path: Path, file: h5py.File) -> Measurement:
-    convention = _text(file.attrs.get("SOFAConventions", "none"))
-    if convention != "SimpleFreeFieldHRIR":
-        raise InputError(f"HRTF file {path} has SOFA convention {convention!r}; SimpleFreeFieldHRIR is expected")
+    _check_header(path, file)
     responses = np.asarray(file["Data.IR"], np.float64)
     rate = float(np.ravel(file["Data.SamplingRate"])[0])
     directions = _directions(file["SourcePosition"])
-    if responses.ndim != 3 or responses.shape[1] != 2 or len(responses) != len(directions):
-        raise InputError(f"HRTF file {path} has Data.IR of shape {responses.shape}; (directions, 2 ears, samples) is expected")
-    if not np.isfinite(responses).all() or not responses.any(-1).all() or not np.isfinite(directions).all() or rate <= 0:
-        raise InputError(f"HRTF file {path} holds silent or non-finite responses, or no sampling rate; export it again")
+    if not np.isfinite(responses).all() or not responses.any(-1).all() or not np.isfinite(directions).all():
+        raise InputError(f"HRTF file {path} holds silent or non-finite responses or positions; export it again")
     directions, first = np.unique(np.round(directions, 6), axis=0, return_index=True)
     if len(directions) < FEWEST_DIRECTIONS:
         raise InputError(f"HRTF file {path} has {len(directions)} directions; at least {FEWEST_DIRECTIONS} are needed")
     delays = np.broadcast_to(np.asarray(file["Data.Delay"], np.float64), (len(responses), 2))
+    if not (np.abs(delays) <= LONGEST_DELAY_S * rate).all():
+        worst = float(np.abs(delays).max())
+        raise InputError(f"HRTF file {path} has a Data.Delay of {worst:g} samples; at most {LONGEST_DELAY_S:g} s are expected")
     responses = _delayed(responses, delays)[first]
-    if _left_ear(file) == 1:
-        responses = responses[:, ::-1]
+    left, stored = _ipsilateral_channel(path, responses, directions), _left_receiver(file)
+    notes: tuple[str, ...] = ()
+    if stored is not None and stored != left:
+        text = f"ReceiverPosition names channel {stored} as the left ear, the responses show channel {left}, which is used"
+        notes = (f"HRTF file {path}: {text}",)
     title = " ".join(_text(file.attrs.get(k, "")) for k in ("DatabaseName", "ListenerShortName")).strip()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Measurement(responses, directions, rate, title or path.stem, digest)
+    return Measurement(responses[:, ::-1] if left else responses, directions, rate, title or path.stem, digest, notes)
+
+
+def _check_header(path: Path, file: h5py.File) -> None:
+    """Raise InputError where convention, shapes or sample rate are not those of a SimpleFreeFieldHRIR; reads no responses."""
+    convention = _text(file.attrs.get("SOFAConventions", "none"))
+    if convention != "SimpleFreeFieldHRIR":
+        raise InputError(f"HRTF file {path} has SOFA convention {convention!r}; SimpleFreeFieldHRIR is expected")
+    shape, places = file["Data.IR"].shape, file["SourcePosition"].shape
+    if len(shape) != 3 or shape[1] != 2 or len(places) != 2 or places[0] != shape[0] or places[1] > 3:
+        raise InputError(
+            f"HRTF file {path} has Data.IR of shape {shape} and SourcePosition of shape {places}; "
+            "(directions, 2 ears, samples) and (directions, 3) are expected"
+        )
+    for name in ("Data.IR", "Data.SamplingRate", "Data.Delay", "SourcePosition", "ReceiverPosition"):
+        if file[name].size > MOST_SAMPLES:
+            raise InputError(
+                f"HRTF file {path} declares {name} of shape {file[name].shape}; at most {MOST_SAMPLES:,} values are read"
+            )
+    rate, (low, high) = float(np.ravel(file["Data.SamplingRate"])[0]), RATES_HZ
+    if not low <= rate <= high:
+        raise InputError(
+            f"HRTF file {path} has a sample rate of {rate:g} Hz; {low:g} to {high:g} Hz are expected; export it again"
+        )
+
+
+def _ipsilateral_channel(path: Path, responses: np.ndarray, directions: np.ndarray) -> int:
+    """Return the channel, 0 or 1, of the left ear: sound from the left reaches it earlier and louder.
+
+    responses: (M, 2, N), directions: (M, 3). Both cues are correlated with the sine of the lateral angle over the lateral
+    directions. Raises InputError where they contradict each other or both are below CLEAR.
+    """
+    side = -directions[:, 0]
+    lateral = np.abs(side) >= LATERAL
+    side, chosen = side[lateral], responses[lateral]
+    energy = (chosen**2).sum(-1)
+    peak = np.abs(chosen).max(-1, keepdims=True)
+    onset = (np.abs(chosen) >= 0.1 * peak).argmax(-1)
+    louder = _correlation(side, np.log(energy[:, 0] / energy[:, 1]))
+    earlier = _correlation(side, (onset[:, 1] - onset[:, 0]).astype(np.float64))
+    if max(abs(louder), abs(earlier)) < CLEAR or (min(abs(louder), abs(earlier)) >= CLEAR and louder * earlier < 0):
+        raise InputError(
+            f"HRTF file {path} does not show which channel is the left ear (correlation of level {louder:+.2f} and of arrival "
+            f"{earlier:+.2f} with the side of the source; +1 or -1 is expected); use another measurement"
+        )
+    return int(louder + earlier < 0)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Return Pearson's correlation of (K,) values; 0 where either is constant."""
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
 
 
 def _directions(position: h5py.Dataset) -> np.ndarray:
@@ -79,11 +145,13 @@ def _directions(position: h5py.Dataset) -> np.ndarray:
     return direction(p[:, 0], p[:, 1])
 
 
-def _left_ear(file: h5py.File) -> int:
+def _left_receiver(file: h5py.File) -> int | None:
+    """Return the channel that ReceiverPosition puts on the left, or None where both are in the median plane."""
     receivers = np.asarray(file["ReceiverPosition"], np.float64).reshape(2, 3)
+    left = receivers[:, 1]
     if "spherical" in _text(file["ReceiverPosition"].attrs.get("Type", "cartesian")):
-        return int(np.sin(np.deg2rad(receivers[1, 0])) > np.sin(np.deg2rad(receivers[0, 0])))
-    return int(receivers[1, 1] > receivers[0, 1])
+        left = np.sin(np.deg2rad(receivers[:, 0]))
+    return None if abs(left[0] - left[1]) < 1e-6 else int(left[1] > left[0])
 
 
 def _delayed(responses: np.ndarray, delay: np.ndarray) -> np.ndarray:

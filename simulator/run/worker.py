@@ -45,7 +45,7 @@ def render_shard(plan: Plan, shard: Shard, on_progress: Callable[[int], None]) -
         context = _context(shard, plan.settings, plan.inputs)
         if context.scene.sha256 != shard.scene_sha256:
             raise InputError(f"{shard.scene_path} changed while it was being rendered; run again")
-        report.notes = context.scene.notes
+        report.notes = (*context.scene.notes, *context.ears.notes)
         _write(plan, shard, context, report, on_progress)
     except DiskError:
         raise

@@ -7,7 +7,7 @@ import pytest
 from dataset.angles import direction
 from simulator.errors import InputError
 from simulator.receivers.hrtf import load_ears
-from simulator.receivers.sofa import read_sofa
+from simulator.receivers.sofa import BUNDLED, read_sofa
 
 
 def write(path, azimuth=None, rate=48000.0, convention="SimpleFreeFieldHRIR", change=None, n=96):
@@ -82,6 +82,53 @@ def test_ears_given_right_first_are_put_left_first(tmp_path):
     assert (straight.responses == crossed.responses).all()
 
 
+def exchanged(file):
+    """Say that receiver 0 is on the right, and leave the responses alone, as some conversions do."""
+    replace(file, "ReceiverPosition", file["ReceiverPosition"][()] * [[[1], [-1], [1]]])
+
+
+def test_responses_decide_where_receiver_positions_contradict_them(tmp_path):
+    straight, wrong = read_sofa(write(tmp_path / "a.sofa")), read_sofa(write(tmp_path / "b.sofa", change=exchanged))
+    assert (straight.responses == wrong.responses).all()
+    assert not straight.notes
+    assert "ReceiverPosition names channel 1 as the left ear, the responses show channel 0" in wrong.notes[0]
+
+
+def test_the_bundled_head_stays_as_it_is_with_receiver_positions_exchanged(tmp_path):
+    path = tmp_path / "kemar.sofa"
+    path.write_bytes(BUNDLED.read_bytes())
+    with h5py.File(path, "r+") as file:
+        exchanged(file)
+    bundled, wrong = read_sofa(BUNDLED), read_sofa(path)
+    assert (bundled.responses == wrong.responses).all()
+    assert not bundled.notes
+    assert len(wrong.notes) == 1
+    left = wrong.responses[wrong.directions @ np.array([-1.0, 0, 0]) > 0.99]
+    assert ((left[:, 0] ** 2).sum(-1) > 2 * (left[:, 1] ** 2).sum(-1)).all()
+
+
+def test_receivers_in_the_median_plane_say_nothing(tmp_path):
+    head = read_sofa(write(tmp_path / "head.sofa", change=lambda f: replace(f, "ReceiverPosition", np.zeros((2, 3, 1)))))
+    assert not head.notes
+
+
+def test_arrival_or_level_alone_is_enough(tmp_path):
+    def equal_levels(file):
+        responses = file["Data.IR"][()]
+        replace(file, "Data.IR", responses / np.abs(responses).max(-1, keepdims=True))
+
+    def equal_arrivals(file):
+        responses = file["Data.IR"][()]
+        replace(file, "Data.IR", np.abs(responses).max(-1, keepdims=True) * (np.arange(96) == 30))
+
+    for k, change in enumerate((equal_levels, equal_arrivals)):
+        for later in (lambda file: None, exchanged):
+            head = read_sofa(write(tmp_path / f"{k}.sofa", change=lambda f, c=change, e=later: (c(f), e(f))))
+            left = head.responses[head.directions @ np.array([-1.0, 0, 0]) > 0.99]
+            energy, first = (left**2).sum(-1), left.argmax(-1)
+            assert (energy[:, 0] > energy[:, 1]).all() or (first[:, 0] < first[:, 1]).all()
+
+
 @pytest.mark.parametrize("delay", [(3.0, 7.0), (-2.0, 2.0)])
 def test_delays_kept_apart_are_put_back(tmp_path, delay):
     def delayed(file):
@@ -143,7 +190,38 @@ def azimuth_alone(file):
     replace(file, "SourcePosition", file["SourcePosition"][:, :1])
 
 
-BROKEN = [nan, silent, one_ear, missing, few, wrong_axes, no_rate, one_receiver, three_delays]
+def same_at_both_ears(file):
+    replace(file, "Data.IR", file["Data.IR"][()][:, [0, 0]])
+
+
+def later_at_the_louder_ear(file):
+    replace(file, "Data.IR", file["Data.IR"][()][..., ::-1])
+
+
+def late(file):
+    replace(file, "Data.Delay", np.array([[0.0, 1e9]]))
+
+
+def endless_delay(file):
+    replace(file, "Data.Delay", np.array([[0.0, np.nan]]))
+
+
+def one_hertz(file):
+    replace(file, "Data.SamplingRate", [1.0])
+
+
+def terahertz(file):
+    replace(file, "Data.SamplingRate", [1e12])
+
+
+def huge(file):
+    """Declare 2 TB of responses, none of which is stored."""
+    del file["Data.IR"]
+    file.create_dataset("Data.IR", (72, 2, 2**31), "f8", chunks=(1, 1, 1024))
+
+
+BROKEN = [nan, silent, one_ear, missing, few, wrong_axes, no_rate, one_receiver, three_delays, same_at_both_ears]
+BROKEN += [later_at_the_louder_ear, late, endless_delay, one_hertz, terahertz, huge]
 
 
 @pytest.mark.parametrize("change", [*BROKEN, text_instead_of_samples, azimuth_alone], ids=lambda c: c.__name__)
