@@ -35,6 +35,16 @@ ORDER = {
         ("angles",),
         ("errors",),
     ),
+    "training": (
+        ("run", "predict"),
+        ("stages",),
+        ("reporting",),
+        ("evaluation",),
+        ("tasks", "baselines"),
+        ("data", "networks"),
+        ("config",),
+        ("errors",),
+    ),
 }
 """Folders and files of a package, from the top: each imports from later rows only, or from itself."""
 PACKAGES = ("dataset", "simulator", "training", "scenes", "benchmarks")
