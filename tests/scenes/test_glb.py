@@ -146,7 +146,7 @@ def test_an_impossible_folder_is_told_in_one_line(tmp_path, capsys):
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert main(["--count", "1", "--out", str(blocked / "more")]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
 
 
 def test_bundled_scenes_are_small_and_known():
