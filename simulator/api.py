@@ -108,7 +108,8 @@ def simulate_brirs(
     _check_distances(position, placed)
     ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz)
     rng = _sound_generator(scene, seed, set_index)
-    heard = responses(scene.acoustic(settings), position, turned, placed, settings, ears, rng)
+    origin = scene.mesh.origin
+    heard = responses(scene.acoustic(settings), position - origin, turned, placed - origin, settings, ears, rng)
     return Brirs(heard.direct, heard.indirect, heard.ambisonic, settings.sample_rate_hz, position, turned, placed)
 
 
@@ -133,7 +134,8 @@ def simulate_arrivals(
         raise InputError("acoustics engine is soundspaces, which returns responses only; choose raytrace or pyroomacoustics")
     position, placed = _positions(listener, 1), _points("sources", sources)
     _check_distances(position, placed)
-    return trace(scene.acoustic(settings), position[0], placed, settings, _sound_generator(scene, seed, set_index))
+    origin, rng = scene.mesh.origin, _sound_generator(scene, seed, set_index)
+    return trace(scene.acoustic(settings), position[0] - origin, placed - origin, settings, rng)
 
 
 def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, camera: CameraSettings | None = None) -> Views:
@@ -144,7 +146,7 @@ def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, came
     """
     settings = Settings(camera=camera or CameraSettings()).camera
     turned = np.atleast_1d(_numbers("headings", headings))
-    positions = _positions(position, len(turned))
+    positions = _positions(position, len(turned)) - scene.mesh.origin
     if settings.engine != "habitat":
         return EmbreeCamera(scene.mesh, settings).render(positions, turned)
     if scene.path is None:

@@ -58,6 +58,8 @@ class SamplingSettings:
     max_source_height_m: float = 1.7
     """Above the floor at the listener."""
     max_elevation_deg: float = 45.0
+    max_ceiling_m: float = 25.0
+    """Scenes whose ceilings are higher, in the median over the floor, are refused: their unit is unlikely to be the metre."""
     position_tries: int = 200
     """Positions tried for one set before it is rejected."""
     heading_tries: int = 40
@@ -107,6 +109,8 @@ class Settings:
     """Sets per scene."""
     views: int = 4
     sources: int = 1
+    scale: float = 1.0
+    """Factor from the unit of the scene files to metres."""
     camera: CameraSettings = field(default_factory=CameraSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     acoustics: AcousticsSettings = field(default_factory=AcousticsSettings)
@@ -139,6 +143,9 @@ def _check(s: Settings) -> None:
         (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
         (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
         (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
+        (1e-6 <= s.scale <= 1e6, f"scale is {s.scale}; use a factor from the scenes' unit to metres, such as 0.01"),
+        (s.scale == 1.0 or s.camera.engine != "habitat", f"scale is {s.scale}, which habitat-sim ignores; use --camera embree"),
+        (s.sampling.max_ceiling_m > 0, f"max_ceiling_m is {s.sampling.max_ceiling_m}; use more than 0"),
         (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
         (s.camera.engine in CAMERAS, f"camera is {s.camera.engine!r}; choose one of {', '.join(CAMERAS)}"),
         (s.sampling.motion in MOTIONS, f"motion is {s.sampling.motion!r}; choose one of {', '.join(MOTIONS)}"),

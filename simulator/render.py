@@ -127,6 +127,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             "sets": options.sets,
             "views": options.views,
             "sources": options.sources,
+            "scale": options.scale,
             "sampling.motion": options.motion,
             "camera.engine": options.camera,
             "acoustics.engine": options.acoustics,
@@ -169,6 +170,13 @@ def _parser() -> argparse.ArgumentParser:
         default="rotation",
         help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); "
         "default %(default)s",
+    )
+    add(
+        "--scale",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="factor from the unit of the scene files to metres, such as 0.01 for centimetres; default 1",
     )
     add(
         "--seed",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from simulator.config import AcousticsSettings
 from simulator.errors import InputError
 from simulator.loaders import load
 from simulator.scene import model
-from simulator.scene.assemble import MaterialSpec, Part, assemble
+from simulator.scene.assemble import MaterialSpec, Part, assemble, origin_of
 
 Library = str | Path | Mapping[str, Mapping[str, Any]] | None
 """Definitions of acoustic materials on top of the bundled ones: a TOML or JSON file, or {name: {"absorption": ...}}."""
@@ -94,8 +94,11 @@ class Scene:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "mesh.glb"
             whole = mesh if isinstance(mesh, trimesh.Scene) else trimesh.Scene({name: mesh})
+            origin = np.zeros(3) if whole.bounds is None else origin_of(whole.bounds)
+            if origin.any():  # the file holds single precision
+                whole = _moved(whole, -origin)
             whole.export(path, include_normals=False)
-            read = load.load_scene(path, name)
+            read = replace(load.load_scene(path, name), origin=origin)
         return cls(read, _assigned(read, library))
 
     @property
@@ -105,8 +108,8 @@ class Scene:
 
     @property
     def bounds(self) -> np.ndarray:
-        """(2, 3) lowest and highest corner, m."""
-        return self.mesh.bounds
+        """(2, 3) lowest and highest corner, world frame, m."""
+        return self.mesh.bounds + self.mesh.origin
 
     @property
     def instances(self) -> tuple[str, ...]:
@@ -130,13 +133,13 @@ class Scene:
         return self._acoustic[settings]
 
 
-def load_scene(path: str | Path, *, library: Library = None, name: str | None = None) -> Scene:
+def load_scene(path: str | Path, *, library: Library = None, name: str | None = None, scale: float = 1.0) -> Scene:
     """Read a scene: .glb, .gltf, .ply or .obj in metres with +Y up, or habitat-sim's description of a stage or scene.
 
     library: definitions and rules of acoustic materials on top of the bundled ones, as in `Scene.from_arrays`. name: default:
-    the file's. Raises InputError.
+    the file's. scale: factor from the file's unit to metres. Raises InputError.
     """
-    mesh = load.load_scene(Path(path), name)
+    mesh = load.load_scene(Path(path), name, scale=scale)
     return Scene(mesh, _assigned(mesh, library), Path(path))
 
 
@@ -149,6 +152,18 @@ def _assigned(mesh: model.Scene, library: Library, known: bool = False) -> Surfa
             near = ", ".join(get_close_matches(name, definitions.absorption, 3, 0.3) or sorted(definitions.absorption))
             raise InputError(f"material {name!r} is unknown; choose from {near}, or define it in library={{{name!r}: ...}}")
     return chosen
+
+
+def _moved(scene: trimesh.Scene, by: np.ndarray) -> trimesh.Scene:
+    """Return a copy of a scene whose meshes, not only its nodes, are moved; nodes keep their names."""
+    out = trimesh.Scene()
+    for node in scene.graph.nodes_geometry:
+        transform, key = scene.graph[node]
+        mesh = scene.geometry[key].copy()
+        mesh.apply_transform(transform)
+        mesh.apply_translation(by)
+        out.add_geometry(mesh, node_name=node, geom_name=node)
+    return out
 
 
 def _part(name: str, material: int, points: np.ndarray, triangles: np.ndarray) -> Part:

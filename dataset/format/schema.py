@@ -38,9 +38,9 @@ FIELDS: dict[str, Field] = {
     "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "what the camera sees"),
     "depth": Field("uint16", ("V", "H", "W"), "mm", "depth along the optical axis (planar); 0 = nothing hit"),
     "instance": Field("uint16", ("V", "H", "W"), "", "object that the pixel's centre ray hit; 0 = none"),
-    "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed"),
+    "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed, relative to the root attribute origin"),
     "heading": Field("float32", ("V",), "degree", "direction of the head, left positive, 0 along -Z, in [0, 360)"),
-    "source_position": Field("float32", ("S", 3), "m", "sources; world frame"),
+    "source_position": Field("float32", ("S", 3), "m", "sources; world frame, relative to the root attribute origin"),
     "azimuth": Field("float32", ("V", "S"), "degree", "source relative to the head, left positive, in (-180, 180]"),
     "elevation": Field("float32", ("V", "S"), "degree", "source above the ears' level"),
     "distance": Field("float32", ("V", "S"), "m", "from the head's centre to the source"),
@@ -65,6 +65,8 @@ RANGES = {
 ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
 """Root attributes of a shard; settings is JSON.
 
+A scene far from the world's origin, such as one in UTM coordinates, has one more, `origin`: (3,) float64, m. Positions are
+relative to it, because float32 is too coarse there: world position = position + origin. Without it, the origin is zero.
 A shard converted from a layout that lacks fields has one more, `absent`: JSON, {field: why it is not there}.
 """
 

@@ -147,6 +147,12 @@ class NavmeshGround:
 
 def open_camera(path: Path, scene: Scene, settings: CameraSettings) -> HabitatCamera:
     """Open a scene, already loaded by simulator/loaders/load.py, in habitat-sim; raise InputError where it cannot be read."""
+    if scene.origin.any():
+        x, y, z = scene.origin
+        raise InputError(
+            f"{path} lies around ({x:.0f}, {y:.0f}, {z:.0f}) m, where the single precision of habitat-sim is too coarse; "
+            "move the mesh to the origin, or leave out --camera habitat"
+        )
     placed, _, _ = placements(path)
     one = not path.name.endswith(INSTANCE)
     annotated = one and placed[0].semantic is not None

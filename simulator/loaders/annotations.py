@@ -18,7 +18,7 @@ from simulator.errors import InputError
 from simulator.loaders.files import read_beside
 from simulator.loaders.gltf import read_gltf
 from simulator.loaders.ply import read_ply
-from simulator.scene.assemble import MaterialSpec, Part
+from simulator.scene.assemble import MaterialSpec, Part, origin_of
 from simulator.scene.bvh import Bvh
 from simulator.scene.model import doubled_areas
 
@@ -35,11 +35,12 @@ def annotate(parts: Sequence[Part], semantic: Path, transform: np.ndarray, descr
     names = read_names(descriptor)
     vertices, faces, label = _labelled(semantic, descriptor)
     vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
+    origin = origin_of(vertices)
     solid = doubled_areas(vertices, faces) > 0
     if not solid.any():
         raise InputError(f"{semantic} has no triangle with an area; restore it from its data set")
-    bvh, label = Bvh(vertices, faces[solid]), label[solid]
-    return [piece for part in parts for piece in _cut(part, _labels(part, bvh, label), names)]
+    bvh, label = Bvh(vertices - origin, faces[solid]), label[solid]
+    return [piece for part in parts for piece in _cut(part, _labels(part.vertices - origin, part.faces, bvh, label), names)]
 
 
 def read_names(descriptor: Path) -> dict[int, str]:
@@ -124,13 +125,13 @@ def _face_colors(part: Part, spec: MaterialSpec, pictures: dict[int, np.ndarray]
     return np.zeros((len(part.faces), 3), np.uint8)
 
 
-def _labels(part: Part, bvh: Bvh, label: np.ndarray) -> np.ndarray:
-    """Return the object number of the annotated surface at the middle of each face of a part, (K,), -1 for none."""
-    corners = part.vertices[part.faces]
+def _labels(vertices: np.ndarray, faces: np.ndarray, bvh: Bvh, label: np.ndarray) -> np.ndarray:
+    """Return the object number of the annotated surface at the middle of each of K faces, (K,), -1 for none."""
+    corners = vertices[faces]
     middle = corners.mean(1)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    out = np.full(len(part.faces), -1, np.int64)
+    out = np.full(len(faces), -1, np.int64)
     for reach in REACHES_M:
         rows = np.flatnonzero(out < 0)
         hits = bvh.closest(middle[rows] + reach * normal[rows], -normal[rows])

@@ -28,14 +28,18 @@ __all__ = ["find_scenes", "load_scene", "scene_digest"]
 TEXTURE_MB = 400.0
 
 
-def load_scene(path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB, textures: bool = True) -> Scene:
+def load_scene(
+    path: Path, name: str | None = None, texture_mb: float = TEXTURE_MB, textures: bool = True, scale: float = 1.0
+) -> Scene:
     """Read a scene into memory; raise InputError, with a one-line message, for anything that cannot be used.
 
     path: a mesh, or habitat-sim's description of a stage or scene instance. texture_mb: memory that its textures may take,
-    MB; larger ones are scaled down. textures: whether to read textures; False where another camera renders them.
+    MB; larger ones are scaled down. textures: whether to read textures; False where another camera renders them. scale: factor
+    from the file's unit, after its descriptions, to metres.
     """
     try:
         placed, notes, _ = placements(path)
+        placed = [_scaled(one, scale) for one in placed]
         read = cache(partial(_read, textures=textures))  # an object placed ten times is read once
         parts: list[Part] = []
         specs: list[MaterialSpec] = []
@@ -88,6 +92,13 @@ def _referenced(path: Path) -> list[str]:
     """Return the names of the files that a scene file refers to."""
     kinds = {".gltf": gltf_files, ".obj": obj_files}
     return kinds[path.suffix.lower()](path) if path.suffix.lower() in kinds else []
+
+
+def _scaled(one: Placed, scale: float) -> Placed:
+    """Scale the world in which a mesh is placed."""
+    factor = np.diag([scale, scale, scale, 1.0])
+    semantic = None if one.semantic_transform is None else factor @ one.semantic_transform
+    return one if scale == 1.0 else replace(one, transform=factor @ one.transform, semantic_transform=semantic)
 
 
 def _in_place(one: Placed, number: int, parts: list[Part]) -> list[Part]:

@@ -58,7 +58,7 @@ class SceneContext:
 def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> SceneContext:
     """Load a scene and prepare it for rendering and acoustics; raise InputError where it cannot be used."""
     habitat = settings.camera.engine == "habitat"
-    scene = load_scene(path, name, settings.camera.texture_mb, textures=not habitat)
+    scene = load_scene(path, name, settings.camera.texture_mb, textures=not habitat, scale=settings.scale)
     acoustics = assign(scene.surfaces, load_library(inputs.materials))
     places: Ground = find_places(scene, settings, generator(settings, scene, -1))
     camera: Camera = EmbreeCamera(scene, settings.camera)

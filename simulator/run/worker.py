@@ -98,6 +98,7 @@ def attributes(plan: Plan, shard: Shard, context: SceneContext) -> dict[str, obj
         "first": shard.first,
         "asked": shard.asked,
         "credit": context.scene.credit,
+        **({"origin": context.scene.origin} if context.scene.origin.any() else {}),
     }
 
 

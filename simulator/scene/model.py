@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -52,7 +52,7 @@ class Scene:
     sha256: str
     """Digest of the content of the scene's files, hexadecimal."""
     vertices: np.ndarray
-    """(V, 3) float32, m."""
+    """(V, 3) float32, m, relative to `origin`."""
     faces: np.ndarray
     """(F, 3) int32, counter-clockwise seen from the front."""
     face_instance: np.ndarray
@@ -75,6 +75,9 @@ class Scene:
     """What the loader skipped or repaired, for the user."""
     credit: str = ""
     """Copyright or licence text found in the file."""
+    origin: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    """(3,) float64, m: world position = scene position + origin. Zero unless the scene lies far from the world's origin, where
+    float32 is too coarse."""
 
     @cached_property
     def bvh(self) -> Bvh:

@@ -13,6 +13,7 @@ from simulator.config import Settings
 from simulator.errors import InputError
 from simulator.scene.bvh import Bvh
 from simulator.scene.model import Scene
+from simulator.scene.plausible import factor_for
 
 LINES = 6000
 """Number of vertical lines along which floors are searched."""
@@ -110,6 +111,7 @@ def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> P
     floor = points[reasons == ""]
     if len(floor) == 0:
         raise InputError(_nowhere(scene, candidates, rejected))
+    _check_ceilings(scene, up[reasons == ""], settings.sampling.max_ceiling_m)
     low, high = scene.bounds
     spacing = float(np.sqrt((high[0] - low[0]) * (high[2] - low[2]) / LINES))
     return Places(scene.bvh, floor, spacing, roofed, ear, clearance, rejected)
@@ -199,10 +201,23 @@ def _storeys(heights: np.ndarray) -> list[float]:
     return chosen
 
 
+def _check_ceilings(scene: Scene, heights: np.ndarray, highest: float) -> None:
+    """Raise InputError if ceilings at heights (N,) above the floor, infinite without one, are too high for a room in metres."""
+    roofed = heights[np.isfinite(heights)]
+    if len(roofed) and (height := float(np.median(roofed))) > highest:
+        raise InputError(
+            f"scene {scene.name} has ceilings {height:.3g} m above its floor (median); if its unit is not the metre, use "
+            f"--scale {factor_for(height):g}; for a hall of this height, --set sampling.max_ceiling_m={np.ceil(height):g}"
+        )
+
+
 def _nowhere(scene: Scene, candidates: int, rejected: Counter[str]) -> str:
     why = "; ".join(f"{count} {reason}" for reason, count in rejected.most_common()) or "none of them level"
-    size = " x ".join(f"{s:.1f}" for s in scene.bounds[1] - scene.bounds[0])
+    extent = scene.bounds[1] - scene.bounds[0]
+    size = " x ".join(f"{s:.3g}" for s in extent)
+    factor = factor_for(max(float(extent[1]), 1e-12))
+    hint = f"; its height suggests --scale {factor:g}" if not 1.0 <= extent[1] <= 25.0 and factor != 1.0 else ""
     return (
         f"scene {scene.name} ({size} m) has no place to stand: of {candidates} surfaces below vertical lines, {why}; "
-        "check that it is in metres with +Y up and has a floor"
+        f"check that it is in metres with +Y up and has a floor{hint}"
     )

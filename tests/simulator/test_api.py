@@ -129,6 +129,23 @@ def test_pictures_of_a_wall_at_a_known_distance(scene):
     assert scene.instances == ("wall",) and (views.instance == 1).all()
 
 
+def test_a_scene_far_from_the_origin_is_the_same_room():
+    move = np.array([451_234.25, 112.5, -5_411_987.75])
+    room, moved = box(), box()
+    moved.apply_translation(move)
+    absorbing = {"wall": {"absorption": 0.3, "scattering": 0.0}}
+    near = simulator.Scene.from_arrays(room.vertices, room.faces, "wall", library=absorbing)
+    far = simulator.Scene.from_arrays(moved.vertices, moved.faces, "wall", library=absorbing)
+    picture = simulator.render_views(near, LISTENER, [30, 200])
+    for scene in (far, simulator.Scene.from_trimesh(moved)):
+        np.testing.assert_allclose(scene.bounds, near.bounds + move, atol=1e-4)
+        np.testing.assert_allclose(simulator.render_views(scene, LISTENER + move, [30, 200]).depth, picture.depth, atol=1e-3)
+    here = simulator.simulate_arrivals(near, LISTENER, SOURCES, acoustics=FAST)
+    there = simulator.simulate_arrivals(far, LISTENER + move, SOURCES + move, acoustics=FAST)
+    np.testing.assert_allclose(np.sort(there.images.distance), np.sort(here.images.distance), atol=1e-4)
+    assert there.direct.distance == pytest.approx(here.direct.distance, abs=1e-4)
+
+
 def test_materials_by_face_become_instances_with_their_own_absorption():
     room = box()
     names = ["glass" if normal[1] == -1 else "carpet" for normal in room.face_normals.round()]

@@ -10,7 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
+import trimesh
 
 from dataset.verify import main as verify
 from simulator.render import main
@@ -203,3 +206,23 @@ def test_a_dry_run_describes_and_writes_nothing(tiny_scenes, tiny_options, tmp_p
 def test_a_dry_run_over_a_finished_render_has_nothing_to_do(tiny_data, tiny_scenes, tiny_options, capsys):
     assert main(["--scenes", str(tiny_scenes), "--out", str(tiny_data), "--dry-run", *tiny_options]) == 0
     assert "nothing to do" in capsys.readouterr().out
+
+
+def test_a_scene_in_utm_coordinates_is_stored_relative_to_its_middle(tiny_scenes, tiny_options, tmp_path):
+    move = np.array([451_234.0, 112.0, -5_411_987.0])
+    room = trimesh.load_scene(tiny_scenes / "alpha.glb")
+    room.apply_translation(move)
+    lines, start = [], 1
+    for mesh in room.dump():
+        lines += [f"o part{start}", *(f"v {x:.3f} {y:.3f} {z:.3f}" for x, y, z in mesh.vertices)]
+        lines += [f"f {a + start} {b + start} {c + start}" for a, b, c in mesh.faces]
+        start += len(mesh.vertices)
+    (tmp_path / "far.obj").write_text("\n".join(lines))
+    out = tmp_path / "out"
+    options = ["--scenes", str(tmp_path / "far.obj"), "--out", str(out), "--workers", "0", *tiny_options, "--sets", "1"]
+    assert main(options) == 0 and verify([str(out)]) == 0
+    with h5py.File(next((out / "shards").glob("*.h5"))) as shard:
+        origin, places = shard.attrs["origin"], shard["position"][:].reshape(-1, 3)
+        assert origin.dtype == np.float64 and (shard["depth"][:] > 0).all()
+    assert (np.abs(origin - move) < 3).all()
+    assert ((places + origin - move > [-3, 1.4, -2.5]) & (places + origin - move < [3, 1.6, 2.5])).all()

@@ -74,3 +74,19 @@ def test_more_instances_than_the_picture_can_count():
 def test_a_negative_index_is_refused():
     with pytest.raises(InputError, match="missing vertices"):
         join([Part("a", 0, TRIANGLE, np.array([[0, 1, -1]]))])
+
+
+class TestOrigin:
+    """Coordinates far from the world's origin keep their precision."""
+
+    FAR = np.array([451_234.37, 112.5, -5_411_987.81])
+
+    def test_vertices_are_stored_relative_to_an_origin_of_whole_metres(self):
+        scene = join([Part("a", 0, TRIANGLE + self.FAR, FACE)])
+        assert (scene.origin == np.rint(scene.origin)).all() and scene.origin.dtype == np.float64
+        np.testing.assert_allclose(scene.vertices + scene.origin, TRIANGLE + self.FAR, atol=1e-6)
+        assert scene.areas.sum() == pytest.approx(0.5, abs=1e-6)
+
+    def test_scenes_near_the_origin_are_left_alone(self):
+        scene = join([Part("a", 0, TRIANGLE + [900.0, 0, 0], FACE), Part("sky", 0, TRIANGLE * 5000 - [2500, 2500, 0], FACE)])
+        assert not scene.origin.any() and scene.vertices[0].tolist() == [900, 0, 0]
