@@ -78,6 +78,9 @@ def _spread(data: Dataset) -> list[str]:
         if not parts:
             continue
         values = np.concatenate([p.ravel() for p in parts])
+        values = values[np.isfinite(values)]  # a decay time is NaN where the response is too short to know it
+        if not values.size:
+            continue
         count, edges = np.histogram(values, 32)
         bars = "".join(BARS[int(np.ceil(c / count.max() * (len(BARS) - 1)))] for c in count)
         out.append(f"{name:<9}|{bars}| {edges[0]:.2f} to {edges[-1]:.2f} {unit[name]}, median {np.median(values):.2f}")

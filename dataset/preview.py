@@ -97,7 +97,9 @@ def _draw_set(axes: Any, one: dict[str, Any], color: str, rate: int) -> None:
     axes[-1].tick_params(axis="x", labelsize=7)
     axes[-1].set_ylabel("right    left\nkHz", fontsize=8)
     axes[-1].set_xlabel("s", fontsize=7, labelpad=0)
-    axes[-1].set_title(f"what view 0 hears, RT60 {np.median(one['rt60']):.2f} s", fontsize=8)
+    known = one["rt60"][np.isfinite(one["rt60"])]
+    decay = f"RT60 {np.median(known):.2f} s" if known.size else "RT60 unknown"
+    axes[-1].set_title(f"what view 0 hears, {decay}", fontsize=8)
 
 
 def preview(root: Path, sets: int, out: Path) -> list[Path]:

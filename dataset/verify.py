@@ -185,21 +185,27 @@ def set_problems(one: dict[str, Any], indirect_ratio: float, scene: str, sample_
     set_id = one["set_id"].decode()
     if not set_id.startswith(f"{scene}/") or not set_id.rsplit("/", 1)[1].isdigit():
         yield f"its id is not {scene}/<index>"
-    infinite = [n for n, v in one.items() if getattr(v, "dtype", None) == np.float32 and not np.isfinite(v).all()]
+    infinite = [n for n, v in one.items() if getattr(v, "dtype", None) == np.float32 and not _finite(n, v)]
     if infinite:
         yield f"NaN or infinite values in {', '.join(infinite)}"
         return
     for name, (low, high) in RANGES.items():
         if name not in one:
             continue
-        if one[name].min() < low or one[name].max() > high or (name == "heading" and one[name].max() >= high):
-            yield f"{name} is outside {low} to {high}: {one[name].min():.3f} to {one[name].max():.3f}"
+        known = one[name][~np.isnan(one[name])]
+        if known.size and (known.min() < low or known.max() > high or (name == "heading" and known.max() >= high)):
+            yield f"{name} is outside {low} to {high}: {known.min():.3f} to {known.max():.3f}"
     yield from _geometry_problems(one)
     if {"audio", "mono", "clips"} <= set(one):  # a shard may declare them absent
         if np.abs(one["audio"]).max() == 0 or np.abs(one["mono"]).max(-1).min() == 0:
             yield "silent audio or mono"
         yield from _clip_problems(one, sample_rate)
         yield from _sound_problems(one, indirect_ratio)
+
+
+def _finite(name: str, values: np.ndarray) -> bool:
+    """Return whether all values are finite; the decay time is NaN where the response is too short to know it."""
+    return bool(np.isfinite(values[~np.isnan(values)] if name == "rt60" else values).all())
 
 
 def _geometry_problems(one: dict[str, Any]) -> Iterator[str]:

@@ -138,7 +138,7 @@ def reverberation(scene: Scene, places: Places, listeners: int, rng: np.random.G
         source = head + np.array([np.cos(angle), -0.3, np.sin(angle)]) * rng.uniform(0.7, 2.0)
         if scene.bvh.visible(head[None], source[None])[0]:
             response = responses(room, head[None], np.zeros(1), source[None], settings, ears, rng)
-            times.append(float(rt60(response.indirect, settings.sample_rate_hz).mean()))
+            times.append(float(np.nanmean(rt60(response.indirect, settings.sample_rate_hz))))
     return times
 
 

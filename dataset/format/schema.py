@@ -46,7 +46,7 @@ FIELDS: dict[str, Field] = {
     "distance": Field("float32", ("V", "S"), "m", "from the head's centre to the source"),
     "brir_direct": Field("float32", ("V", "S", 2, "Td"), "free field at 1 m = 1", "direct response of (left, right) ear; time 0 is the emission", audio=True),
     "brir_indirect": Field("float32", ("V", "S", 2, "Ti"), "free field at 1 m = 1", "all other sound, on the same scale; the full response is direct + indirect_ratio x indirect", audio=True),
-    "rt60": Field("float32", ("V", "S", 2), "s", "decay time of each ear's full response, from 30 dB of decay"),
+    "rt60": Field("float32", ("V", "S", 2), "s", "decay time of each ear's full response, from 30 dB of decay, corrected for truncation; NaN where 35 dB do not fit into it"),
     "mono": Field("float32", ("S", "L"), "full scale = 1", "the levelled dry sound of each source", audio=True),
     "audio": Field("float32", ("V", 2, "L"), "full scale = 1", "what (left, right) ear hears: sum over sources of mono convolved with the full response", audio=True),
     "clips": Field(TEXT, (), "", "JSON list, one entry a source: clip, start_s, rms, sha256 of the clip's file"),
@@ -60,7 +60,7 @@ RANGES = {
     "distance": (0.05, 1000.0),
     "rt60": (0.0, 30.0),
 }
-"""Smallest and greatest values of fields, in their units; a heading stays below 360."""
+"""Smallest and greatest values of fields, in their units; a heading stays below 360. rt60 may be NaN as well."""
 
 ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
 """Root attributes of a shard; settings is JSON.

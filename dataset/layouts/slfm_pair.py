@@ -219,12 +219,11 @@ def _rt60_key(source: int, view: int) -> str:
 
 def _rt60(metadata: Mapping[str, Any], kind: Kind) -> np.ndarray:
     try:
-        out = np.array(
-            [[metadata[_rt60_key(s, v)] for s in range(kind.sources)] for v in range(kind.views)], np.float32
-        )  # fmt: skip
+        stored = [[metadata[_rt60_key(s, v)] for s in range(kind.sources)] for v in range(kind.views)]
+        out, unknown = np.array(stored, np.float32), np.equal(np.array(stored, object), None)
     except (KeyError, ValueError, TypeError) as error:
         raise PairError(f"{METADATA} has incomplete decay times ({error})") from None
     low, high = RANGES["rt60"]
-    if out.shape != (kind.views, kind.sources, 2) or not ((out >= low) & (out <= high)).all():
+    if out.shape != (kind.views, kind.sources, 2) or not (unknown | ((out >= low) & (out <= high))).all():
         raise PairError(f"{METADATA} has decay times that are not two numbers of {low:g} to {high:g} s")
     return out

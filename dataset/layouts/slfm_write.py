@@ -108,7 +108,7 @@ def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
     for v, s in np.ndindex(*one["azimuth"].shape):
         out[f"relative_angle_between_sound_{s}_camera_{v}"] = float(one["azimuth"][v, s])
         if "rt60" in one:
-            out[f"sound_{s}_camera_{v}_rir_rt60"] = one["rt60"][v, s].tolist()
+            out[f"sound_{s}_camera_{v}_rir_rt60"] = [None if np.isnan(t) else float(t) for t in one["rt60"][v, s]]
     return out
 
 

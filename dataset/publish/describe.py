@@ -135,6 +135,7 @@ def _spread(data: Dataset) -> dict[str, tuple[float, float, float]]:
     out = {}
     for name, parts in columns.items():
         values = np.concatenate(parts)
+        values = values[np.isfinite(values)]  # a decay time is NaN where the response is too short to know it
         if values.size:
             out[name] = (float(values.min()), float(np.median(values)), float(values.max()))
     return out

@@ -118,9 +118,12 @@ def decay_time(decay_db: np.ndarray, step_s: float, start_db: float, stop_db: fl
     return np.where((n >= 2) & (slope < 0), -60.0 / np.where(slope < 0, slope, -1.0), 0.0)
 
 
-def rt60(response: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Estimate RT60 of (..., T) responses from 30 dB of decay (T30: -5 to -35 dB); (...) s."""
-    return decay_time(energy_decay(response), 1.0 / sample_rate_hz, -5.0, -35.0)
+def rt60(response: np.ndarray, sample_rate_hz: float) -> np.ndarray:
+    """Return the reverberation time of responses (..., T) without noise floor from 30 dB of decay (T30: -5 to -35 dB); (...) s.
+
+    The decay is corrected for truncation (see `energy_decay`). NaN where the response ends before -35 dB, or does not decay.
+    """
+    return _known_decay_time(energy_decay(response, correct_truncation=True), 1.0 / sample_rate_hz, -5.0, -35.0)
 
 
 def clarity(response: np.ndarray, sample_rate_hz: float, early_s: float = 0.05, onset_s: float = 0.0) -> np.ndarray:

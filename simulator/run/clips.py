@@ -20,6 +20,8 @@ BUNDLED = Path(__file__).parents[1] / "assets" / "clips"
 FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 SILENT_RMS = 1e-4
 """A stretch below this level (-80 dB of full scale) is silent."""
+MOST_SAMPLES = 2**28
+"""Most samples of a clip, over all channels: 1 GiB, 46 minutes of stereo at 48 kHz."""
 TRIES = 20
 """Draws for one source before all clips are considered unusable."""
 
@@ -90,8 +92,11 @@ def draw_stretches(
 def decode(path: Path, sample_rate_hz: int) -> np.ndarray:
     """Return a clip decoded to mono float32 (L,) at a sample rate; raise ClipError where that fails."""
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError, TypeError, ValueError) as error:
+        with soundfile.SoundFile(path) as file:
+            if file.frames * file.channels > MOST_SAMPLES:
+                raise ClipError(f"declares {file.frames} samples of {file.channels} channels; at most {MOST_SAMPLES} are read")
+            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.LibsndfileError, OSError, TypeError, ValueError, MemoryError) as error:
         raise ClipError(f"not readable as sound ({error})") from None
     if len(samples) == 0 or not np.isfinite(samples).all():
         raise ClipError("empty, or contains NaN")

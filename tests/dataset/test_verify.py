@@ -150,6 +150,12 @@ def test_a_wrong_set_is_named(tmp_path, make_data, change, message):
     assert not any("set barn/0: " in p for p in problems if "too" not in p), problems
 
 
+def test_an_unknown_decay_time_is_good_and_an_infinite_one_is_not(tmp_path, make_data):
+    assert verify(make_data(tmp_path / "a", spoil("rt60", np.nan))) == []
+    assert verify(make_data(tmp_path / "b", lambda one: one.update(rt60=np.full_like(one["rt60"], np.nan)))) == []
+    assert any("NaN or infinite values in rt60" in p for p in verify(make_data(tmp_path / "c", spoil("rt60", np.inf))))
+
+
 def test_a_scene_in_two_splits_by_name_or_content(tmp_path, make_set, make_shard, make_manifest):
     make_shard(tmp_path, "attic", [make_set("attic", 0)])
     make_shard(tmp_path, "attic", [make_set("attic", 1)], number=1, split="val")

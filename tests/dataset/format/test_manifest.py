@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from dataset.errors import DatasetError
@@ -63,6 +64,17 @@ def test_info_tells_what_is_there(data, capsys):
     out = capsys.readouterr().out
     for word in ("6 sets in 3 shards", "attic (2)", "brir_indirect", "(2, 2, 2, 1600)", "degrees", "noise: CC0"):
         assert word in out, word
+
+
+def test_info_with_unknown_decay_times(tmp_path, make_data, capsys):
+    def some_unknown(one):
+        one["rt60"] = np.where(np.arange(one["rt60"].size).reshape(one["rt60"].shape) % 2, np.float32(np.nan), one["rt60"])
+
+    assert info([str(make_data(tmp_path / "some", some_unknown))]) == 0
+    assert "median 0.10" in next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("rt60 ") and "|" in line
+    )
+    assert info([str(make_data(tmp_path / "all", lambda one: one.update(rt60=np.full_like(one["rt60"], np.nan))))]) == 0
 
 
 def test_info_of_nothing(tmp_path, capsys):

@@ -128,6 +128,20 @@ def test_what_is_written_is_the_published_layout(data, tmp_path):
     assert set(lists) == {"train.csv", "val.csv", "test.csv"}
 
 
+def test_an_unknown_decay_time_is_null_in_the_layout_and_comes_back(tmp_path, make_set, make_shard, make_manifest):
+    one = make_set("attic", 0)
+    one["rt60"] = one["rt60"].copy()
+    one["rt60"][0, 1] = np.nan, 0.4
+    make_shard(tmp_path / "data", "attic", [one])
+    make_manifest(tmp_path / "data")
+    to_slfm(tmp_path / "data", tmp_path / "rooms")
+    text = next((tmp_path / "rooms").rglob("metadata.json")).read_text()
+    assert "NaN" not in text
+    assert json.loads(text)["sound_1_camera_0_rir_rt60"] == [None, pytest.approx(0.4)]
+    from_slfm(Layout(tmp_path / "rooms"), tmp_path / "back")
+    np.testing.assert_array_equal(Dataset(tmp_path / "back")[0]["rt60"], one["rt60"])
+
+
 def test_the_indirect_part_is_never_shorter(tmp_path, make_set, make_shard, make_manifest):
     one = make_set("attic", 0)
     # The original code subtracts their lengths to see how much silence the direct one needs at its end.

@@ -1,6 +1,7 @@
 """Responses of whole sets: the sum of their parts against theory, and independence of other views."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from benchmarks.acoustics.measures import measure
 from benchmarks.acoustics.reference import image_echogram
 from benchmarks.acoustics.rooms import box, clean, room_of
+from simulator.acoustics.acoustic_scene import prepare_acoustics
+from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import direct_to_reverberant, rt60
 from simulator.config import AcousticsSettings
 from simulator.engines.responses import direct_length, responses
+from simulator.loaders.load import load_scene
 from simulator.receivers.ambisonics import encode
 from simulator.receivers.hrtf import load_ears
 
@@ -19,6 +23,7 @@ LISTENER, SOURCES = np.array([3.6, 1.5, 2.5]), np.array([[1.2, 1.1, 1.4], [4.2, 
 SETTINGS = AcousticsSettings(response_s=0.25, quality="draft", ambisonic_order=1)
 RATE = SETTINGS.sample_rate_hz
 SPEED = 343.2
+PLAIN = Path(__file__).parents[4] / "shared" / "cases" / "plain.obj"
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +106,36 @@ def test_a_mono_response_has_the_decay_and_the_level_of_the_image_method(ears):
     assert rt60(simulated, RATE) == pytest.approx(exact.t30, rel=0.06)
     total = 10 * np.log10((simulated.astype(float) ** 2).sum() / pure.sum())
     assert abs(total) < 1.5  # pulses lose the last few hundred hertz, and early ones interfere
+
+
+def decay_times(room, settings, ears):
+    """RT60 at both ears in a room of 6 x 2.8 x 5 m."""
+    places = np.array([[4.1, 1.5, 3.4]]), np.zeros(1), np.array([[1.7, 1.2, 1.6]])
+    made = responses(room, *places, settings, ears, np.random.default_rng(0))
+    full = made.indirect.copy()
+    full[..., : made.direct.shape[-1]] += made.direct
+    return rt60(full, RATE)[0, 0]
+
+
+def test_decay_time_does_not_depend_on_the_length_of_the_response(ears):
+    """A box of 1.35 s (image method): 35 dB fit into 0.9 s and not into 0.6 s."""
+    found = {}
+    for length in (0.6, 0.9, 2.0):
+        settings = AcousticsSettings(response_s=length)
+        found[length] = decay_times(room_of(clean(box((6.0, 2.8, 5.0))), 0.1, 0.0, settings), settings, ears)
+    assert np.isnan(found[0.6]).all()
+    assert found[0.9] == pytest.approx(1.35, rel=0.05)
+    assert found[2.0] == pytest.approx(1.35, rel=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PLAIN.is_file(), reason="the shared cases are not here")
+@pytest.mark.parametrize("length", [0.5, 1.0, 2.0, 4.0])
+def test_decay_time_of_the_shared_room(ears, length):
+    scene, settings = load_scene(PLAIN, textures=False), AcousticsSettings(response_s=length)
+    room = prepare_acoustics(scene, assign(scene.surfaces, load_library()), settings)
+    found = decay_times(room, settings, ears)
+    assert np.isnan(found).all() if length <= 1.0 else found == pytest.approx(2.36, rel=0.05)
 
 
 def test_direct_to_reverberant_ratio_does_not_depend_on_the_heading_for_a_point(simulated):

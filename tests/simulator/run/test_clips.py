@@ -49,6 +49,21 @@ def test_what_lies_above_the_new_band_does_not_fold_back(tmp_path):
     assert np.sqrt((sound**2).mean()) < 1e-3
 
 
+def test_a_clip_that_declares_more_than_memory_holds_is_refused_alone(tmp_path):
+    """A FLAC stream's header has 36 bits for the number of samples."""
+    path = write(tmp_path / "a.flac", tone(RATE), RATE)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F
+    content[22:26] = b"\xff" * 4
+    path.write_bytes(content)
+    with pytest.raises(ClipError, match=r"declares 68719476735 samples"):
+        decode(path, RATE)
+    write(tmp_path / "b.flac", tone(RATE), RATE)
+    _, records, reported = draw(find_clips(tmp_path))
+    assert records[0]["clip"] == "b.flac"
+    assert all(name == "a.flac" for name, _ in reported)
+
+
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT", "DOUBLE"])
 def test_sample_formats(tmp_path, subtype):
     sound = decode(write(tmp_path / "a.wav", tone(RATE), RATE, subtype=subtype), RATE)

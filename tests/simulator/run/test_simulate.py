@@ -28,9 +28,13 @@ def silent(name, why):
 
 
 @pytest.fixture(scope="module")
-def context_with(tiny_scenes):
-    """Give a maker of contexts of one room with changed settings."""
-    inputs = Inputs(find_clips(None))
+def context_with(tiny_scenes, tmp_path_factory):
+    """Return a maker of contexts of one room with changed settings; 60 dB of its decay fit into the short responses."""
+    materials = tmp_path_factory.mktemp("materials") / "absorbing.toml"
+    materials.write_text(
+        "[materials]\n" + "".join(f"{n} = {{ absorption = 0.6, scattering = 0.3 }}\n" for n in ("plaster", "wood"))
+    )
+    inputs = Inputs(find_clips(None), materials=materials)
     return lambda **changes: prepare_scene(tiny_scenes / "beta.glb", "beta", with_options({**SMALL, **changes}), inputs)
 
 
@@ -122,6 +126,10 @@ class TestContent:
         mixed = sum(fftconvolve(mono[None, s, None], full[:, s], axes=-1)[..., : mono.shape[-1]] for s in (0, 1))
         np.testing.assert_allclose(one["audio"], mixed, atol=1e-6)
         np.testing.assert_allclose(one["rt60"], rt60(full.astype(np.float32), 16000), rtol=1e-3)
+        assert np.isfinite(one["rt60"]).all()
+
+    def test_a_response_that_is_too_short_for_the_decay_has_no_decay_time(self, context_with):
+        assert np.isnan(simulate(context_with(**{"acoustics.response_s": 0.05}), 3, silent)["rt60"]).all()
 
     def test_levels_are_those_asked_for(self, one):
         levels = np.sqrt((one["mono"].astype(float) ** 2).mean(-1))
