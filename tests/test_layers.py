@@ -21,7 +21,7 @@ ORDER = {
         ("receivers", "habitat"),
         ("acoustics", "camera", "loaders"),
         ("scene",),
-        ("config",),
+        ("config", "kernels"),
         ("errors",),
     ),
     "dataset": (

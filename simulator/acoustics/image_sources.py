@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from simulator.acoustics.acoustic_scene import AcousticScene, directivity_row
 from simulator.acoustics.arrivals import Paths, sphere_cells
+from simulator.kernels import kernel
 
 PLANES = 20
 """At most this many planes are used around one listener."""
@@ -139,7 +139,7 @@ def _candidates(
 # The kernels below use scalars and single elements only: numba takes ten times as long to compile slices and array products.
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _enumerate(
     normal: np.ndarray,
     offset: np.ndarray,
@@ -187,12 +187,12 @@ def _enumerate(
     return found
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _along(normal: np.ndarray, p: int, x: float, y: float, z: float) -> float:
     return x * normal[p, 0] + y * normal[p, 1] + z * normal[p, 2]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _backtrack(
     normal: np.ndarray,
     offset: np.ndarray,

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from simulator.acoustics.ray_state import DIFFUSE, IN_IMAGES, SPECULAR, SPHERE_M, Rays, Surroundings, Tally
+from simulator.kernels import kernel
 from simulator.scene.bvh import blocked, nearest
 
 BANDS = 7
@@ -20,11 +21,17 @@ ALL_SOURCES = 4
 RAIN = 3.0
 """... with a probability of this factor times the mean scattering of the surface: little scattering contributes little."""
 
+CALL_SEGMENTS = 1_000_000
+"""Segments after which a call returns: about a second."""
+TRAPPED, TRAPPED_PER_M = 1000, 20.0
+"""A ray ends after this many reflections, and this many more per metre: it is caught in a gap of the mesh, and without
+absorption would stay there."""
+
 _step = numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 """Steps are inlined into `trace`: passing the array descriptors to each call would take a third of the time."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@kernel(error_model="numpy", _nrt=False)
 def trace(
     around: Surroundings,
     tally: Tally,
@@ -33,15 +40,20 @@ def trace(
     directions: np.ndarray,
     cells: np.ndarray,
     groups: np.ndarray,
+    first: int,
     depth: int,
     rng: np.random.Generator,
-) -> int:
-    """Trace N rays from the listener in directions (N, 3), with up to `depth` split rays each; return the number of segments.
+) -> tuple[int, int]:
+    """Trace N rays from the listener in directions (N, 3), from number `first` on, with up to `depth` split rays each.
 
-    The start of a ray takes as long as a segment and counts as one.
+    Returns the number of the ray at which to continue, N at the end, and the number of segments. The start of a ray takes as long
+    as a segment and counts as one. A call ends soon after CALL_SEGMENTS, so that the process can respond to signals.
     """
-    segments = len(directions)
-    for k in range(len(directions)):
+    segments = 0
+    for k in range(first, len(directions)):
+        if segments >= CALL_SEGMENTS:
+            return k, segments
+        segments += 1
         for axis in range(3):
             rays.origin[0, axis] = listener[axis]
             rays.direction[0, axis] = directions[k, axis]
@@ -60,7 +72,7 @@ def trace(
                 i -= 1
             else:
                 _reflect(around, tally, rays, i, rng)
-    return segments
+    return len(directions), segments
 
 
 @_step
@@ -80,6 +92,8 @@ def _bounce(around: Surroundings, tally: Tally, rays: Rays, i: int, cell: int, g
     if face < 0 or rays.length[i] >= longest:
         return 0
     rays.bounces[i] += 1
+    if rays.bounces[i] > TRAPPED + rays.length[i] * TRAPPED_PER_M:
+        return 0
     material = around.surface[face]
     rays.material[i] = material
     _move_to_hit(around, rays, i, face, distance)

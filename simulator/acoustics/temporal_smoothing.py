@@ -7,10 +7,10 @@ Level and decay are preserved, and densely filled bins are unchanged.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from simulator.acoustics.room_metrics import decay_time
+from simulator.kernels import kernel
 
 ENOUGH = 16.0
 """Arrivals of equal weight: the relative standard deviation of such bins is a fourth."""
@@ -47,7 +47,7 @@ def _widths(curves: np.ndarray, bin_s: float) -> np.ndarray:
     return np.minimum(np.ceil(0.5 * (wanted - 1.0)).astype(np.int64), most)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _spread(energy: np.ndarray, widths: np.ndarray, out: np.ndarray) -> None:
     """Distribute the energy of each bin of (D, S, T, B) equally over the bins within its width."""
     cells, sources, bins, bands = energy.shape

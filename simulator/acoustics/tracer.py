@@ -138,7 +138,10 @@ class Tracer:
         order = np.argsort(cells, kind="stable")
         groups = order % GROUPS
         toward, cells = toward[order], cells[order]
-        self.segments += trace(around, self.tally, self.memory, self.listener, toward, cells, groups, depth, self.rng)
+        first = 0
+        while first < len(toward):
+            first, segments = trace(around, self.tally, self.memory, self.listener, toward, cells, groups, first, depth, self.rng)
+            self.segments += segments
 
     def _set_window(self) -> None:
         """Set the weight windows to the mean power at each time: stronger rays are split, weaker ones end at random.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from simulator.kernels import kernel
 from simulator.scene.textures import DECODE, ENCODE
 
 REPEAT, CLAMP, MIRROR = 0, 1, 2
@@ -18,7 +18,7 @@ Real = Any
 """A float of either width; numba infers it."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def pixel_directions(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return directions (H * W * S, 3) float32 through S grids of points x (S, W), y (S, H) at distance 1 along the axis.
 
@@ -36,7 +36,7 @@ def pixel_directions(right: np.ndarray, up: np.ndarray, axis: np.ndarray, x: np.
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def is_cut_out(
     face: np.ndarray,
     u: np.ndarray,
@@ -74,7 +74,7 @@ def is_cut_out(
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def shade(
     light: np.ndarray,
     samples: int,
@@ -134,7 +134,7 @@ def shade(
         light[p, 2] += tone * blue + emissive[m, 2]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def encode(light: np.ndarray, samples: int, out: np.ndarray) -> None:
     """Average summed linear light (N, 3) over samples and encode it into `out`, sRGB bytes (N, 3)."""
     scale = np.float32(65535.0 / samples)
@@ -144,7 +144,7 @@ def encode(light: np.ndarray, samples: int, out: np.ndarray) -> None:
             out[i, k] = ENCODE[int(value + np.float32(0.5))]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _corner_light(corner_color: np.ndarray, f: int, w: Real, a: Real, b: Real) -> tuple[Real, Real, Real]:
     """Interpolate the colours of a triangle's corners in linear light."""
     return (
@@ -154,7 +154,7 @@ def _corner_light(corner_color: np.ndarray, f: int, w: Real, a: Real, b: Real) -
     )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _trilinear(
     texels: np.ndarray,
     offset: np.ndarray,
@@ -183,7 +183,7 @@ def _trilinear(
     )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _bilinear(
     texels: np.ndarray, start: int, width: int, height: int, wrap_u: int, wrap_v: int, s: Real, t: Real
 ) -> tuple[Real, Real, Real, Real]:
@@ -201,7 +201,7 @@ def _bilinear(
     )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _neighbours(s: Real, count: int, mode: int) -> tuple[int, int, Real]:
     """Return the two texels on both sides of s along one axis, and the weight of the second."""
     if mode == CLAMP:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from simulator.errors import InputError
+from simulator.kernels import kernel
 from simulator.loaders.files import open_image, read_beside
 from simulator.loaders.polygons import triangulate
 from simulator.scene.assemble import MaterialSpec, MeshFile, Part
@@ -160,7 +160,7 @@ def _read(
     return columns, lists, end
 
 
-@numba.njit(cache=True)
+@kernel()
 def _walk(
     body: np.ndarray, at: Any, rows: int, is_list: np.ndarray, sizes: np.ndarray, heads: np.ndarray, text: bool, big: bool
 ) -> tuple[np.ndarray, np.ndarray, int]:

@@ -6,9 +6,10 @@ energy and not by the random sequence.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from scipy import fft
+
+from simulator.kernels import kernel
 
 BLOCK_S = 0.016
 """Length of the blocks whose energy is matched."""
@@ -39,7 +40,7 @@ def target_energies(energy: np.ndarray, block: int, gains: np.ndarray) -> np.nda
     return np.concatenate([by_band, by_band.sum(2, keepdims=True)], 2).astype(np.float32)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def sum_matched(signals: np.ndarray, target: np.ndarray, size: int, out: np.ndarray) -> None:
     """Scale each band of (C, 8, N), then their sum, to the target energy (C, 9, B) of blocks of `size` samples; out: (C, T)."""
     bands = signals.shape[1]
@@ -55,7 +56,7 @@ def sum_matched(signals: np.ndarray, target: np.ndarray, size: int, out: np.ndar
         out[c] = whole[: out.shape[1]]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _scale_to(signal: np.ndarray, target: np.ndarray, ramp: np.ndarray) -> None:
     """Scale (N,) in place to the energy of its blocks (B,).
 
@@ -70,7 +71,7 @@ def _scale_to(signal: np.ndarray, target: np.ndarray, ramp: np.ndarray) -> None:
             _scale(signal[k * size : (k + 1) * size], ramp, scale, k)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _energy(signal: np.ndarray) -> float:
     """Return the sum of squares of (N,) samples; eight partial sums allow vector instructions."""
     sums = np.zeros(8, np.float32)
@@ -83,7 +84,7 @@ def _energy(signal: np.ndarray) -> float:
     return sums.sum()
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _scale(signal: np.ndarray, ramp: np.ndarray, scale: np.ndarray, k: int) -> None:
     """Scale block k (N,) by scales interpolated linearly between the centres of the blocks."""
     half = len(ramp) // 2
@@ -106,7 +107,7 @@ def match_energy(late: np.ndarray, known: np.ndarray, sample_rate_hz: int) -> np
     return late
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _match_energy(late: np.ndarray, known: np.ndarray, size: int) -> None:
     """Scale (T,) late sound in place by g, interpolated between blocks: |known + g late|^2 = |known|^2 + |late|^2 in each."""
     blocks = (len(late) + size - 1) // size

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numba
 import numpy as np
 from scipy import fft
 from scipy.spatial import ConvexHull, QhullError
@@ -19,6 +18,7 @@ from scipy.spatial import ConvexHull, QhullError
 from dataset.angles import direction
 from simulator.acoustics.bands import LATE_HZ, minimum_phase, windows
 from simulator.errors import InputError
+from simulator.kernels import kernel
 from simulator.receivers.sofa import BUNDLED, Measurement, read_sofa
 
 SPECTRUM = 512
@@ -147,7 +147,7 @@ def _triangulate(directions: np.ndarray, title: str) -> np.ndarray:
     return hull.simplices
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _locate(inverse: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the triangle (K,) that contains each direction (K, 3), and its weights (K, 3) on the corners."""
     best = np.zeros(len(toward), np.int64)

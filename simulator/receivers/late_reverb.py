@@ -8,11 +8,11 @@ delays, level differences and coherence follow from the directions. A random seq
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from scipy import fft
 
 from simulator.acoustics.bands import LATE_HZ, windows, windows_at
+from simulator.kernels import kernel
 from simulator.receivers.energy_matching import BLOCK_S, energy_gains, overlap, sum_matched, target_energies
 from simulator.receivers.receiver import Receiver
 
@@ -76,7 +76,7 @@ def _stretch(spectrum: np.ndarray, count: int) -> np.ndarray:
     return fft.rfft(fft.irfft(spectrum), 2 * (count - 1))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _draw_pulses(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw one pulse of random sign for each of N samples from energy (T, D, 8).
 
@@ -112,7 +112,7 @@ def _draw_pulses(energy: np.ndarray, random: np.ndarray, per_bin: int, parts: in
     return size, direction, time
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _place_pulses(
     size: np.ndarray,
     direction: np.ndarray,

@@ -6,13 +6,13 @@ by `late_reverb.py`.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from scipy import fft, signal
 
 from dataset.angles import forward, leftward
 from simulator.acoustics.arrivals import Arrivals, Paths
 from simulator.acoustics.bands import path_spectra
+from simulator.kernels import kernel
 from simulator.receivers.energy_matching import match_energy
 from simulator.receivers.late_reverb import late_responses
 from simulator.receivers.receiver import Receiver
@@ -94,7 +94,7 @@ def _pulse(fraction: np.ndarray) -> np.ndarray:
     return np.sinc(t) * (0.5 + 0.5 * np.cos(np.pi * np.clip(t / (LEAD + 1), -1.0, 1.0)))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _add(out: np.ndarray, source: np.ndarray, start: np.ndarray, pulses: np.ndarray) -> None:
     """Add (K, C, n) pulses to (S, C, T) responses at their starts (K, C)."""
     for k in range(pulses.shape[0]):

@@ -12,10 +12,11 @@ import weakref
 from pathlib import Path
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from llvmlite import binding
 from numba import types
+
+from simulator.kernels import kernel
 
 try:
     import embreex.rtcore_scene
@@ -115,7 +116,7 @@ class Bvh:
         return _visible(self.scene, _float32(origins), _float32(targets), np.float32(1.0 - shrink))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def new_ray() -> tuple[np.ndarray, np.ndarray]:
     """Return the memory of one ray, as float32 and int32 views, for `nearest` and `blocked`; each thread needs its own."""
     memory = np.zeros(48, np.float32)
@@ -124,7 +125,7 @@ def new_ray() -> tuple[np.ndarray, np.ndarray]:
     return ray, ray.view(np.int32)
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@kernel(_nrt=False)
 def nearest(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[int, float]:
     """Return the first face along a ray, -1 for none, and its distance in lengths of the direction."""
     for k in range(3):
@@ -138,7 +139,7 @@ def nearest(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, d
     return ints[_FACE], ray[_FAR]
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@kernel(_nrt=False)
 def blocked(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, target: np.ndarray, far: float) -> bool:
     """Return whether a triangle intersects the first `far` share of the segment from origin to target."""
     for k in range(3):
@@ -150,7 +151,7 @@ def blocked(scene: int, ray: np.ndarray, ints: np.ndarray, origin: np.ndarray, t
     return ray[_FAR] < 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _closest(scene: int, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     ray, ints = new_ray()
     count = len(origins)
@@ -164,7 +165,7 @@ def _closest(scene: int, origins: np.ndarray, directions: np.ndarray) -> tuple[n
     return distance, face, u, v
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _seen(scene: int, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Trace eight rays at a time."""
     memory = np.zeros(48 * 8, np.float32)
@@ -201,7 +202,7 @@ def _seen(scene: int, origin: np.ndarray, directions: np.ndarray) -> tuple[np.nd
     return distance, face, u, v
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _visible(scene: int, origins: np.ndarray, targets: np.ndarray, far: float) -> np.ndarray:
     ray, ints = new_ray()
     free = np.empty(len(origins), np.bool_)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numba
 import numpy as np
 from PIL import Image as Pillow
 
+from simulator.kernels import kernel
 from simulator.scene.model import Textures
 
 LARGEST_PX = 2048
@@ -133,7 +133,7 @@ def _most_texels(size: tuple[int, int], largest_px: int) -> int:
     return total
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _halve(image: np.ndarray) -> np.ndarray:
     """Average an Image over 2 x 2 texels; an odd last row or column is repeated."""
     height, width = image.shape[0], image.shape[1]

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
-import numba
 import numpy as np
 
 from simulator.config import Settings
 from simulator.errors import InputError
+from simulator.kernels import kernel
 from simulator.scene.bvh import Bvh
 from simulator.scene.model import Scene
 from simulator.scene.plausible import factor_for
@@ -170,7 +170,7 @@ def _raised(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
     return off | (points[:, 1] - lowest > STEP_M)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _lowest_near(points: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """Return the height of the lowest ground (M, 3), sorted by x, around each of (N, 3) points; its own if there is none."""
     out = np.empty(len(points))

@@ -1,5 +1,6 @@
 """Traced energy against theory and against pyroomacoustics' image method: decays, levels, conservation, reciprocity."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from benchmarks.acoustics.measures import decay_curve, echogram, measure
 from benchmarks.acoustics.reference import coupled_decay_time, eyring, image_echogram, prism_decay
 from benchmarks.acoustics.rooms import Surface, box, clean, floor_plan, room_of, scanned
+from simulator.acoustics import tracer as tracer_module
 from simulator.acoustics.arrivals import sphere_cells
 from simulator.acoustics.image_sources import image_paths, planes_around
 from simulator.acoustics.room_metrics import decay_time, energy_decay
@@ -71,28 +73,81 @@ def test_diffuse_walls_decay_as_kuttruff_says():
     assert ours.t30 == pytest.approx(expected, rel=0.02)
 
 
-def test_diffuse_sound_of_one_surface_is_that_of_a_lambert_plate():
-    """Quadrature of the radiance of a plate, share x cos / (pi r^2), over the solid angle under which it appears."""
+@pytest.mark.parametrize("directivity", ["omnidirectional", "cardioid"])
+def test_diffuse_sound_of_one_surface_is_that_of_a_lambert_plate(directivity):
+    """Quadrature of the radiance of a plate, share x cos / (pi r^2), over the solid angle under which it appears.
+
+    A source faces the listener: the power that it sends elsewhere is weighted by the square of its pressure gain.
+    """
     floor = Surface("floor", np.array([-2.0, 0, -2.0]), np.array([0, 0, 4.0]), np.array([4.0, 0, 0]))
     listener, source = np.array([0.4, 1.0, 0.3]), np.array([-0.6, 0.8, 0.1])
-    energy, arrivals = traced([floor], 0.2, 0.5, listener=listener, sources=source, response_s=0.05)
+    settings = {"listener": listener, "sources": source, "response_s": 0.05, "directivity": directivity}
+    energy, arrivals = traced([floor], 0.2, 0.5, **settings)
+    front = (listener - source) / np.linalg.norm(listener - source)
+
+    def power(leaving):
+        cosine = leaving @ front / np.linalg.norm(leaving, axis=-1)
+        return 1.0 if directivity == "omnidirectional" else (0.5 + 0.5 * cosine) ** 2
+
     n = 800
     x, z = np.meshgrid(*2 * [(np.arange(n) + 0.5) / n * 4 - 2], indexing="ij")
     to_source, to_listener = (np.hypot(np.hypot(x - p[0], z - p[2]), p[1]) for p in (source, listener))
-    irradiance = source[1] / to_source**3
+    irradiance = source[1] / to_source**3 * power(np.stack([x, np.zeros_like(x), z], -1) - source)
     expected = (0.8 * 0.5 * irradiance / np.pi * listener[1] / to_listener**3).sum() * (4 / n) ** 2
     assert arrivals.energy[0, ..., 3].sum() == pytest.approx(expected, rel=0.02)
     image = listener * [1, -1, 1] - source
-    assert (arrivals.images.gain[:, 3] ** 2).sum() == pytest.approx(0.8 * 0.5 / (image @ image), rel=1e-6)
-    assert energy.sum() == pytest.approx(
-        1 / ((listener - source) @ (listener - source)) + 0.8 * 0.5 / (image @ image) + expected, rel=0.02
-    )
+    specular = 0.8 * 0.5 / (image @ image) * power(image)
+    rounding = 1e-6 if directivity == "omnidirectional" else 0.02  # gains come from a table of 257 cosines
+    assert (arrivals.images.gain[:, 3] ** 2).sum() == pytest.approx(specular, rel=rounding)
+    assert energy.sum() == pytest.approx(1 / ((listener - source) @ (listener - source)) + specular + expected, rel=0.02)
 
 
-@pytest.mark.parametrize("scattering", [0.0, 0.3])
-def test_images_and_rays_share_the_energy_whatever_the_order_of_the_images(scattering):
-    levels = [level_db(traced(box(SIZE), 0.3, scattering, image_order=order)[0]) for order in range(4)]
+@pytest.mark.parametrize(("scattering", "directivity"), [(0.0, "omnidirectional"), (0.3, "omnidirectional"), (0.0, "cardioid")])
+def test_images_and_rays_share_the_energy_whatever_the_order_of_the_images(scattering, directivity):
+    settings = {"directivity": directivity}
+    levels = [level_db(traced(box(SIZE), 0.3, scattering, image_order=order, **settings)[0]) for order in range(4)]
     assert np.ptp(levels) < 0.15
+
+
+def test_walls_that_neither_absorb_nor_scatter_are_traced_in_bounded_time():
+    """No ray loses energy, so none ends before the response does; calls return often enough for signals to be handled."""
+    start = time.process_time()
+    settings = {"listener": np.full(3, 0.3), "sources": np.full(3, 0.6), "quality": "standard", "response_s": 4.0}
+    energy, _ = traced(box((1.0, 1.0, 1.0)), 0.0, 0.0, **settings)
+    assert np.isfinite(energy).all()
+    assert time.process_time() - start < 30
+
+
+def test_a_ray_in_a_gap_of_the_mesh_ends():
+    """Two mirrors a millimetre apart: a ray between them would be reflected a million times within the response."""
+    gap = [
+        Surface("upper", np.array([-50.0, 0.001, -50.0]), np.array([100.0, 0, 0]), np.array([0, 0, 100.0])),
+        Surface("lower", np.array([-50.0, 0.0, -50.0]), np.array([0, 0, 100.0]), np.array([100.0, 0, 0])),
+    ]
+    setting = AcousticsSettings(response_s=4.0)
+    room, listener = room_of(clean(gap), 0.0, 0.0, setting), np.array([0.0, 0.0005, 0.0])
+    made = Tracer(room, np.zeros(4, bool), 0, listener, listener[None] + [1.0, 0, 0], 4.0, np.random.default_rng(0))
+    made.add(64)
+    assert made.segments < 1e7
+
+
+def test_tracing_in_several_calls_is_the_same_as_in_one(monkeypatch):
+    whole, _ = tracer(3)
+    whole.add(512)
+    parts, _ = tracer(3)
+    plain, calls = tracer_module.trace, []
+
+    def interrupted(around, tally, rays, listener, directions, cells, groups, first, *rest):
+        """Trace one ray in each call, as if it had used up the call."""
+        calls.append(first)
+        end = first + 1
+        return plain(around, tally, rays, listener, directions[:end], cells[:end], groups[:end], first, *rest)
+
+    monkeypatch.setattr(tracer_module, "trace", interrupted)
+    parts.add(512)
+    assert calls[-512:] == list(range(512))
+    assert parts.segments == whole.segments
+    assert parts.tally.energy.tobytes() == whole.tally.energy.tobytes()
 
 
 def test_swapping_source_and_listener_changes_no_level():
