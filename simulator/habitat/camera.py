@@ -31,6 +31,8 @@ CELL_HEIGHT_M = 0.05
 """Voxel height of the navmesh, which bounds its distance from the floor."""
 ISLAND_M = 1.5
 """Islands of the navmesh with a smaller radius are taken for furniture."""
+MAX_SLOPE_DEG = 45.0
+"""Steepest ground of a navmesh, habitat-sim's default."""
 DETOUR_M = 0.05
 """A path is straight if it is at most this much longer than the straight line."""
 
@@ -79,6 +81,9 @@ class HabitatCamera:
 
     def navmesh(self, settings: Settings) -> Any:
         """Return a pathfinder for the listener's body; raise InputError where habitat-sim finds no navigable ground."""
+        nothing = f"habitat-sim finds no ground to stand on in scene {self.scene.name}; check its up axis and scale"
+        if not (np.abs(self.scene.normals[:, 1]) > np.cos(np.deg2rad(MAX_SLOPE_DEG))).any():
+            raise InputError(nothing)  # an empty navmesh can crash habitat-sim
         habitat_sim = load_engine()
         body, pathfinder = habitat_sim.NavMeshSettings(), habitat_sim.PathFinder()
         body.set_defaults()
@@ -88,7 +93,7 @@ class HabitatCamera:
         if hasattr(body, "include_static_objects"):
             body.include_static_objects = True
         if not simulator_showing(self.configuration).recompute_navmesh(pathfinder, body) or not pathfinder.navigable_area > 0:
-            raise InputError(f"habitat-sim finds no ground to stand on in scene {self.scene.name}; check its up axis and scale")
+            raise InputError(nothing)
         return pathfinder
 
     def _observe(self, agent: int, position: np.ndarray, heading_deg: float) -> dict[str, np.ndarray]:

@@ -15,15 +15,21 @@ FROM_SEMANTIC_PLY = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]
 
 
 def write_instances(path: Path, scene: Scene) -> None:
-    """Write a scene's surface as a binary PLY with an instance number per vertex; no vertex belongs to two instances."""
+    """Write a scene's surface as a binary PLY with an instance number per vertex; no vertex belongs to two instances.
+
+    Surfaces that are transparent as a whole are left out, as in the mesh that habitat-sim displays (display.py).
+    """
+    materials = scene.materials
+    solid = (materials.base_color[:, 3] >= materials.alpha_cutoff)[scene.face_material]
+    faces, face_instance = scene.faces[solid], scene.face_instance[solid]
     point = np.dtype([("at", "<f4", 3), ("color", "u1", 3), ("object_id", "<u2")])
     triangle = np.dtype([("count", "u1"), ("index", "<i4", 3)])
-    points, triangles = np.zeros(len(scene.vertices), point), np.empty(len(scene.faces), triangle)
+    points, triangles = np.zeros(len(scene.vertices), point), np.empty(len(faces), triangle)
     points["at"] = scene.vertices @ FROM_SEMANTIC_PLY
-    points["object_id"][scene.faces] = scene.face_instance[:, None]
+    points["object_id"][faces] = face_instance[:, None]
     # habitat-sim requires colours, one for each number.
     points["color"][:, 0], points["color"][:, 1] = points["object_id"] & 255, points["object_id"] >> 8
-    triangles["count"], triangles["index"] = 3, scene.faces
+    triangles["count"], triangles["index"] = 3, faces
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(points)}"]
     header += [*(f"property float {axis}" for axis in "xyz"), *(f"property uchar {c}" for c in ("red", "green", "blue"))]
     header += ["property ushort object_id", f"element face {len(triangles)}", "property list uchar int vertex_indices"]

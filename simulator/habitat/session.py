@@ -12,12 +12,14 @@ import numpy as np
 
 from simulator.config import CameraSettings
 from simulator.errors import InputError
+from simulator.habitat.display import write_displayed
 from simulator.habitat.export import write_instances, write_surface
-from simulator.loaders.habitat_config import INSTANCE, STAGE, dataset_of, placements
+from simulator.loaders.habitat_config import INSTANCE, STAGE, dataset_of, instance_transform, placements, read_json
 from simulator.loaders.publishers import Y_UP
 from simulator.scene.model import Scene
 
-INSTALL = "conda install habitat-sim headless -c conda-forge -c aihabitat"
+INSTALL = "conda install habitat-sim=0.3.4 headless -c conda-forge -c aihabitat"
+"""0.3.4 is built for Python 3.10 to 3.12, 0.3.3 for 3.9, which is too old for this project."""
 FORMATS = (".glb", ".gltf", ".ply")
 VIEW, INSTANCES = 0, 1
 """Agents: one carries the sensors of a view, the other an instance sensor alone."""
@@ -33,7 +35,8 @@ def load_engine() -> Any:
         import habitat_sim
     except ImportError as error:
         raise InputError(
-            f"--camera habitat needs habitat-sim, which cannot be imported ({error}); install it with '{INSTALL}', "
+            f"--camera habitat needs habitat-sim, which cannot be imported ({error}); install it in an environment with "
+            f"Python 3.10 to 3.12 by '{INSTALL}', "
             "or leave the option out for our own camera"
         ) from None
     return habitat_sim
@@ -59,6 +62,7 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder:
 
     folder: an empty folder that must exist for as long as the scene is in use.
     """
+    check_supported(path)
     habitat_sim = load_engine()
     backend = habitat_sim.SimulatorConfiguration()
     backend.gpu_device_id = 0 if _has_cuda() else -1
@@ -79,6 +83,22 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder:
     ]
     instances.sensor_specifications = [_sensor("instances", kinds.SEMANTIC, settings)]
     return habitat_sim.Configuration(backend, [view, instances])
+
+
+def check_supported(path: Path) -> None:
+    """Raise InputError for a scene that habitat-sim does not read, or shows at another place or size than it has."""
+    stage = placements(path)[0][0]
+    remedy = "or leave out --camera habitat"
+    if path.name.endswith(INSTANCE):
+        inside = instance_transform(read_json(path).get("stage_instance", {}))
+        if not np.allclose(inside, np.eye(4), atol=1e-6):
+            raise InputError(
+                f"{path} moves, turns or scales its stage, which habitat-sim ignores; apply this to the stage's mesh, {remedy}"
+            )
+    elif stage.path.suffix.lower() not in FORMATS:
+        raise InputError(f"habitat-sim does not read {path}; use {', '.join(FORMATS)}, {remedy}")
+    if not np.allclose(stage.transform[:3, :3] @ stage.transform[:3, :3].T, np.eye(3), atol=1e-5):
+        raise InputError(f"{path} has a scaled stage, which habitat-sim shows at a wrong size; scale its mesh itself, {remedy}")
 
 
 def oversampling(settings: CameraSettings) -> int:
@@ -102,13 +122,6 @@ def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
     """Write a stage configuration for a single mesh, in the frame of the loader, and the mesh of its instances."""
     (stage,), _, _ = placements(path)
     source = stage.path.suffix.lower()
-    if source not in FORMATS:
-        raise InputError(f"habitat-sim does not read {path}; give {', '.join(FORMATS)}, or leave out --camera habitat")
-    if not np.allclose(stage.transform[:3, :3] @ stage.transform[:3, :3].T, np.eye(3), atol=1e-5):
-        raise InputError(
-            f"{path} is a scaled stage, which habitat-sim shows at a wrong size; scale the mesh itself, "
-            "or leave out --camera habitat"
-        )
     instances, render = folder / "instances.ply", stage.path.resolve()
     write_instances(instances, scene)
     # The colours of a scan include its lighting.
@@ -117,6 +130,8 @@ def _stage_file(path: Path, scene: Scene, folder: Path) -> Path:
         render = folder / "surface.glb"
         write_surface(render, scene)
         content |= {"up": Y_UP[0], "front": Y_UP[1]}
+    elif source == ".glb" and write_displayed(render, folder / "surface.glb"):
+        render = folder / "surface.glb"
     content |= {"render_asset": str(render), "semantic_asset": str(instances), "semantic_descriptor_filename": ""}
     content |= {"semantic_up": Y_UP[0], "semantic_front": Y_UP[1], "has_semantic_textures": False}
     file = folder / f"scene{STAGE}"

@@ -53,7 +53,7 @@ def read_gltf(path: Path, files: Files, linear_colors: bool = True, textures: bo
     for annotations. textures: whether textures are read; False opens and refuses none.
     Raise InputError for a file that is invalid, truncated, or compressed in a way that is not decoded here.
     """
-    header, chunk = _header(path)
+    header, chunk = read_header(path)
     try:
         notes = _check_extensions(path, header, textures)
         geometry = Geometry(path, header, chunk, files)
@@ -74,7 +74,7 @@ def read_gltf(path: Path, files: Files, linear_colors: bool = True, textures: bo
 
 def referenced(path: Path) -> list[str]:
     """Return the names of the external files that a .gltf refers to."""
-    header, _ = _header(path)
+    header, _ = read_header(path)
     try:
         uris = [x["uri"] for key in ("buffers", "images") for x in header.get(key, []) if "uri" in x]
         return sorted(unquote(u) for u in uris if not u.startswith("data:"))
@@ -82,7 +82,7 @@ def referenced(path: Path) -> list[str]:
         raise InputError(f"{path} has a broken structure ({error}); export it again") from None
 
 
-def _header(path: Path) -> tuple[dict[str, Any], bytes]:
+def read_header(path: Path) -> tuple[dict[str, Any], bytes]:
     """Return the JSON header and the binary chunk; raise InputError if the file is truncated or has another format."""
     data = path.read_bytes()
     try:

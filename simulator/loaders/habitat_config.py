@@ -188,7 +188,7 @@ def _instance(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
         )
     entry = content.get("stage_instance", {})
     stage, read = _stage(_template(path, entry, dataset.stages, STAGE), dataset)
-    inside = _transform(entry)
+    inside = instance_transform(entry)
     semantic = None if stage.semantic_transform is None else inside @ stage.semantic_transform
     placed = [Placed(stage.path, inside @ stage.transform, "", stage.semantic, semantic, stage.descriptor)]
     read = [path, *read]
@@ -227,10 +227,10 @@ def _object(template: Path, entry: dict[str, Any], scene: dict[str, Any]) -> Pla
     if not by_mesh and "COM" in values:
         inside[:3, 3] -= np.array(values["COM"], np.float64)
     name = template.name.removesuffix(OBJECT).removesuffix(template.suffix)
-    return Placed(mesh, _transform(entry) @ inside, name, centred=not by_mesh and "COM" not in values)
+    return Placed(mesh, instance_transform(entry) @ inside, name, centred=not by_mesh and "COM" not in values)
 
 
-def _transform(entry: dict[str, Any]) -> np.ndarray:
+def instance_transform(entry: dict[str, Any]) -> np.ndarray:
     """Return the (4, 4) transform of an instance: translation x rotation (w, x, y, z) x scale."""
     w, x, y, z = entry.get("rotation", (1.0, 0.0, 0.0, 0.0))
     scale = np.array(entry.get("non_uniform_scale", (1.0, 1.0, 1.0))) * float(entry.get("uniform_scale", 1.0))

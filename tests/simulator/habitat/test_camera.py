@@ -17,8 +17,9 @@ from simulator.camera.embree import EmbreeCamera
 from simulator.config import CameraSettings, with_options
 from simulator.errors import InputError
 from simulator.habitat import session as habitat_setup
-from simulator.habitat.camera import NavmeshGround, open_camera
-from simulator.habitat.session import load_engine, oversampling, simulator_showing
+from simulator.habitat.camera import HabitatCamera, NavmeshGround, open_camera
+from simulator.habitat.session import check_supported, load_engine, oversampling, simulator_showing
+from simulator.loaders.habitat_config import read_dataset
 from simulator.loaders.load import load_scene
 from simulator.render import main
 from simulator.run.sampling import draw_set
@@ -197,6 +198,21 @@ def furnished(folder, new):
     return path
 
 
+def tinted(folder, new):
+    """Linear factors and vertex colours, and a pane to look through."""
+    file = new()
+    points, quads, owner = arrays(False)
+    shades = np.linspace(30, 250, len(PIECES)).astype(np.uint8)
+    m = file.material(baseColorFactor=[0.2, 0.6, 0.9, 1.0])
+    colors = file.accessor(np.repeat(shades[owner][:, None], 4, 1), normalized=True)
+    file.node(mesh=file.mesh(file.primitive(points, quads[:, [0, 1, 2, 0, 2, 3]].ravel(), m, COLOR_0=colors)), name="scan")
+    pane = file.material(baseColorFactor=[1.0, 1.0, 1.0, 0.2])
+    file.header["materials"][pane]["alphaMode"] = "BLEND"
+    across = panel(0, (0.0, 0.0), (2.8, 5.0), 3.0, False)
+    file.node(mesh=file.mesh(file.primitive(across, [0, 1, 2, 0, 2, 3], pane)), name="pane")
+    return file.write(folder / "tinted.glb")
+
+
 LAYOUTS = (bare, hm3d, hm3d_textured, replica, described, furnished)
 ANNOTATED = (hm3d, hm3d_textured, replica)
 
@@ -235,7 +251,7 @@ class TestSideBySide:
             named = {embree.scene.instances[n - 1] for n in np.unique(theirs)}
             assert len(named) > 25 and named <= {f"thing {n}" for n in NUMBERS}
 
-    @pytest.mark.parametrize("layout", [bare, replica, described])
+    @pytest.mark.parametrize("layout", [bare, replica, described, tinted])
     def test_same_colours(self, layout, open_both):
         ours, theirs = (views(c).rgb.astype(int) for c in open_both(layout))
         assert ours.std() > 30
@@ -350,28 +366,52 @@ class TestSets:
         assert fields_of(tmp_path / "one") == fields_of(tmp_path / "two")
 
 
-@needs_habitat
-def test_formats_that_it_does_not_read_are_refused(tmp_path):
-    path = tmp_path / "room.obj"
-    trimesh.creation.box().export(path)
-    with pytest.raises(InputError, match=r"does not read .*room.obj"):
-        open_camera(path, load_scene(path), CAMERA)
+class TestRefused:
+    def test_formats_that_it_does_not_read(self, tmp_path):
+        path = tmp_path / "room.obj"
+        trimesh.creation.box().export(path)
+        with pytest.raises(InputError, match=r"does not read .*room.obj"):
+            open_camera(path, load_scene(path), CAMERA)
 
+    def test_scaled_stages(self, tmp_path, gltf):
+        """habitat-sim 0.3.3 scales them twice."""
+        write_glb(gltf, tmp_path / "room.glb", True)
+        path = dump(tmp_path / "room.stage_config.json", {"render_asset": "room.glb", "units_to_meters": 0.01})
+        with pytest.raises(InputError, match="scaled stage"):
+            open_camera(path, load_scene(path), CAMERA)
 
-@needs_habitat
-def test_scaled_stages_are_refused(tmp_path, gltf):
-    """habitat-sim 0.3.3 scales them twice."""
-    write_glb(gltf, tmp_path / "room.glb", True)
-    path = dump(tmp_path / "room.stage_config.json", {"render_asset": "room.glb", "units_to_meters": 0.01})
-    with pytest.raises(InputError, match="scaled stage"):
-        open_camera(path, load_scene(path), CAMERA)
+    def test_scaled_stages_of_scene_instances(self, tmp_path, gltf):
+        path = furnished(tmp_path, type(gltf))
+        stage = tmp_path / "configs/stages/room.stage_config.json"
+        dump(stage, {**json.loads(stage.read_text()), "units_to_meters": 0.5})
+        read_dataset.cache_clear()
+        with pytest.raises(InputError, match="scaled stage"):
+            open_camera(path, load_scene(path), CAMERA)
+
+    @pytest.mark.parametrize("change", [{"translation": [3, 0, 0]}, {"uniform_scale": 2.0}, {"rotation": [0, 0, 1, 0]}])
+    def test_stages_that_a_scene_instance_moves(self, change, tmp_path, gltf):
+        """habitat-sim leaves them where they are."""
+        path = furnished(tmp_path, type(gltf))
+        check_supported(path)
+        content = json.loads(path.read_text())
+        dump(path, {**content, "stage_instance": {**content["stage_instance"], **change}})
+        with pytest.raises(InputError, match="moves, turns or scales its stage, which habitat-sim ignores; apply this to"):
+            open_camera(path, load_scene(path), CAMERA)
+
+    def test_a_scene_without_ground_before_habitat_sees_it(self, tmp_path, gltf):
+        """The pathfinder of a flat wall crashes habitat-sim's process."""
+        gltf.node(mesh=gltf.mesh(gltf.primitive()))
+        scene = load_scene(gltf.write(tmp_path / "wall.glb"))
+        camera = HabitatCamera(scene, CAMERA, None, tmp_path, labelled=True, annotated=False)
+        with pytest.raises(InputError, match="no ground to stand on in scene wall"):
+            camera.navmesh(with_options({"camera.engine": "habitat"}))
 
 
 def test_missing_engine_is_one_line_with_the_command(monkeypatch, tiny_scenes, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "habitat_sim", None)
     assert main(["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), "--camera", "habitat"]) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "conda install habitat-sim headless -c conda-forge -c aihabitat" in said
+    assert said.count("\n") == 1 and "conda install habitat-sim=0.3.4 headless -c conda-forge -c aihabitat" in said
     assert not (tmp_path / "out").exists()
 
 
