@@ -20,7 +20,9 @@ NEARBY_M = 0.25
 FREE_M = 2.0
 """Greatest distance of a view from the first with motion `free`."""
 SOURCE_TRIES = 64
-"""Candidate points drawn for the sources of one position."""
+"""Fewest candidate points drawn for the sources of one position ..."""
+TRIES_PER_SOURCE = 4
+"""... and fewest for each source."""
 SOURCE_CLEARANCE_M = 0.1
 """Free distance around a source, along the axes."""
 
@@ -173,10 +175,10 @@ def _draw_sources(
     scene: Scene, places: Ground, floor: np.ndarray, positions: np.ndarray, settings: Settings, rng: np.random.Generator
 ) -> np.ndarray | None:
     """Draw sources in line of sight of every view's ears, (S, 3); return None where too few fit."""
-    rules = settings.sampling
-    angle = rng.random(SOURCE_TRIES) * 2 * np.pi
-    radius = rules.max_source_distance_m * np.sqrt(rng.random(SOURCE_TRIES))
-    height = rng.uniform(rules.min_source_height_m, rules.max_source_height_m, SOURCE_TRIES)
+    rules, tries = settings.sampling, max(SOURCE_TRIES, TRIES_PER_SOURCE * settings.sources)
+    angle = rng.random(tries) * 2 * np.pi
+    radius = rules.max_source_distance_m * np.sqrt(rng.random(tries))
+    height = rng.uniform(rules.min_source_height_m, rules.max_source_height_m, tries)
     points = floor + np.stack([radius * np.cos(angle), height, radius * np.sin(angle)], -1)
     offset = points[:, None] - positions
     distance = np.linalg.norm(offset, axis=-1)

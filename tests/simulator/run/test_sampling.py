@@ -185,3 +185,8 @@ def test_same_seed_same_set(flat, drawn):
     for a, b in zip(drawn[1], again, strict=True):
         np.testing.assert_array_equal(a.headings_deg, b.headings_deg)
         np.testing.assert_array_equal(a.sources, b.sources)
+
+
+def test_more_sources_than_the_fewest_candidates(flat):
+    _, (one,) = draw(flat, 1, sources=100)
+    assert one.sources.shape == (100, 3) and len(np.unique(one.sources, axis=0)) == 100
