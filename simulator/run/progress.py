@@ -34,3 +34,8 @@ def progress_bar(sets: int) -> tqdm:
         total=sets, unit="set", desc=STARTING, smoothing=0.1, disable=sets == 0, file=sys.stderr,
         mininterval=0.1 if terminal else LOG_EVERY_S, dynamic_ncols=terminal,
     )  # fmt: skip
+
+
+def print_note(text: str) -> None:
+    """Print a line on standard error, above the bar where there is one."""
+    tqdm.write(text, file=sys.stderr)
