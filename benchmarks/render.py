@@ -38,7 +38,7 @@ from simulator.engines import responses as acoustics
 from simulator.run import simulate
 from simulator.run.clips import find_clips
 from simulator.run.cluster import cores, render_with_ray
-from simulator.run.shard_plan import Plan, make_plan, prepare_folder
+from simulator.run.shard_plan import Plan, make_plan
 from simulator.run.worker import render_shard
 
 SCENE = Path(__file__).resolve().parents[1] / "scenes" / "apartment-0066.glb"
@@ -150,7 +150,6 @@ def rate(file: Path, out: Path, workers: int) -> float:
 
 def _plan(file: Path, out: Path, values: dict[str, Any]) -> Plan:
     settings: Settings = with_options(values)
-    prepare_folder(out)
     return make_plan({file.stem: file}, out, settings, simulate.Inputs(find_clips(None)))
 
 

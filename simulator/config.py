@@ -139,7 +139,7 @@ PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "omnidirectional", "sub
 
 def _check(s: Settings) -> None:
     rules = [
-        (s.seed >= 0, f"seed is {s.seed}; use 0 or more"),
+        (0 <= s.seed < 2**63, f"seed is {s.seed}; use 0 to below 2^63"),
         (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
         (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
         (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),

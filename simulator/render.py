@@ -31,9 +31,10 @@ from simulator.loaders.load import find_scenes
 from simulator.run.clips import find_clips
 from simulator.run.cluster import cores, render_here, render_with_ray
 from simulator.run.dry_run import describe_plan
+from simulator.run.output_folder import output_folder
 from simulator.run.progress import progress_bar
 from simulator.run.record import record, summary
-from simulator.run.shard_plan import Plan, clear_parts, make_plan, prepare_folder
+from simulator.run.shard_plan import Plan, make_plan
 from simulator.run.simulate import Inputs
 from simulator.run.worker import ShardReport
 
@@ -44,36 +45,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = _parser().parse_args(argv)
     try:
-        settings = _settings(options)
-        if settings.acoustics.engine == "soundspaces":
-            check_engine()
-            print(f"note: {CREDIT}", file=sys.stderr)
-        if settings.camera.engine == "habitat":
-            load_engine()  # if it is missing, it is missing for every scene
-        inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
-        plan = make_plan(find_scenes(options.scenes), options.out, settings, inputs)
-        if options.dry_run:
-            print(describe_plan(plan, max(1, cores() if options.workers is None else options.workers)))
-            return 0
-        prepare_folder(options.out)
-        return _render(plan, options.workers, options.address)
+        with _sigterm_interrupts():
+            return _run(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted: run the same command again", file=sys.stderr)
+        return INTERRUPTED
     except (InputError, DatasetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Plan and render, or describe the plan, and return the exit status."""
+    settings = _settings(options)
+    if settings.acoustics.engine == "soundspaces":
+        check_engine()
+        print(f"note: {CREDIT}", file=sys.stderr)
+    if settings.camera.engine == "habitat":
+        load_engine()  # if it is missing, it is missing for every scene
+    inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
+    scenes = find_scenes(options.scenes)
+    if options.dry_run:
+        plan = make_plan(scenes, options.out, settings, inputs)
+        print(describe_plan(plan, max(1, cores() if options.workers is None else options.workers)))
+        return 0
+    with output_folder(options.out):
+        return _render(make_plan(scenes, options.out, settings, inputs), options.workers, options.address)
 
 
 def _render(plan: Plan, workers: int | None, address: str | None) -> int:
     """Render missing shards, write the manifest, print the summary and return the exit status."""
     reports: list[ShardReport] = []
     try:
-        with _sigterm_interrupts():
-            _render_missing(plan, workers, address, reports)
+        _render_missing(plan, workers, address, reports)
     except KeyboardInterrupt:
         kept = sum(not r.failure for r in reports)
         print(f"\ninterrupted: {kept} shards finished and kept; run the same command again for the rest", file=sys.stderr)
         return INTERRUPTED
-    finally:
-        clear_parts(plan.out)
     try:
         manifest = record(plan, reports)
     except OSError as error:
@@ -87,12 +95,15 @@ def _render_missing(plan: Plan, workers: int | None, address: str | None, report
     """Render the missing shards under a progress bar; their reports are appended to `reports`."""
     if not plan.todo:
         return
+    for shard in plan.todo:
+        if shard.path in plan.damaged:
+            print(f"warning: {plan.damaged[shard.path]}; it is rendered again", file=sys.stderr)
     with progress_bar(sum(s.asked for s in plan.todo)) as bar:
 
         def on_progress(sets: int) -> None:
             if bar.n == 0 < sets:
                 bar.set_description("render", refresh=False)
-            bar.update(sets - bar.n)
+            bar.update(max(0, sets - bar.n))  # a lost worker's sets are rendered again
 
         if workers == 0:
             rendering = render_here(plan, on_progress)
@@ -148,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--scenes",
-        type=Path,
+        type=_path,
         nargs="+",
         required=True,
         metavar="PATH",
@@ -156,11 +167,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--clips",
-        type=Path,
+        type=_path,
         metavar="DIR",
         help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips",
     )
-    add("--out", type=Path, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
+    add("--out", type=_folder, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
     add("--sets", type=int, default=32, metavar="N", help="sets per scene; default %(default)s")
     add("--views", type=int, default=4, metavar="N", help="views per set; default %(default)s")
     add("--sources", type=int, default=1, metavar="N", help="sources per set; default %(default)s")
@@ -199,10 +210,10 @@ def _parser() -> argparse.ArgumentParser:
         help="accuracy of the sound: rays are traced until the standard deviation of T30 is 5, 2.5 or 0.4 %%, or a limit of rays "
         "is reached; default %(default)s",
     )
-    add("--hrtf", type=Path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) with the ears' responses; default: MIT KEMAR")
+    add("--hrtf", type=_path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) with the ears' responses; default: MIT KEMAR")
     add(
         "--materials",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)",
     )
@@ -227,6 +238,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _path(text: str) -> Path:
+    if "\0" in text or not text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or folder")
+    return Path(text)
+
+
+def _folder(text: str) -> Path:
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is a remote address; render to a local folder, then upload it with python -m dataset.share --to"
+        )
+    return _path(text)
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes; use 0 or more")
@@ -234,4 +259,5 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths need not be UTF-8
     sys.exit(main())

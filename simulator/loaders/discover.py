@@ -34,7 +34,10 @@ def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
         elif not path.exists():
             raise InputError(f"scene path {path} does not exist; give a folder or a {', '.join(FORMATS)} file")
         elif path.name.endswith(DATASET):
-            found += _in_dataset(path)
+            listed = _in_dataset(path)
+            if not listed:
+                raise InputError(f"{path} lists no scene that exists; put the files that it lists in their places beside it")
+            found += listed
         elif path.suffix.lower() in FORMATS or path.name.endswith(LAYOUTS):
             found.append(path)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from dataset.format.manifest import sha256_of
 from simulator.config import ClipSettings
 from simulator.errors import InputError
 
@@ -37,11 +39,15 @@ class Clips:
     root: Path
     names: tuple[str, ...]
     """Paths relative to the folder, with forward slashes."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Files that cannot be used, as printable names, and why."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the list of names and sizes, on which all draws depend."""
-        lines = [f"{n} {(self.root / n).stat().st_size}" for n in self.names]
+        """SHA-256 of the names and the content of all clips, on which all draws depend."""
+        with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
+            contents = list(pool.map(sha256_of, (self.root / n for n in self.names)))
+        lines = [f"{name} {content}" for name, content in zip(self.names, contents, strict=True)]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -50,10 +56,17 @@ def find_clips(root: Path | None) -> Clips:
     root = root or BUNDLED
     if not root.is_dir():
         raise InputError(f"clips folder {root} does not exist; name a folder of {', '.join(FORMATS)} files")
-    names = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+    found = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+    names = [name for name in found if printable(name) == name]
     if not names:
         raise InputError(f"clips folder {root} holds no clips; put {', '.join(FORMATS)} files there")
-    return Clips(root, tuple(names))
+    left_out = ((printable(name), "its name is not UTF-8; rename it") for name in found if printable(name) != name)
+    return Clips(root, tuple(names), tuple(left_out))
+
+
+def printable(name: str) -> str:
+    """Return a file name with the bytes that are not UTF-8 as escapes such as \\xe9."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def draw_stretches(
@@ -105,8 +118,8 @@ def decode(path: Path, sample_rate_hz: int) -> np.ndarray:
 
 @lru_cache(maxsize=4096)
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a clip's file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Return the SHA-256 of a clip's file; read once per process."""
+    return sha256_of(path)
 
 
 def _stretch(

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dataset.format.manifest import NAME, SHARDS, describe_shard, open_shard, write_manifest
+from dataset.errors import DatasetError
+from dataset.format.manifest import SHARDS, write_manifest
 from simulator.engines.soundspaces import CREDIT as SOUNDSPACES
 from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.receivers.sofa import read_sofa
 from simulator.run.clips import BUNDLED as BUNDLED_CLIPS
-from simulator.run.shard_plan import Plan, earlier_manifest
-from simulator.run.worker import ShardReport
+from simulator.run.shard_plan import Plan, earlier_manifest, matches
+from simulator.run.worker import ShardReport, describe
 
 PACKAGES = ("sight-and-sound", "numpy", "scipy", "numba", "embreex", "h5py", "trimesh", "soxr", "pyroomacoustics")
 KEMAR = "MIT KEMAR, normal pinna: B. Gardner and K. Martin, MIT Media Lab, 1994; free for any use with citation"
 CLIPS = "bundled clips of sight-and-sound: CC0 1.0"
+VISIBLE_S = 10.0
+"""Time until a shard written on another machine must be visible: network file systems cache folders."""
+POLL_S = 0.1
 UNKNOWN = "licence unknown: no credit in the file and no LICENSE beside it"
 
 
 def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
-    """Write manifest.json over all shards in the folder, and return its content."""
+    """Write manifest.json over all shards in the folder, and return its content.
+
+    A shard is recorded as its worker described it; one that is missing or differs on this machine is a failure.
+    """
     before = earlier_manifest(plan.out, plan.digest)
-    shards = _shards(plan, before)
+    shards, faults = _shards(plan, before, reports)
     clips = dict(before.get("clips_left_out", {}))
     for report in reports:
         clips.update(report.bad_clips)
+    clips.update(plan.inputs.clips.left_out)
     failed = {r.shard.scene: r.failure for r in reports if r.failure}
     credits = {s["scene"]: s["credit"] or UNKNOWN for s in shards}
     content = {
@@ -43,7 +52,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         },
         "shortfalls": _shortfalls(before, reports, shards),
         "clips_left_out": clips,
-        "failures": [f"{scene}: {why}" for scene, why in sorted({**plan.failures, **failed}.items())],
+        "failures": [f"{scene}: {why}" for scene, why in sorted({**plan.failures, **failed}.items())] + faults,
         "software": _software(),
     }
     write_manifest(plan.out, content)
@@ -52,7 +61,8 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
 
 def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]) -> tuple[str, bool]:
     """Return a summary of what was rendered and left out, and whether the data set is complete."""
-    new = sum(r.given for r in reports)
+    recorded = {s["path"] for s in manifest["shards"]}
+    new = sum(r.given for r in reports if r.shard.path.relative_to(plan.out).as_posix() in recorded)
     sets = sum(s["sets"] for s in manifest["shards"])
     size = sum(s["bytes"] for s in manifest["shards"]) / 1e6
     busy = sum(r.seconds for r in reports)
@@ -62,33 +72,66 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     for entry in manifest["shortfalls"]:
         lines.append(f"fewer sets: scene {entry['scene']} gave {entry['given']} of {entry['asked']} ({entry['why']})")
     lines += [f"left out: clip {name}: {why}" for name, why in sorted(manifest["clips_left_out"].items())]
-    lines += [f"left out: scene {failure}" for failure in manifest["failures"]]
-    lines.append(
-        f"{new} sets rendered ({busy / max(new, 1):.2f} s per set and worker)" if new else "nothing to do: all shards exist"
-    )
+    lines += [f"left out: {'' if failure.startswith('shard ') else 'scene '}{failure}" for failure in manifest["failures"]]
+    complete = not (manifest["shortfalls"] or manifest["clips_left_out"] or manifest["failures"])
+    if new:
+        lines.append(f"{new} sets rendered ({busy / new:.2f} s per set and worker)")
+    else:
+        lines.append("no sets rendered" if plan.todo or manifest["failures"] else "nothing to do: all shards exist")
+    if not sets:
+        return "\n".join([*lines, f"{plan.out} holds no sets; see the reasons above"]), False
     lines.append(f"{plan.out}: {sets} sets of {len({s['scene'] for s in manifest['shards']})} scenes, {size:.0f} MB")
     lines.append(f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}")
-    complete = not (manifest["shortfalls"] or manifest["clips_left_out"] or manifest["failures"])
     return "\n".join(lines), complete
 
 
-def _shards(plan: Plan, before: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the entries of all shards in the folder; shards unchanged since the earlier manifest are not read again."""
-    known = {s["path"]: s for s in before.get("shards", [])}
-    written = (plan.out / NAME).stat().st_mtime_ns if known else 0
-    shards = []
-    for path in sorted((plan.out / SHARDS).glob("*.h5")):
-        entry, status = known.get(path.relative_to(plan.out).as_posix()), path.stat()
-        same = entry is not None and entry["bytes"] == status.st_size and status.st_mtime_ns < written
-        shards.append(entry if entry is not None and same else _described(path, plan))
-    return shards
+def _shards(plan: Plan, before: Mapping[str, Any], reports: Sequence[ShardReport]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the entries of all shards in the folder, and the faults of those that are missing or damaged.
+
+    An entry is the one that the shard's worker reported, else that of the earlier manifest, which a damaged shard keeps;
+    only shards without either, of an interrupted render, are read.
+    """
+    known = {plan.out / s["path"]: s for s in before.get("shards", [])}
+    written = {r.shard.path: r for r in reports if r.entry}
+    deadline = time.monotonic() + VISIBLE_S
+    entries, faults = [], []
+    for path in sorted({*(plan.out / SHARDS).glob("*.h5"), *written}):
+        entry = known.get(path)
+        if path in written:
+            entry, fault = written[path].entry, _fault(written[path], deadline)
+            entry = entry if path.is_file() else None
+        elif path in plan.damaged:
+            fault = f"{plan.damaged[path]}; render its scene again by naming it in --scenes"
+        elif entry is None:
+            entry, fault = _described(plan, path)
+        else:
+            fault = ""
+        entries += [entry] if entry else []
+        faults += [fault] if fault else []
+    return entries, faults
 
 
-def _described(path: Path, plan: Plan) -> dict[str, Any]:
-    with open_shard(path) as file:
-        first, asked, credit = (file.attrs[k] for k in ("first", "asked", "credit"))
-    number = int(first) // plan.settings.shard_sets
-    return {**describe_shard(path, plan.out), "shard": number, "asked": int(asked), "credit": str(credit)}
+def _described(plan: Plan, path: Path) -> tuple[dict[str, Any] | None, str]:
+    try:
+        return describe(plan, path), ""
+    except DatasetError as error:
+        return None, str(error)
+
+
+def _fault(report: ShardReport, deadline: float) -> str:
+    """Return why the shard on this machine is not the one that a worker reported; empty where it is."""
+    path = report.shard.path
+    while not path.is_file() and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    if not path.is_file():
+        return (
+            f"shard {path} was written on {report.host} and is not visible on this machine; --out must be on a file system "
+            "that all machines share"
+        )
+    assert report.entry is not None
+    if not matches(path, report.entry):
+        return f"shard {path} differs from what {report.host} wrote; check the disk and run the same command again"
+    return ""
 
 
 def _shortfalls(before: dict[str, Any], reports: Sequence[ShardReport], shards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from dataset.errors import DatasetError
-from dataset.format.manifest import SHARDS, open_shard, read_manifest
+from dataset.format.manifest import SHARDS, open_shard, read_manifest, sha256_of
 from dataset.format.splits import assign_splits
 from simulator.acoustics.materials import load_library
 from simulator.config import Settings
@@ -18,7 +20,10 @@ from simulator.errors import InputError
 from simulator.loaders.load import scene_digest
 from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.receivers.sofa import read_sofa
+from simulator.run.clips import printable
+from simulator.run.output_folder import check_folder
 from simulator.run.simulate import Inputs
+from simulator.run.version import simulator_version
 
 
 @dataclass(frozen=True)
@@ -48,18 +53,23 @@ class Plan:
     todo: tuple[Shard, ...]
     failures: dict[str, str] = field(default_factory=dict)
     """Scenes that cannot be read at all, and why."""
+    damaged: dict[Path, str] = field(default_factory=dict)
+    """Shards in the folder that are damaged, and how."""
 
 
 def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs: Inputs) -> Plan:
     """Return the shards of named scenes, and which of them are missing.
 
-    Raise InputError where the folder holds shards of other settings or of another version of a scene: nothing is
-    overwritten.
+    Existing shards count as finished if they are as the earlier manifest says; damaged ones are rendered again. Raise
+    InputError where the folder holds shards of other settings or of another version of a scene, or other files: nothing
+    is overwritten.
     """
+    check_folder(out)
     digest = settings_digest(settings, inputs)
     digests, failures = _digests(scenes)
-    done = _existing(out, digest)
     before = earlier_manifest(out, digest)
+    damaged = _changed(out, before.get("shards", []))
+    done = _existing(out, digest, damaged)
     known = {s["scene"]: s["split"] for s in (*before.get("shards", []), *done.values())}
     splits = assign_splits([*known, *digests], known)
     shards = []
@@ -70,7 +80,7 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
             shards.append(Shard(name, scenes[name], sha, splits[name], number, first, asked, path))
     empty = {(s["scene_sha256"], s["shard"], s["asked"]) for s in before.get("shortfalls", []) if s["given"] == 0}
     todo = tuple(s for s in shards if not _is_done(s, done.get(s.path.name), empty))
-    return Plan(out, settings, inputs, digest, tuple(shards), todo, failures)
+    return Plan(out, settings, inputs, digest, tuple(shards), todo, failures, damaged)
 
 
 def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
@@ -81,6 +91,7 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
         "clips": inputs.clips.digest,
         "hrtf": read_sofa(inputs.hrtf or BUNDLED_HRTF).sha256,
         "materials": load_library(inputs.materials).digest,
+        "simulator": simulator_version(),
     }
     return content
 
@@ -94,28 +105,17 @@ def earlier_manifest(out: Path, digest: dict[str, Any]) -> dict[str, Any]:
     return manifest if manifest.get("settings") == digest else {}
 
 
-def prepare_folder(out: Path) -> None:
-    """Create the output folder, check that it is writable, and delete what an interrupted run left behind."""
-    try:
-        folder = out / SHARDS
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe.{os.getpid()}"
-        probe.write_bytes(b"\0" * 4096)
-        probe.unlink()
-        clear_parts(out)
-    except OSError as error:
-        raise InputError(f"--out {out} cannot be written to ({error.strerror or error}); choose another folder") from None
-
-
-def clear_parts(out: Path) -> None:
-    """Delete unfinished shards."""
-    for part in (out / SHARDS).glob(".*.part"):
-        part.unlink(missing_ok=True)
+def matches(path: Path, entry: Mapping[str, Any]) -> bool:
+    """Whether a shard has the size and the SHA-256 of its entry in the manifest."""
+    return bool(path.stat().st_size == entry["bytes"] and sha256_of(path) == entry["sha256"])
 
 
 def _digests(scenes: Mapping[str, Path]) -> tuple[dict[str, str], dict[str, str]]:
     digests, failures = {}, {}
     for name, path in scenes.items():
+        if printable(str(path)) != str(path):
+            failures[name] = f"{printable(str(path))} is not UTF-8; rename it"
+            continue
         try:
             digests[name] = scene_digest(path)
         except OSError as error:
@@ -125,23 +125,50 @@ def _digests(scenes: Mapping[str, Path]) -> tuple[dict[str, str], dict[str, str]
     return digests, failures
 
 
-def _existing(out: Path, digest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the attributes of existing shards: {file name: attributes}; damaged shards count as missing."""
+def _existing(out: Path, digest: dict[str, Any], damaged: dict[Path, str]) -> dict[str, dict[str, Any]]:
+    """Return the attributes of existing sound shards, {file name: attributes}; unreadable ones are added to `damaged`."""
     found = {}
     for path in sorted((out / SHARDS).glob("*.h5")):
+        if path in damaged:
+            continue
         try:
+            path.open("rb").close()  # an OSError here says nothing about the content
             with open_shard(path) as file:
                 attributes = dict(file.attrs)
-        except DatasetError:
+            stored = json.loads(attributes["settings"])
+        except (DatasetError, ValueError) as error:
+            if _is_foreign(path):
+                raise InputError(f"{error}; choose another --out, or move that file away") from None
+            damaged[path] = f"shard {path} is damaged"
             continue
-        stored = json.loads(attributes["settings"])
+        except OSError as error:
+            raise InputError(f"shard {path} cannot be read ({error.strerror}); check its permissions and its disk") from None
         if stored != digest:
             raise InputError(
                 f"{out} holds shards of other settings ({_difference(stored, digest)}); choose another --out, "
-                "or use the settings of these"
+                "or use the settings, clips and software of these"
             )
         found[path.name] = attributes
     return found
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file that is not a shard is another, sound HDF5 file, which must not be overwritten."""
+    try:
+        h5py.File(path, "r").close()
+    except OSError:
+        return False
+    return True
+
+
+def _changed(out: Path, entries: Sequence[dict[str, Any]]) -> dict[Path, str]:
+    """Return the shards that differ from their entries in the manifest, {path: fault}; all of their bytes are read."""
+
+    there = [(out / e["path"], e) for e in entries if (out / e["path"]).is_file()]
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
+        same = list(pool.map(lambda one: matches(*one), there))
+    changed = (path for (path, _), good in zip(there, same, strict=True) if not good)
+    return {path: f"shard {path} differs from its checksum in the manifest" for path in changed}
 
 
 def _difference(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> str:

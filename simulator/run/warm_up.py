@@ -22,11 +22,12 @@ TRIES = 8
 def compile_kernels(settings: Settings, inputs: Inputs) -> None:
     """Simulate one small set of a textured box, so that every kernel is in numba's cache on disk for other processes.
 
-    This takes about a minute the first time, and a second or two afterwards.
+    This takes about a minute the first time, and a second or two afterwards. Views are Embree's with any camera: habitat-sim
+    uses the same kernels for sampling, has none of its own, and does not read the box.
     """
     tiny = replace(
         settings,
-        camera=replace(settings.camera, width_px=16, height_px=12),
+        camera=replace(settings.camera, engine="embree", width_px=16, height_px=12),
         sampling=SamplingSettings(motion=settings.sampling.motion),
         acoustics=replace(settings.acoustics, response_s=0.1, quality="draft"),
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from dataset.format.manifest import describe_shard, open_shard
 from dataset.format.schema import FORMAT, FORMAT_VERSION
 from dataset.format.writer import ShardWriter
 from simulator.config import Settings
@@ -32,6 +35,10 @@ class ShardReport:
     """Why the shard could not be rendered, in one line; empty where it was."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    entry: dict[str, Any] | None = None
+    """Entry of the written shard in the manifest, by which the driver recognises the file."""
+    host: str = ""
+    """The machine that rendered it."""
 
 
 def render_shard(plan: Plan, shard: Shard, on_progress: Callable[[int], None]) -> ShardReport:
@@ -40,7 +47,7 @@ def render_shard(plan: Plan, shard: Shard, on_progress: Callable[[int], None]) -
     on_progress: called after each set with the number of sets processed.
     Raise DiskError where the shard cannot be written; shards finished before remain.
     """
-    report, start = ShardReport(shard), time.monotonic()
+    report, start = ShardReport(shard, host=socket.gethostname()), time.monotonic()
     try:
         context = _context(shard, plan.settings, plan.inputs)
         if context.scene.sha256 != shard.scene_sha256:
@@ -68,9 +75,11 @@ def _write(plan: Plan, shard: Shard, context: SceneContext, report: ShardReport,
                 if one is not None:
                     writer.add(one)
                 on_progress(done)
+        report.given = writer.count
+        if report.given:
+            report.entry = describe(plan, shard.path)
     except OSError as error:
         raise unwritable(plan.out, error) from None
-    report.given = writer.count
 
 
 def _simulated(context: SceneContext, index: int, report: ShardReport) -> dict[str, Any] | None:
@@ -82,6 +91,14 @@ def _simulated(context: SceneContext, index: int, report: ShardReport) -> dict[s
         return None
     except OSError as error:
         raise InputError(f"an input file can no longer be read ({error}); check it and run the same command again") from None
+
+
+def describe(plan: Plan, path: Path) -> dict[str, Any]:
+    """Return the manifest's entry of a shard; raise DatasetError where it is damaged."""
+    with open_shard(path) as file:
+        first, asked, credit = (file.attrs[k] for k in ("first", "asked", "credit"))
+    number = int(first) // plan.settings.shard_sets
+    return {**describe_shard(path, plan.out), "shard": number, "asked": int(asked), "credit": str(credit)}
 
 
 def attributes(plan: Plan, shard: Shard, context: SceneContext) -> dict[str, object]:

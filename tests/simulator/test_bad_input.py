@@ -270,6 +270,45 @@ def test_unknown_and_impossible_options(refused, tiny_scenes):
     assert "--scenes" in refused()
 
 
+def test_places_that_are_no_folders(refused, tiny_scenes, tmp_path):
+    for address in ("s3://bucket/data", "hf://datasets/me/it", "file:///tmp/x"):
+        assert "is a remote address; render to a local folder, then upload it" in refused("--scenes", tiny_scenes, out=address)
+    assert "'' is not the name of a file or folder" in refused("--scenes", tiny_scenes, out="")
+    for option in ("--scenes", "--clips", "--hrtf", "--materials", "--out"):
+        assert "is not the name of a file or folder" in refused("--scenes", tiny_scenes, option, "a\0b")
+
+
+def test_numbers_that_no_data_set_can_hold(refused, tiny_scenes):
+    assert "seed is 100000000000000000000; use 0 to below 2^63" in refused("--scenes", tiny_scenes, "--seed", 10**20)
+
+
+def test_a_description_that_lists_no_scene(refused, tmp_path):
+    config = tmp_path / "mine.scene_dataset_config.json"
+    config.write_text(json.dumps({"stages": {"paths": {".glb": ["stages/*"]}}}))
+    assert f"{config} lists no scene that exists" in refused("--scenes", config)
+
+
+def test_an_interrupt_while_planning_is_one_line(tiny_scenes, tiny_options, tmp_path, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulator.render.make_plan", interrupt)
+    assert main(["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), *tiny_options]) == 130
+    assert capsys.readouterr().err == "\ninterrupted: run the same command again\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_scene_that_can_be_used(tiny_options, tmp_path, capsys):
+    scene, out = tmp_path / "bad.glb", tmp_path / "out"
+    scene.write_bytes(b"no scene")
+    arguments = ["--scenes", str(scene), "--out", str(out), "--workers", "0", *tiny_options]
+    for _ in range(2):
+        assert main(arguments) == 1
+        said = capsys.readouterr().out
+        assert "left out: scene bad" in said and f"{out} holds no sets; see the reasons above" in said
+        assert "nothing to do" not in said and "next:" not in said
+
+
 def test_unknown_settings(refused, tiny_scenes):
     assert "such as camera.width_px" in refused("--scenes", tiny_scenes, "--set", "camera.width=100")
     assert "KEY=VALUE with a known key is expected" in refused("--scenes", tiny_scenes, "--set", "camera.width_px")

@@ -1,5 +1,7 @@
 """Clips of any format, rate and width become levelled mono stretches; unusable clips are reported and skipped."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -168,6 +170,18 @@ def test_nothing_usable_ends_with_a_reason(tmp_path):
     write(tmp_path / "silent.wav", np.zeros(RATE), RATE)
     with pytest.raises(InputError, match="no usable clips"):
         draw(find_clips(tmp_path))
+
+
+def test_a_name_that_is_not_utf8_is_left_out_with_a_reason(tmp_path):
+    write(tmp_path / "good.wav", tone(RATE), RATE)
+    bad = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    try:
+        os.link(tmp_path / "good.wav", bad)
+    except OSError:
+        pytest.skip("this file system has only UTF-8 names")
+    clips = find_clips(tmp_path)
+    assert clips.names == ("good.wav",) and clips.digest
+    assert clips.left_out == (("caf\\xe9.wav", "its name is not UTF-8; rename it"),)
 
 
 def test_a_folder_without_clips_is_refused(tmp_path):

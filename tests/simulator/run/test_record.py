@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 
@@ -15,7 +16,7 @@ from simulator.run.clips import find_clips
 from simulator.run.record import UNKNOWN, record, summary
 from simulator.run.shard_plan import make_plan
 from simulator.run.simulate import Inputs
-from simulator.run.worker import ShardReport
+from simulator.run.worker import ShardReport, describe
 
 
 @pytest.fixture
@@ -45,12 +46,76 @@ def test_shards_of_scenes_that_were_not_asked_for_stay_listed(plan, tiny_scenes)
     assert {s["scene"] for s in record(alone, [])["shards"]} == {"alpha", "beta"}
 
 
-def test_a_shard_that_was_written_anew_is_described_anew(plan):
-    path = plan.shards[0].path
-    other = plan.shards[1].path.read_bytes()
-    path.write_bytes(other)
-    entry = next(s for s in record(plan, [])["shards"] if s["path"].endswith(path.name))
-    assert entry["sha256"] == sha256_of(path)
+def entry_of(manifest, path):
+    return next((s for s in manifest["shards"] if s["path"].endswith(path.name)), None)
+
+
+class TestWrittenShards:
+    """A report of a shard that a worker rendered anew, which the file on this machine must match."""
+
+    @pytest.fixture
+    def rendered(self, plan):
+        shard = plan.shards[0]
+        shard.path.write_bytes(plan.shards[1].path.read_bytes())
+        return ShardReport(shard, 2, entry={**describe(plan, shard.path), "path": f"shards/{shard.path.name}"}, host="node7")
+
+    def test_are_recorded_as_their_worker_described_them(self, plan, rendered):
+        manifest = record(plan, [rendered])
+        assert entry_of(manifest, rendered.shard.path)["sha256"] == sha256_of(rendered.shard.path)
+        assert manifest["failures"] == []
+
+    def test_that_are_not_visible_here_are_listed_and_not_recorded(self, plan, rendered, monkeypatch):
+        monkeypatch.setattr("simulator.run.record.VISIBLE_S", 0.2)
+        rendered.shard.path.unlink()
+        manifest = record(plan, [rendered])
+        assert entry_of(manifest, rendered.shard.path) is None
+        text, complete = summary(plan, [rendered], manifest)
+        assert not complete and "sets rendered (" not in text
+        assert f"left out: shard {rendered.shard.path} was written on node7 and is not visible on this machine" in text
+
+    def test_that_differ_here_are_listed_and_keep_their_workers_checksum(self, plan, rendered):
+        path = rendered.shard.path
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        manifest = record(plan, [rendered])
+        assert entry_of(manifest, path)["sha256"] == rendered.entry["sha256"] != sha256_of(path)
+        assert "differs from what node7 wrote" in manifest["failures"][0]
+
+
+class TestDamagedShards:
+    @pytest.fixture
+    def flipped(self, plan):
+        """A shard of which one byte has changed, with its old time."""
+        path = plan.shards[2].path
+        data, times = bytearray(path.read_bytes()), path.stat()
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        return path
+
+    def plan_again(self, plan, *names):
+        paths = {s.scene: s.scene_path for s in plan.shards if s.scene in names}
+        return make_plan(paths, plan.out, plan.settings, plan.inputs)
+
+    def test_are_planned_again(self, plan, flipped):
+        assert [s.path for s in self.plan_again(plan, "alpha", "beta").todo] == [flipped]
+
+    def test_of_scenes_that_are_not_rendered_are_listed_and_keep_their_checksum(self, plan, flipped):
+        before = entry_of(read_manifest(plan.out), flipped)
+        again = self.plan_again(plan, "alpha")
+        assert again.todo == ()
+        manifest = record(again, [])
+        assert entry_of(manifest, flipped) == before
+        assert manifest["failures"] == [
+            f"shard {flipped} differs from its checksum in the manifest; render its scene again by naming it in --scenes"
+        ]
+        text, complete = summary(again, [], manifest)
+        assert not complete and "nothing to do" not in text
+
+    def test_that_nobody_recorded_are_listed(self, plan):
+        stray = plan.out / "shards" / "gamma-0000.h5"
+        stray.write_bytes(b"no HDF5 file")
+        manifest = record(self.plan_again(plan, "alpha"), [])
+        assert entry_of(manifest, stray) is None and str(stray) in manifest["failures"][0]
 
 
 class TestShortfalls:
@@ -71,6 +136,7 @@ class TestShortfalls:
 
     def test_of_a_run_that_did_not_live_to_tell(self, plan):
         """The shard itself says how many sets were asked of it."""
+        (plan.out / "manifest.json").unlink()
         with h5py.File(plan.shards[0].path, "r+") as file:
             file.attrs["asked"] = 3
         manifest = record(plan, [])
@@ -86,7 +152,19 @@ def test_failures_and_bad_clips_are_listed_and_the_data_set_is_not_complete(plan
     assert manifest["clips_left_out"] == {"noise.wav": "is silent"}
     text, complete = summary(plan, reports, manifest)
     assert "left out: clip noise.wav: is silent" in text and "left out: scene beta: beta.glb: it broke; mend it" in text
-    assert not complete
+    assert not complete and "nothing to do" not in text
+
+
+def test_an_empty_data_set_names_no_next_command(plan):
+    for path in (plan.out / "shards").iterdir():
+        path.unlink()
+    (plan.out / "manifest.json").unlink()
+    empty = make_plan({"gone": plan.out / "gone.glb"}, plan.out, plan.settings, plan.inputs)
+    manifest = record(empty, [])
+    text, complete = summary(empty, [], manifest)
+    assert not complete and manifest["failures"]
+    assert text.splitlines()[-1] == f"{plan.out} holds no sets; see the reasons above"
+    assert "no sets rendered" in text and "next:" not in text and "nothing to do" not in text
 
 
 def test_a_complete_render_says_so_and_names_the_next_command(plan):

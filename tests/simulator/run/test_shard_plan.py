@@ -6,13 +6,15 @@ import json
 import shutil
 from dataclasses import replace
 
+import h5py
 import pytest
 
 from dataset.format.manifest import read_manifest, write_manifest
 from simulator.config import with_options
 from simulator.errors import InputError
+from simulator.run import version
 from simulator.run.clips import find_clips
-from simulator.run.shard_plan import make_plan, prepare_folder, settings_digest
+from simulator.run.shard_plan import make_plan, settings_digest
 from simulator.run.simulate import Inputs
 
 SETTINGS = with_options({"sets": 40})
@@ -52,6 +54,11 @@ def rendered(tiny_data, tmp_path):
 def plan_of(tiny_scenes, inputs):
     paths = {name: tiny_scenes / f"{name}.glb" for name in ("alpha", "beta")}
     return lambda out, settings, scenes=paths: make_plan(scenes, out, settings, inputs)
+
+
+def copy(entry, root):
+    (root / entry).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(version.ROOT / entry, root / entry)
 
 
 class TestShards:
@@ -113,6 +120,25 @@ class TestDigest:
         next(iter(sorted((tmp_path / "clips").rglob("*.flac")) + sorted((tmp_path / "clips").rglob("*.ogg")))).unlink()
         assert settings_digest(SETTINGS, Inputs(find_clips(tmp_path / "clips"))) != base
 
+    def test_follows_the_content_of_clips_of_the_same_size(self, inputs, tmp_path):
+        shutil.copytree(inputs.clips.root, tmp_path / "clips")
+        clips = find_clips(tmp_path / "clips")
+        clip = tmp_path / "clips" / clips.names[0]
+        before = clips.digest
+        clip.write_bytes(clip.read_bytes()[::-1])
+        assert clips.digest != before
+
+    def test_follows_the_code_that_computes_sets(self, inputs, tmp_path, monkeypatch):
+        base = settings_digest(SETTINGS, inputs)
+        for entry in version.CODE:
+            shutil.copytree(version.ROOT / entry, tmp_path / entry) if (version.ROOT / entry).is_dir() else copy(entry, tmp_path)
+        monkeypatch.setattr(version, "ROOT", tmp_path)
+        simulator_version = version.simulator_version.__wrapped__
+        assert simulator_version() == base["inputs"]["simulator"], "their place does not matter"
+        tracer = tmp_path / "simulator" / "acoustics" / "tracer.py"
+        tracer.write_text(tracer.read_text() + "\nFRONT = 1\n")
+        assert simulator_version() != base["inputs"]["simulator"]
+
     def test_is_what_shards_store(self, rendered, plan_of):
         out, settings = rendered
         assert json.loads(json.dumps(plan_of(out, settings).digest)) == read_manifest(out)["settings"]
@@ -127,6 +153,27 @@ class TestDone:
         (out / "shards" / "alpha-0001.h5").unlink()
         (out / "shards" / "beta-0000.h5").write_bytes(b"no shard")
         assert [s.path.name for s in plan_of(out, settings).todo] == ["alpha-0001.h5", "beta-0000.h5"]
+
+    def test_a_flipped_byte_is_found_though_the_shard_opens(self, rendered, plan_of):
+        out, settings = rendered
+        path = out / "shards" / "alpha-0000.h5"
+        with h5py.File(path, "r+") as file:
+            file["heading"][0, 0] += 1
+        plan = plan_of(out, settings)
+        assert [s.path for s in plan.todo] == [path] == list(plan.damaged)
+
+    def test_a_copy_is_as_good(self, rendered, plan_of, tmp_path):
+        out, settings = rendered
+        shutil.copytree(out, tmp_path / "moved", copy_function=shutil.copyfile)
+        assert plan_of(tmp_path / "moved", settings).todo == ()
+
+    def test_another_hdf5_file_is_refused_and_stays(self, rendered, plan_of):
+        out, settings = rendered
+        with h5py.File(out / "shards" / "mine.h5", "w") as file:
+            file["x"] = 1
+        with pytest.raises(InputError, match=r"mine\.h5 .*choose another --out, or move that file away"):
+            plan_of(out, settings)
+        assert (out / "shards" / "mine.h5").exists()
 
     def test_a_lost_manifest_costs_nothing(self, rendered, plan_of):
         out, settings = rendered
@@ -161,18 +208,3 @@ class TestDone:
         out, settings = rendered
         with pytest.raises(InputError, match="seed: 0 there, 3 requested"):
             plan_of(out, replace(settings, seed=3))
-
-
-class TestFolder:
-    def test_is_made_and_cleared_of_unfinished_shards_alone(self, tmp_path):
-        shards = tmp_path / "data" / "new" / "shards"
-        prepare_folder(tmp_path / "data" / "new")
-        (shards / ".a-0000.h5.123.part").write_bytes(b"half")
-        (shards / "a-0001.h5").write_bytes(b"whole")
-        prepare_folder(tmp_path / "data" / "new")
-        assert [p.name for p in shards.iterdir()] == ["a-0001.h5"]
-
-    def test_that_cannot_be_made_is_one_line(self, tmp_path):
-        (tmp_path / "file").write_text("")
-        with pytest.raises(InputError, match=r"^--out .*file/out cannot be written to \(.*\); choose another folder$"):
-            prepare_folder(tmp_path / "file" / "out")
