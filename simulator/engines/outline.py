@@ -37,6 +37,11 @@ class Outline:
         """Volume."""
         return self.ground_m2 * (self.ceiling_m - self.floor_m)
 
+    @property
+    def mean_free_path_m(self) -> float:
+        """Mean distance between reflections in a diffuse field, 4 V / S (Kosten 1960), m."""
+        return float(4.0 * self.volume_m3 / self.areas.sum())
+
     def clearance(self, point: np.ndarray) -> float:
         """Return the distance of a point (3,) inside from the nearest surface, m."""
         along = np.roll(self.corners, -1, 0) - self.corners

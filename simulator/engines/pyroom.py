@@ -27,6 +27,10 @@ BIN_S = 0.002
 CELLS = 128
 RAYS = {"draft": 2000, "standard": 6000, "reference": 60000}
 """Rays from each source by quality."""
+MOST_SEGMENTS = {"draft": 1_000_000, "standard": 3_000_000, "reference": 20_000_000}
+"""Most ray segments from each source: fewer rays are traced where long responses of large reflectance would need more."""
+CALL_SEGMENTS = 50_000
+"""Segments of one call of pyroomacoustics, about a second, during which the process cannot respond to signals."""
 SPHERE_M = 0.5
 """Largest radius of the sphere around the listener in which rays are counted; smaller near walls."""
 STRENGTH = 1e6
@@ -52,7 +56,7 @@ def polygon_arrivals(
     for s, source in enumerate(sources):
         front = (listener - source) / np.linalg.norm(listener - source)
         paths, whole, order = _images(engine, scene, outline, listener, source, front, s)
-        energy[s] = _rays(engine, scene, outline, source, front, bins, RAYS[settings.quality], rng) / (1.0 + scattered)
+        energy[s] = _rays(engine, scene, outline, source, front, bins, settings.quality, rng) / (1.0 + scattered)
         _return_scattered(energy[s], paths, whole**2 / (1.0 + scattered) - paths.gain**2, order, scene.speed_m_s)
         direct.append(_chosen(paths, order == 0))
         images.append(_chosen(paths, order > 0))
@@ -131,7 +135,7 @@ def _rays(
     source: np.ndarray,
     front: np.ndarray,
     bins: int,
-    count: int,
+    quality: str,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Return the energy (bins, CELLS, 7) of everything but the direct sound and specular images.
@@ -145,11 +149,12 @@ def _rays(
     engine.max_order += 1
     engine._update_room_engine_params()
     libroom.set_rng_seed(int(rng.integers(2**63)))
-    directions = Rotation.random(random_state=rng).apply(sphere_cells(count))
+    calls = _ray_calls(quality, bins * BIN_S * scene.speed_m_s / outline.mean_free_path_m + 1.0)
+    directions = Rotation.random(random_state=rng).apply(sphere_cells(sum(map(len, calls))))
     power = STRENGTH * scene.directivity[directivity_row(np.clip(directions @ front, -1.0, 1.0))] ** 2
-    core.ray_tracing(
-        np.column_stack([plan_of(directions), directions[:, 1]]), power, _to_engine(source, outline).astype(np.float32)
-    )
+    directions, place = np.column_stack([plan_of(directions), directions[:, 1]]), _to_engine(source, outline).astype(np.float32)
+    for rows in calls:  # each call divides by the number of its rays
+        core.ray_tracing(directions[rows], power[rows] * (len(rows) / len(power)), place)
     out = np.zeros((bins, CELLS, 7))
     for cell, histogram in enumerate(core.microphones[0].histograms):
         values = histogram.get_hist()[:, :bins]
@@ -159,6 +164,16 @@ def _rays(
     engine._update_room_engine_params()
     air = np.exp(-scene.air * scene.speed_m_s * (np.arange(bins)[:, None] + 0.5) * BIN_S)
     return out / STRENGTH * air[:, None]
+
+
+def _ray_calls(quality: str, segments: float) -> list[np.ndarray]:
+    """Return the numbers of the rays of each call of pyroomacoustics, where a ray has up to so many segments.
+
+    The number of calls is a power of two, so that dividing the energy among equal calls is exact.
+    """
+    count = max(1, int(min(RAYS[quality], MOST_SEGMENTS[quality] / segments)))
+    calls = 2 ** int(np.ceil(np.log2(max(1.0, count * segments / CALL_SEGMENTS))))
+    return np.array_split(np.arange(count), min(calls, count))
 
 
 def _return_scattered(energy: np.ndarray, paths: Paths, missing: np.ndarray, order: np.ndarray, speed_m_s: float) -> None:

@@ -48,8 +48,7 @@ def mean_surfaces(
         direction = _lambert(normal, rng)
         inside = hit & outline.holds(origin + NEAR_M * normal)
         _add(returning, at, power, inside)
-    free_path = 4.0 * outline.volume_m3 / outline.areas.sum()
-    crowding = float(np.clip(free_path * reflections / max(length, 1e-9), 1.0, 4.0))
+    crowding = float(np.clip(outline.mean_free_path_m * reflections / max(length, 1e-9), 1.0, 4.0))
     reflectance = np.clip(returning / np.maximum(arriving, 1e-12), 0.0, 1.0) ** crowding
     return reflectance, diffuse / np.maximum(hitting, 1e-12)
 

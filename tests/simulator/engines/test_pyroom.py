@@ -10,6 +10,7 @@ from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.materials import SurfaceAcoustics
 from simulator.acoustics.room_metrics import decay_time
 from simulator.config import AcousticsSettings
+from simulator.engines import pyroom
 from simulator.engines.outline import plan_of
 from simulator.engines.pyroom import polygon_arrivals
 from simulator.engines.responses import responses, trace
@@ -251,6 +252,21 @@ def test_energy_arrives_from_where_it_should():
     by_cell = arrivals.energy[0, :, :, 3].sum(0)
     assert (by_cell[:, None] * arrivals.cells).sum(0)[0] < -0.6 * by_cell.sum()
     assert by_cell[arrivals.cells[:, 0] > 0.2].sum() < 0.02 * by_cell.sum()
+
+
+@pytest.mark.parametrize(("segments", "rays"), [(5.0, 6000), (122.0, 6000), (1220.0, 2459), (1e5, 30), (1e8, 1)])
+def test_rays_that_are_never_absorbed_are_bounded_and_calls_short(segments, rays):
+    """122 segments: a second in a living room. A call holds Python, which cannot respond to signals then."""
+    calls = pyroom._ray_calls("standard", segments)
+    assert np.concatenate(calls).tolist() == list(range(rays))
+    assert rays == 1 or rays * segments <= pyroom.MOST_SEGMENTS["standard"]
+    assert max(len(rows) for rows in calls) <= max(1.0, pyroom.CALL_SEGMENTS / segments + 1)
+
+
+def test_walls_that_neither_absorb_nor_scatter_are_simulated():
+    settings = AcousticsSettings(response_s=0.5, quality="draft")
+    arrivals = polygon_arrivals(room_of(prism(BOX), 0.0, 0.0, settings), LISTENER, SOURCES, settings, np.random.default_rng(0))
+    assert np.isfinite(arrivals.energy).all() and arrivals.energy.sum() > 0
 
 
 def test_the_same_seed_gives_the_same_arrivals():

@@ -1,5 +1,9 @@
 """Responses of whole sets: the sum of their parts against theory, and independence of other views."""
 
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +140,36 @@ def test_decay_time_of_the_shared_room(ears, length):
     room = prepare_acoustics(scene, assign(scene.surfaces, load_library()), settings)
     found = decay_times(room, settings, ears)
     assert np.isnan(found).all() if length <= 1.0 else found == pytest.approx(2.36, rel=0.05)
+
+
+LONG = """
+import signal, sys
+import numpy as np
+from benchmarks.acoustics.rooms import box, clean, room_of
+from simulator.config import AcousticsSettings
+from simulator.engines.responses import trace
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+for quality, length in (("draft", 0.1), ("reference", 10.0)):
+    settings = AcousticsSettings(engine=sys.argv[1], quality=quality, response_s=length, image_order=1)
+    room = room_of(clean(box((5.0, 2.6, 4.0))), 0.0, 0.0, settings)
+    print(quality, flush=True)
+    trace(room, np.array([3.6, 1.5, 2.5]), np.array([[1.2, 1.1, 1.4]]), settings, np.random.default_rng(0))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["raytrace", "pyroomacoustics"])
+def test_a_signal_ends_a_long_simulation(engine):
+    """Walls neither absorb nor scatter: at reference quality the simulation takes minutes."""
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG, engine], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert [process.stdout.readline() for _ in range(2)] == [b"draft\n", b"reference\n"]
+        time.sleep(3.0)
+        process.send_signal(signal.SIGTERM)
+        assert b"KeyboardInterrupt" in process.communicate(timeout=300)[1]
+    assert process.returncode != 0
 
 
 def test_direct_to_reverberant_ratio_does_not_depend_on_the_heading_for_a_point(simulated):
