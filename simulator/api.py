@@ -78,7 +78,7 @@ class Brirs:
 
     @property
     def rt60(self) -> np.ndarray:
-        """(V, S, 2) reverberation time of the full response from 30 dB of decay (T30, ISO 3382-1), s."""
+        """(V, S, 2) reverberation time of the full response (T30, ISO 3382-1), s; NaN where 35 dB of decay do not fit into it."""
         return rt60(self.full(), self.sample_rate)
 
 

@@ -17,31 +17,29 @@ import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 
-F = TypeVar("F", bound=Callable[..., Any])
 UNUSED_DAYS = 7
 """Caches of other contents are deleted when they have not been used for this long."""
 
 
-def kernel(**options: Any) -> Callable[[F], F]:
+def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function without Python objects, releases the GIL and caches the machine code.
 
     options: those of `numba.njit`, which take precedence.
     """
 
-    def decorate(function: F) -> F:
+    def decorate(function: Callable[..., Any]) -> Any:
         file = Path(function.__code__.co_filename).resolve()
         root = file.parents[function.__module__.count(".")]
         folder, before = cache_folder(file, digest(file, root)), numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(folder or "")
         try:
-            compiled: F = numba.njit(**{"cache": folder is not None, "nogil": True, **options})(function)
+            return numba.njit(**{"cache": folder is not None, "nogil": True, **options})(function)
         finally:
             numba.config.CACHE_DIR = before
-        return compiled
 
     return decorate
 

@@ -220,7 +220,8 @@ def _rt60_key(source: int, view: int) -> str:
 def _rt60(metadata: Mapping[str, Any], kind: Kind) -> np.ndarray:
     try:
         stored = [[metadata[_rt60_key(s, v)] for s in range(kind.sources)] for v in range(kind.views)]
-        out, unknown = np.array(stored, np.float32), np.equal(np.array(stored, object), None)
+        out = np.array(stored, np.float32)
+        unknown = np.array([[[time is None for time in ears] for ears in view] for view in stored])
     except (KeyError, ValueError, TypeError) as error:
         raise PairError(f"{METADATA} has incomplete decay times ({error})") from None
     low, high = RANGES["rt60"]

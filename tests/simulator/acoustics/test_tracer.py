@@ -14,8 +14,9 @@ from simulator.acoustics.arrivals import sphere_cells
 from simulator.acoustics.image_sources import image_paths, planes_around
 from simulator.acoustics.room_metrics import decay_time, energy_decay
 from simulator.acoustics.tracer import QUALITY, Tracer
-from simulator.config import AcousticsSettings
+from simulator.config import QUALITIES, AcousticsSettings
 from simulator.engines.responses import trace
+from simulator.render import _parser
 
 SIZE = (5.0, 2.6, 4.0)
 VOLUME, AREA = 52.0, 86.8
@@ -276,6 +277,12 @@ def test_one_seed_gives_the_same_bytes_and_another_does_not():
     first, again, other = (tracer(seed)[0].run(QUALITY["draft"]) for seed in (7, 7, 8))
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
+
+
+def test_the_command_line_states_the_accuracies():
+    text = " ".join(_parser().format_help().split())
+    stated = ", ".join(f"{100 * QUALITY[q].t30:g}" for q in QUALITIES[:-1]) + f" or {100 * QUALITY[QUALITIES[-1]].t30:g} %"
+    assert f"standard deviation of T30 is {stated}" in text
 
 
 @pytest.mark.parametrize("quality", ["draft", "standard"])
