@@ -85,7 +85,9 @@ def _parse(data: bytes) -> Ply:
     if not data.startswith(b"ply") or end is None:
         raise ValueError("it has no PLY header")
     lines = [line.split() for line in data[: end.start()].decode(errors="replace").splitlines()]
-    order = next(ORDERS[line[1]] for line in lines if line and line[0] == "format")
+    order = next((ORDERS[line[1]] for line in lines if line and line[0] == "format"), None)
+    if order is None:
+        raise ValueError("its header has no line `format`")
     texture = next((" ".join(line[2:]) for line in lines if line[:2] == ["comment", "TextureFile"]), "")
     body = np.frombuffer(data, np.uint8, offset=end.end())
     if order == "=":  # every token of the text becomes a double

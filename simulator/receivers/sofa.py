@@ -16,6 +16,8 @@ from simulator.errors import InputError
 BUNDLED = Path(__file__).parents[1] / "assets" / "hrtf" / "mit_kemar_normal_pinna.sofa"
 """MIT KEMAR, normal pinna (Gardner and Martin 1994)."""
 FEWEST_DIRECTIONS = 16
+QUIETEST, LOUDEST = 1e-9, 1e6
+"""A response whose largest sample is outside this range is silence or damage; its energy would not be a number."""
 MOST_SAMPLES = 60_000_000
 """Most samples of all responses together: 480 MB."""
 RATES_HZ = (4000.0, 768_000.0)
@@ -64,8 +66,9 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
     responses = np.asarray(file["Data.IR"], np.float64)
     rate = float(np.ravel(file["Data.SamplingRate"])[0])
     directions = _directions(file["SourcePosition"])
-    if not np.isfinite(responses).all() or not responses.any(-1).all() or not np.isfinite(directions).all():
-        raise InputError(f"HRTF file {path} holds silent or non-finite responses or positions; export it again")
+    peak = np.abs(responses).max(-1, initial=0.0)
+    if not ((peak >= QUIETEST) & (peak <= LOUDEST)).all() or not np.isfinite(directions).all():
+        raise InputError(f"HRTF file {path} holds silent, enormous or non-finite responses or positions; export it again")
     directions, first = np.unique(np.round(directions, 6), axis=0, return_index=True)
     if len(directions) < FEWEST_DIRECTIONS:
         raise InputError(f"HRTF file {path} has {len(directions)} directions; at least {FEWEST_DIRECTIONS} are needed")
