@@ -7,6 +7,8 @@ its mesh and the mesh's up and front; a scene instance places one stage and many
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -64,17 +66,30 @@ def placements(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
     path: a scene instance, a stage file, or a mesh, whose frame is looked up in the files around it.
     Raise InputError if a description is invalid or names a missing file.
     """
-    if path.name.endswith(INSTANCE):
-        return _instance(path)
-    placed, read = _stage(path, dataset_of(path))
-    return [placed], [], read
+    with _well_formed(path):
+        if path.name.endswith(INSTANCE):
+            return _instance(path)
+        placed, read = _stage(path, dataset_of(path))
+        return [placed], [], read
+
+
+@contextmanager
+def _well_formed(path: Path) -> Iterator[None]:
+    """Turn what values of a wrong type or size in a description lead to into an InputError."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"{path} or a description beside it has a value of a wrong type or size ({why}); restore it from its data set"
+        ) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a description; raise InputError if it is not a JSON object."""
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise InputError(f"{path} is not readable JSON ({error}); restore it from its data set") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} holds {type(content).__name__}; a JSON object is expected; restore it from its data set")
@@ -85,7 +100,11 @@ def read_json(path: Path) -> dict[str, Any]:
 def read_dataset(path: Path) -> DatasetFile:
     """Read a data set file and resolve the files that it lists."""
     content = read_json(path)
+    with _well_formed(path):
+        return _dataset(path, content)
 
+
+def _dataset(path: Path, content: dict[str, Any]) -> DatasetFile:
     def listed(key: str, suffix: str) -> tuple[Path, ...]:
         found: list[Path] = []
         for extension, entries in content.get(key, {}).get("paths", {}).items():

@@ -316,7 +316,7 @@ def test_unknown_settings(refused, tiny_scenes):
 
 
 def test_files_of_ears_and_materials_that_do_not_exist(refused, tiny_scenes, tmp_path):
-    assert "does not exist; give a .sofa file" in refused("--scenes", tiny_scenes, "--hrtf", tmp_path / "no.sofa")
+    assert "does not exist; pass a .sofa file" in refused("--scenes", tiny_scenes, "--hrtf", tmp_path / "no.sofa")
     assert "cannot be read" in refused("--scenes", tiny_scenes, "--materials", tmp_path / "no.toml")
 
 

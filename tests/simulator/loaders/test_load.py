@@ -125,6 +125,11 @@ class TestPly:
         scene = load_scene(folder / "wall.ply")
         assert len(scene.notes) == 1 and f"texture {name} cannot be read" in scene.notes[0]
 
+    def test_a_header_without_a_format(self, tmp_path):
+        (tmp_path / "wall.ply").write_bytes(b"ply\nelement vertex 0\nend_header\n")
+        with pytest.raises(InputError, match="its header has no line `format`"):
+            load_scene(tmp_path / "wall.ply")
+
     def test_points_alone(self, tmp_path):
         (tmp_path / "cloud.ply").write_bytes(ply("ascii", [("3f", 0, 0, 0)], []))
         with pytest.raises(InputError, match="no triangles"):

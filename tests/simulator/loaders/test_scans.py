@@ -15,7 +15,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.loaders.discover import find_scenes
-from simulator.loaders.habitat_config import orientation
+from simulator.loaders.habitat_config import orientation, read_dataset
 from simulator.loaders.load import load_scene, scene_digest
 from simulator.loaders.publishers import licence_of
 
@@ -215,8 +215,6 @@ class TestHm3d:
         second = scene_digest(path)
         for config in root.glob("*.json"):
             config.write_text(config.read_text().replace("[0, 1, 0]", "[1, 0, 0]"))
-        from simulator.loaders.habitat_config import read_dataset
-
         read_dataset.cache_clear()
         assert len({first, second, scene_digest(path)}) == 3
 
@@ -416,6 +414,36 @@ class TestSceneInstances:
         path.write_text(path.read_text()[:-5])
         with pytest.raises(InputError, match="not readable JSON"):
             load_scene(path)
+
+    @pytest.mark.parametrize(
+        ("file", "key", "value"),
+        [
+            ("configs/scenes/apt_0.scene_instance.json", "stage_instance", 7),
+            (
+                "configs/scenes/apt_0.scene_instance.json",
+                "object_instances",
+                [{"template_name": "objects/wedge", "rotation": [0, 0, 0, 0]}],
+            ),
+            (
+                "configs/scenes/apt_0.scene_instance.json",
+                "object_instances",
+                [{"template_name": "objects/wedge", "translation": "here"}],
+            ),
+            ("configs/stages/flat.stage_config.json", "up", ["x", 0, 1]),
+            ("configs/stages/flat.stage_config.json", "units_to_meters", None),
+            ("configs/stages/flat.stage_config.json", "render_asset", "a\0b"),
+            ("replicaCAD.scene_dataset_config.json", "stages", [1]),
+            ("replicaCAD.scene_dataset_config.json", "objects", {"paths": {".json": [None]}}),
+        ],
+    )
+    def test_values_of_a_wrong_type_are_one_clear_line(self, root, file, key, value):
+        path = root / file
+        dump(path, {**json.loads(path.read_text()), key: value})
+        read_dataset.cache_clear()
+        for read in (load_scene, scene_digest):
+            with pytest.raises(InputError, match="restore it") as error:
+                read(root / "configs/scenes/apt_0.scene_instance.json")
+            assert "\n" not in str(error.value)
 
     def test_outside_its_data_set(self, root, tmp_path):
         lost = tmp_path / "lost.scene_instance.json"
