@@ -1,4 +1,8 @@
-"""The error that a user of a data set can mend; commands print it in one line."""
+"""The errors that a user can mend; commands print them in one line."""
+
+
+class InputError(Exception):
+    """Input or a setting that cannot be used: the message says what was found, what was expected and what to do."""
 
 
 class DatasetError(Exception):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -22,11 +21,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from dataset.atomic import publish, replacing, write_text
 from dataset.errors import DatasetError
 from dataset.format.block_digests import FOLDER
 from dataset.format.manifest import NAME, SHARDS, SUMS, check_inside, describe_shard, read_manifest, sha256_of, write_manifest
 from dataset.format.splits import SPLITS
-from dataset.format.writer import publish
 from dataset.rewriting.resume import HISTORY
 from dataset.rewriting.rewrite import KEPT, rewrite
 from dataset.storage.store import Folder
@@ -84,22 +83,15 @@ def split(root: Path, splits: Mapping[str, str], recipe: Mapping[str, Any], prog
         wanted = splits[entry["scene"]]
         if wanted != entry["split"]:
             ready = _ready(root / entry["path"])
-            part = ready.with_name(f"{ready.name}.{os.getpid()}.part")
-            try:
-                with store.open(entry) as source:
-                    rewrite(source, part, attributes={"split": wanted})
-                publish(part, ready)
-            finally:
-                part.unlink(missing_ok=True)
+            with replacing(ready) as part, store.open(entry) as source:
+                rewrite(source, part, attributes={"split": wanted})
             kept = {k: entry[k] for k in KEPT if k in entry}
             entry = {**describe_shard(ready, root), "path": entry["path"], **kept}
         entries.append({k: v for k, v in entry.items() if k != "blocks"})
     if [e["sha256"] for e in entries] == [e["sha256"] for e in manifest["shards"]]:
         return manifest
     content = {**manifest, "shards": entries, HISTORY: [*manifest.get(HISTORY, []), dict(recipe)]}
-    part = root / f"{NEXT}.part"
-    part.write_text(json.dumps(content))
-    publish(part, root / NEXT)
+    write_text(root / NEXT, json.dumps(content))
     finish_switch(root)
     return read_manifest(root)
 

@@ -22,12 +22,14 @@ import numpy as np
 from scipy.signal import oaconvolve
 from tqdm import tqdm
 
-from dataset.angles import azimuth, elevation, wrap_180
+from dataset.angles import wrap_180
 from dataset.errors import DatasetError
 from dataset.format.block_digests import BLOCK, block_digests
 from dataset.format.manifest import SUMS, check_inside, open_shard
 from dataset.format.schema import FIELDS, RANGES, TEXT, check_array
 from dataset.format.splits import SPLITS
+from dataset.geometry import source_directions
+from dataset.responses import full_response
 from dataset.storage.cache import note_checked
 from dataset.storage.open import open_store
 from dataset.storage.store import Folder, Store
@@ -209,13 +211,7 @@ def _finite(name: str, values: np.ndarray) -> bool:
 
 
 def _geometry_problems(one: dict[str, Any]) -> Iterator[str]:
-    offset = one["source_position"][None].astype(np.float64) - one["position"][:, None]
-    wanted = {
-        "azimuth": azimuth(offset, one["heading"][:, None]),
-        "elevation": elevation(offset),
-        "distance": np.linalg.norm(offset, axis=-1),
-    }
-    for name, value in wanted.items():
+    for name, value in source_directions(one["position"], one["heading"], one["source_position"]).items():
         gap = wrap_180(one[name] - value) if name == "azimuth" else one[name] - value
         worst = float(np.abs(gap).max())
         if worst > 0.01:
@@ -238,9 +234,7 @@ def _clip_problems(one: dict[str, Any], sample_rate: int) -> Iterator[str]:
 
 
 def _sound_problems(one: dict[str, Any], indirect_ratio: float) -> Iterator[str]:
-    full = one["brir_indirect"] * np.float32(indirect_ratio)
-    length = min(full.shape[-1], one["brir_direct"].shape[-1])
-    full[..., :length] += one["brir_direct"][..., :length]
+    full = full_response(one["brir_direct"], one["brir_indirect"], indirect_ratio, one["brir_indirect"].shape[-1])
     for view, audio in enumerate(one["audio"]):
         heard = oaconvolve(one["mono"][:, None], full[view], axes=-1)[..., : audio.shape[-1]].sum(0)
         error = 10 * np.log10(max(float(((heard - audio) ** 2).sum()), 1e-30) / max(float((audio**2).sum()), 1e-30))

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from dataset.atomic import replacing
 from scenes.apartment import Apartment, build_apartment
 from scenes.glb import linear, write_glb
 from scenes.light import bake
@@ -43,9 +44,8 @@ def make_scene(apartment: Apartment) -> bytes:
 def write_scene(seed: int, folder: Path, rooms: int | None = None, softness: float | None = None) -> Path:
     """Write the scene of a seed atomically and return its path."""
     path = folder / f"apartment-{seed:04d}.glb"
-    draft = path.with_suffix(".part")
-    draft.write_bytes(make_scene(build_apartment(seed, rooms, softness)))
-    os.replace(draft, path)
+    with replacing(path) as draft:
+        draft.write_bytes(make_scene(build_apartment(seed, rooms, softness)))
     return path
 
 

@@ -7,10 +7,10 @@ nothing else. Worker counts and paths belong to the command line.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dataset.settings import changed
 from simulator.errors import InputError
 
 
@@ -199,28 +199,4 @@ def _check(s: Settings) -> None:
 
 def with_options(values: dict[str, Any], assignments: Sequence[str] = ()) -> Settings:
     """Make settings from dotted names, and from KEY=VALUE texts on top; InputError for an unknown name or a wrong value."""
-    changes = dict(values)
-    known = _flat(Settings())
-    for text in assignments:
-        key, separator, value = text.partition("=")
-        if not separator or key not in known:
-            near = get_close_matches(key, known, 3) or sorted(known)
-            raise InputError(f"--set {text}: KEY=VALUE with a known key is expected, such as {', '.join(near)}")
-        try:
-            changes[key] = type(known[key])(value)
-        except ValueError:
-            raise InputError(f"--set {text}: {type(known[key]).__name__} is expected, as in {key}={known[key]}") from None
-    groups: dict[str, dict[str, Any]] = {}
-    for key, value in changes.items():
-        group, _, name = key.rpartition(".")
-        groups.setdefault(group, {})[name] = value
-    base = Settings()
-    nested = {g: replace(getattr(base, g), **v) for g, v in groups.items() if g}
-    return replace(base, **groups.get("", {}), **nested)
-
-
-def _flat(settings: Settings) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in settings.to_dict().items():
-        out |= {f"{key}.{name}": v for name, v in value.items()} if isinstance(value, dict) else {key: value}
-    return out
+    return changed(Settings(), values, assignments)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
-class InputError(Exception):
-    """Input that cannot be used: the message says what was found, what was expected and what to do."""
+from dataset.errors import InputError as InputError  # the one class of all packages
 
 
 class DiskError(InputError):

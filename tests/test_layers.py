@@ -32,8 +32,8 @@ ORDER = {
         ("reader",),
         ("storage",),
         ("format",),
-        ("angles",),
-        ("errors",),
+        ("command", "settings", "atomic", "geometry", "responses", "interaural"),
+        ("angles", "errors"),
     ),
     "training": (
         ("run", "predict"),

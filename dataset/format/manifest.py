@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import h5py
 
+from dataset.atomic import write_text
 from dataset.errors import DatasetError
 from dataset.format.schema import ATTRIBUTES, FORMAT, FORMAT_VERSION
-from dataset.format.writer import publish
 
 NAME = "manifest.json"
 SHARDS = "shards"
@@ -74,12 +73,7 @@ def check_version(version: str, path: Path | str) -> None:
 def write_manifest(root: Path, content: dict[str, Any]) -> None:
     """Write manifest.json atomically; content holds everything but format and version."""
     whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
-    temporary = root / f".{NAME}.{os.getpid()}.part"
-    try:
-        temporary.write_text(json.dumps(whole, indent=1, sort_keys=False) + "\n")
-        publish(temporary, root / NAME)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(root / NAME, json.dumps(whole, indent=1, sort_keys=False) + "\n")
 
 
 def read_manifest(root: Path) -> dict[str, Any]:

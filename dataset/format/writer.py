@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ import h5py
 import numpy as np
 from isal import isal_zlib
 
+from dataset.atomic import publish, temporary_name
 from dataset.errors import DatasetError
 from dataset.format.schema import ATTRIBUTES, FIELDS, TEXT, Field, check_set
 
@@ -60,7 +60,7 @@ class ShardWriter:
             raise DatasetError(f"shard {path.name} lacks the attributes {missing}")
         self.path = path
         self.count = 0
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._temporary = temporary_name(path)
         self._attributes = dict(attributes)
         self._absent = json.loads(attributes.get("absent", "{}"))
         self._sizes: dict[str, int] = {}
@@ -126,15 +126,3 @@ class ShardWriter:
                 publish(self._temporary, self.path)
         finally:
             self._temporary.unlink(missing_ok=True)
-
-
-def publish(temporary: Path, path: Path) -> None:
-    """Flush a finished file to disk and give it its final name, so that after a crash it is whole or absent."""
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import soundfile
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
-from dataset.angles import azimuth, elevation, wrap_180, wrap_360
+from dataset.angles import wrap_180, wrap_360
 from dataset.format.schema import RANGES
+from dataset.geometry import source_directions
 
 METADATA = "metadata.json"
 DIRECT, INDIRECT, FULL = "binaural_rirs_direct", "binaural_rirs_indirect", "binaural_rirs"
@@ -140,15 +142,8 @@ def place(metadata: Mapping[str, Any], views: int, sources: int) -> dict[str, np
     if position.shape != (views, 3) or source.shape != (sources, 3) or not np.isfinite(told).all():
         raise PairError(f"{METADATA} has positions that are no three numbers, or angles that are none")
     heading[heading >= 360] = 0  # by rounding
-    offset = source[None].astype(np.float64) - position[:, None]
-    out = {
-        "position": position,
-        "heading": heading,
-        "source_position": source,
-        "azimuth": azimuth(offset, heading[:, None].astype(np.float64)).astype(np.float32),
-        "elevation": elevation(offset).astype(np.float32),
-        "distance": np.linalg.norm(offset, axis=-1).astype(np.float32),
-    }
+    directions = source_directions(position, heading, source)
+    out = {"position": position, "heading": heading, "source_position": source, **directions}
     gap = np.abs(wrap_180(out["azimuth"] - told)).max()
     if not gap <= GREATEST_GAP_DEG:
         raise PairError(f"its sounds' angles differ from positions and headings by {gap:.2f} degrees")
@@ -162,9 +157,8 @@ def pitch_deg(metadata: Mapping[str, Any]) -> float | None:
     rotation = metadata.get("camera_0_rotation_in_quaternion")
     if not rotation:
         return None
-    # A turn about +Y after one about +X: (w, y) is shared with the heading's halves, (x, -z) is the same times tan(pitch / 2).
     w, x, y, z = rotation
-    return round(float(np.rad2deg(2 * np.arctan2(x * w - z * y, w * w + y * y))), 4)
+    return round(float(Rotation.from_quat([x, y, z, w]).as_euler("YXZ", degrees=True)[1]), 4)
 
 
 def indirect_ratio(pair: Pair) -> float | None:

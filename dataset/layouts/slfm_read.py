@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from dataset.atomic import clear_parts
 from dataset.errors import DatasetError
 from dataset.format.manifest import SHARDS, describe_shard, open_shard, read_manifest, write_manifest
 from dataset.format.schema import FORMAT, FORMAT_VERSION
@@ -141,8 +142,7 @@ def _write_shards(
 ) -> tuple[list[dict[str, Any]], list[str]]:  # fmt: skip
     """Write the shards that are not there yet: what the manifest says of all, and the pairs that could not be read."""
     shards, unread = [], []
-    for left in (out / SHARDS).glob(".*.part"):
-        left.unlink()
+    clear_parts(out / SHARDS)
     with tqdm(total=len(pairs), unit="pair", desc="convert", disable=not progress) as bar:
         for (scene, number), group in groupby(pairs, key=lambda p: (p.scene, p.number // layout.shard_sets)):
             chosen, why = list(group), {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,17 @@ from typing import Any
 import numpy as np
 import soundfile
 from PIL import Image
+from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
+from dataset.atomic import temporary_name, write_text
 from dataset.format.manifest import check_inside
 from dataset.format.splits import SPLITS
-from dataset.format.writer import publish
 from dataset.layouts.slfm_lists import COLUMN, FOLDER
 from dataset.layouts.slfm_pair import DIRECT, FULL, INDIRECT, METADATA
 from dataset.layouts.slfm_read import INDEX
 from dataset.reader import Dataset
+from dataset.responses import full_response
 from dataset.rewriting.resume import begin, digest_of, finish
 
 TAKEN = ("set_id", "rgb", "position", "heading", "source_position", "azimuth", "brir_direct", "brir_indirect")
@@ -55,9 +56,7 @@ def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
             _write_list(out / FOLDER / f"{split}.csv", [f"{PLACE}/{out.resolve().name}/{path}" for path in paths])
         scenes = {s["scene"]: s["scene_sha256"] for s in data.shards}
         kept = {k: v for k, v in data.manifest.items() if k != "shards"}
-        part = out / f".{INDEX}.part"
-        part.write_text(json.dumps({"recipe": recipe, "scenes": scenes, **kept}, indent=1) + "\n")
-        publish(part, index)
+        write_text(index, json.dumps({"recipe": recipe, "scenes": scenes, **kept}, indent=1) + "\n")
         finish(out)
     return len(data)
 
@@ -76,7 +75,7 @@ def _read(data: Dataset, row: int) -> dict[str, Any]:
 
 def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int, folder: Path) -> None:
     """Write a pair under a temporary name; the folder appears when it is whole."""
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    part = temporary_name(folder)
     for left in folder.parent.glob(f".{folder.name}.*.part"):
         shutil.rmtree(left)
     for kind in (DIRECT, INDIRECT, FULL):
@@ -86,8 +85,7 @@ def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int,
     direct, indirect = one["brir_direct"], one["brir_indirect"]
     # The original code adds them sample by sample and wants the direct one no longer than the other.
     indirect = np.pad(indirect, ((0, 0), (0, 0), (0, 0), (0, max(0, direct.shape[-1] - indirect.shape[-1]))))
-    full = np.float32(settings["acoustics"]["indirect_ratio"]) * indirect
-    full[..., : direct.shape[-1]] += direct
+    full = full_response(direct, indirect, settings["acoustics"]["indirect_ratio"])
     for view, source in np.ndindex(*direct.shape[:2]):
         for kind, sound in ((DIRECT, direct), (INDIRECT, indirect), (FULL, full)):
             path = part / kind / f"sound_{source}_camera_{view}_rir.wav"
@@ -114,9 +112,8 @@ def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
 
 def rotation(heading_deg: float, pitch_deg: float) -> list[float]:
     """Give the quaternion (w, x, y, z) of a camera: first the pitch (about +X, up positive), then the heading (about +Y)."""
-    h, p = np.deg2rad(heading_deg) / 2, np.deg2rad(pitch_deg) / 2
-    parts = (np.cos(h) * np.cos(p), np.cos(h) * np.sin(p), np.sin(h) * np.cos(p), -np.sin(h) * np.sin(p))
-    return [float(x) for x in parts]
+    x, y, z, w = Rotation.from_euler("YX", [heading_deg, pitch_deg], degrees=True).as_quat()
+    return [float(part) for part in (w, x, y, z)]
 
 
 def _write_list(path: Path, places: list[str]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +20,9 @@ import soundfile
 from PIL import Image
 from tqdm import tqdm
 
+from dataset.atomic import clear_parts, replacing, write_text
 from dataset.format.manifest import check_inside, sha256_of
 from dataset.format.schema import FIELDS, TEXT
-from dataset.format.writer import publish
 from dataset.reader import Dataset
 from dataset.rewriting.resume import begin, digest_of, finish
 
@@ -43,9 +42,7 @@ def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, An
     index = out / INDEX
     if begin(out, recipe, json.loads(index.read_text())["recipe"] if index.is_file() else None):
         content = {"recipe": recipe, **_told(data), "tars": _write_tars(data, out, progress)}
-        part = out / f".{INDEX}.part"
-        part.write_text(json.dumps(content, indent=1) + "\n")
-        publish(part, index)
+        write_text(index, json.dumps(content, indent=1) + "\n")
         finish(out)
     return json.loads(index.read_text())
 
@@ -74,8 +71,7 @@ def members(one: dict[str, Any], sample_rate: int) -> Iterator[tuple[str, bytes]
 
 
 def _write_tars(data: Dataset, out: Path, progress: bool) -> list[dict[str, Any]]:
-    for left in out.glob(".*.tar.*.part"):
-        left.unlink()
+    clear_parts(out)
     tars, first, count = [], 0, dict.fromkeys((s["split"] for s in data.shards), 0)
     with tqdm(total=len(data), unit="set", desc="webdataset", disable=not progress) as bar:
         for number, entry in enumerate(data.shards):
@@ -92,19 +88,14 @@ def _write_tars(data: Dataset, out: Path, progress: bool) -> list[dict[str, Any]
 
 
 def _write_tar(data: Dataset, rows: range, sample_rate: int, path: Path) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with tarfile.open(part, "w") as tar:
-            for row in rows:
-                one = data[row]
-                check_inside(one["set_id"], data.store.name)
-                for name, content in members(one, sample_rate):
-                    entry = tarfile.TarInfo(f"{one['set_id']}.{name}")
-                    entry.size, entry.mode = len(content), 0o644  # no time, no owner: the same sets give the same bytes
-                    tar.addfile(entry, io.BytesIO(content))
-        publish(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, tarfile.open(part, "w") as tar:
+        for row in rows:
+            one = data[row]
+            check_inside(one["set_id"], data.store.name)
+            for name, content in members(one, sample_rate):
+                entry = tarfile.TarInfo(f"{one['set_id']}.{name}")
+                entry.size, entry.mode = len(content), 0o644  # no time, no owner: the same sets give the same bytes
+                tar.addfile(entry, io.BytesIO(content))
 
 
 def _told(data: Dataset) -> dict[str, Any]:

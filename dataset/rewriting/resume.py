@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset.atomic import write_text
 from dataset.errors import DatasetError
 from dataset.format.manifest import NAME, read_manifest
 from dataset.storage.store import Store
@@ -39,9 +40,7 @@ def begin(out: Path, recipe: Mapping[str, Any], made: Any) -> bool:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"{out} is not empty; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    part = out / f"{RECIPE}.part"
-    part.write_text(json.dumps(recipe, indent=1) + "\n")
-    part.replace(path)
+    write_text(path, json.dumps(recipe, indent=1) + "\n")
     return True
 
 

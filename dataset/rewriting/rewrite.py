@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
+from dataset.atomic import clear_parts, replacing
 from dataset.errors import DatasetError
 from dataset.format.manifest import SHARDS, describe_shard, sha256_of
-from dataset.format.writer import publish
 from dataset.storage.store import Store, wrong_digest
 
 KEPT = ("shard", "asked", "credit")
@@ -49,8 +48,7 @@ def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool =
 
     Each appears when it is whole. DatasetError for a shard that is missing or not what its manifest says.
     """
-    for part in (out / SHARDS).glob(".*.part"):
-        part.unlink(missing_ok=True)
+    clear_parts(out / SHARDS)
     entries = []
     with tqdm(total=sum(p.sets for p in pieces), unit="set", desc=what, disable=not progress) as bar:
         for piece in pieces:
@@ -65,16 +63,12 @@ def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool =
 
 
 def _write(piece: Piece, path: Path) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         if piece.rows is None and not piece.attributes and piece.set_ids is None:
             _copy_whole(piece, part)
         else:
             with piece.store.open(piece.entry) as source:
                 rewrite(source, part, piece.rows, piece.attributes, piece.set_ids)
-        publish(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _copy_whole(piece: Piece, path: Path) -> None:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from dataset.atomic import replacing
 from dataset.errors import DatasetError
 
 DEFAULT_BYTES = 20_000_000_000
@@ -71,15 +72,11 @@ class Cache:
         """Give a temporary path to write a content to; it is kept when the block ends well."""
         path = self.path(digest)
         path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{digest}.{os.getpid()}.part")
-        try:
+        with replacing(path, flush=False) as temporary:
             yield temporary
             size = temporary.stat().st_size
             self._make_room(size)
-            os.replace(temporary, path)
-            self._added += size
-        finally:
-            temporary.unlink(missing_ok=True)
+        self._added += size
 
     def _make_room(self, size: int) -> None:
         if self._added + size <= self.limit // 32:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from glob import escape
@@ -17,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from dataset.atomic import replacing, write_text
 from dataset.errors import DatasetError
 from dataset.format.manifest import sha256_of
 from dataset.storage.cache import cache_folder
@@ -46,7 +46,7 @@ def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) ->
                 _send(files, root / name, f"{base}/{name}", to)
                 new += 1
                 sent[name] = digest
-                note.write_text(json.dumps(sent))
+                write_text(note, json.dumps(sent))
             bar.update(size)
     return new, len(names) - new
 
@@ -77,9 +77,8 @@ def _send(files: Any, source: Path, path: str, to: str) -> None:
         try:
             files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             if local:  # other stores show a file when all of it is there
-                part = f"{path}.{os.getpid()}.part"
-                files.put_file(str(source), part)
-                os.replace(part, path)
+                with replacing(Path(path)) as part:
+                    files.put_file(str(source), str(part))
             else:
                 files.put_file(str(source), path)
             return

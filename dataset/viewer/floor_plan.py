@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from dataset.angles import forward, leftward
+from dataset.geometry import camera_axes
 from dataset.reader import Dataset
 
 CELL_M = 0.025
@@ -34,11 +34,8 @@ def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg
     focal = width / 2 / np.tan(np.deg2rad(hfov_deg) / 2)
     right = (np.arange(width) + 0.5 - width / 2) / focal
     up = (height / 2 - np.arange(height) - 0.5) / focal
-    level, pitch = forward(np.float64(heading_deg)), np.deg2rad(pitch_deg)
-    vertical = np.array([0.0, 1.0, 0.0])
-    axis = np.cos(pitch) * level + np.sin(pitch) * vertical
-    above = np.cos(pitch) * vertical - np.sin(pitch) * level
-    ray = axis + up[:, None, None] * above - right[None, :, None] * leftward(np.float64(heading_deg))
+    rightward, upward, axis = camera_axes(heading_deg, pitch_deg)
+    ray = axis + up[:, None, None] * upward + right[None, :, None] * rightward
     along = np.where(depth == 0, np.nan, depth / 1000.0)
     return position + along[..., None] * ray
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from dataset.atomic import replacing
 from dataset.errors import DatasetError
 from dataset.format.splits import SPLITS
 from dataset.reader import Dataset
@@ -88,15 +89,11 @@ def write_page(data: Dataset, title: str, count: int, out: Path, progress: bool 
     if not len(data):
         raise DatasetError("the data set has no sets to show; render some first (python -m simulator.render)")
     sets = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)).tolist()
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file, tqdm(total=len(sets), unit="set", disable=not progress) as bar:
-            file.write(page(panels, title, sets, served=False))
-            for name, content in blocks(panels, sets):
-                file.write(f'<script type="application/json" id="{name}">{embeddable(content)}</script>\n')
-                bar.update(name.startswith("sound"))
-            file.write("</body>\n</html>\n")
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    bar = tqdm(total=len(sets), unit="set", disable=not progress)
+    with bar, replacing(out) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(page(panels, title, sets, served=False))
+        for name, content in blocks(panels, sets):
+            file.write(f'<script type="application/json" id="{name}">{embeddable(content)}</script>\n')
+            bar.update(name.startswith("sound"))
+        file.write("</body>\n</html>\n")
     return len(sets)

@@ -18,9 +18,10 @@ import soxr
 from PIL import Image
 from scipy.signal import oaconvolve
 
+from dataset.interaural import ild_db, itd_us
 from dataset.reader import Dataset
+from dataset.responses import full_response
 from dataset.viewer.floor_plan import scene_plan
-from dataset.viewer.interaural import ild_db, itd_us
 
 PICTURE_PX, PICTURE_QUALITY = 320, 72
 """Widest picture of a view, and its JPEG quality."""
@@ -142,11 +143,7 @@ def _tracks(one: Mapping[str, Any], indirect_ratio: float) -> dict[int, np.ndarr
     """Give sounds (V, 2, L) by source, -1 being all of them; responses where there is no sound."""
     if "brir_direct" not in one or "brir_indirect" not in one:
         return {-1: one["audio"]} if "audio" in one else {}
-    response = indirect_ratio * one["brir_indirect"].astype(np.float64)  # (V, S, 2, Ti)
-    direct = one["brir_direct"]
-    if direct.shape[-1] > response.shape[-1]:
-        response = np.pad(response, [(0, 0)] * 3 + [(0, direct.shape[-1] - response.shape[-1])])
-    response[..., : direct.shape[-1]] += direct
+    response = full_response(one["brir_direct"], one["brir_indirect"].astype(np.float64), indirect_ratio)
     sources = range(response.shape[1])
     if "audio" not in one:
         return {s: response[:, s] for s in sources}

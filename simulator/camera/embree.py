@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dataset.angles import forward, leftward
+from dataset.geometry import camera_axes
 from simulator.camera.shading import encode, is_cut_out, pixel_directions, shade
 from simulator.config import CameraSettings
 from simulator.scene.bvh import Hits
@@ -115,22 +115,12 @@ def rays(
     half = np.tan(np.deg2rad(camera.hfov_deg / 2))
     x = (2.0 * (np.arange(width) + right) / width - 1.0) * half
     y = (1.0 - 2.0 * (np.arange(height) + down) / height) * half * camera.height_px / camera.width_px
-    return pixel_directions(*axes(heading_deg, camera.pitch_deg), x, y)
-
-
-def axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the camera's unit vectors to the right, up and along the optical axis, each (3,), world frame."""
-    ahead, right = forward(float(heading_deg)), -leftward(float(heading_deg))
-    pitch = np.deg2rad(pitch_deg)
-    vertical = np.array([0.0, 1.0, 0.0])
-    axis = np.cos(pitch) * ahead + np.sin(pitch) * vertical
-    up = right[[1, 2, 0]] * axis[[2, 0, 1]] - right[[2, 0, 1]] * axis[[1, 2, 0]]  # cross product; np.cross is slow
-    return right, up, axis
+    return pixel_directions(*camera_axes(heading_deg, camera.pitch_deg), x, y)
 
 
 def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
     """Return pixel coordinates and planar depth (..., 3) of world points (..., 3); the first pixel's centre is (0.5, 0.5)."""
-    right, up, axis = axes(heading_deg, camera.pitch_deg)
+    right, up, axis = camera_axes(heading_deg, camera.pitch_deg)
     offset = points - position
     depth = offset @ axis
     scale = camera.width_px / (2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)))

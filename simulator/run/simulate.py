@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dataset.angles import azimuth, elevation, wrap_360
+from dataset.angles import wrap_360
 from dataset.format.writer import rounded
+from dataset.geometry import source_directions
+from dataset.responses import full_response
 from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
@@ -108,23 +110,14 @@ def _geometry_fields(geometry: SetGeometry) -> dict[str, Any]:
     heading = wrap_360(geometry.headings_deg.astype(np.float32))
     source = geometry.sources.astype(np.float32)
     # Computed from the stored values, so that a reader who recomputes them gets the same.
-    offset = source[None].astype(np.float64) - position[:, None]
-    return {
-        "position": position,
-        "heading": heading,
-        "source_position": source,
-        "azimuth": azimuth(offset, heading[:, None].astype(np.float64)).astype(np.float32),
-        "elevation": elevation(offset).astype(np.float32),
-        "distance": np.linalg.norm(offset, axis=-1).astype(np.float32),
-    }
+    directions = source_directions(position, heading, source)
+    return {"position": position, "heading": heading, "source_position": source, **directions}
 
 
 def _sound_fields(computed: Responses, mono: np.ndarray, settings: Settings) -> dict[str, Any]:
     """Return responses and audio, mixed from the rounded values that are stored, as a reader of the shard would."""
     direct, indirect, dry = rounded(computed.direct), rounded(computed.indirect), rounded(mono)
-    full = indirect * np.float32(settings.acoustics.indirect_ratio)
-    length = min(full.shape[-1], direct.shape[-1])
-    full[..., :length] += direct[..., :length]
+    full = full_response(direct, indirect, settings.acoustics.indirect_ratio, indirect.shape[-1])
     audio = convolve(dry[None, :, None], full).sum(1)
     out = {
         "brir_direct": direct,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataset.viewer.interaural import ild_db, itd_us
+from dataset.interaural import ild_db, itd_us
 
 RATE = 16000
 
