@@ -25,7 +25,7 @@ MOST_NAMED = 20
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status: 1 where pairs had to be left out."""
+    """Run the command line; return the exit status: 1 where pairs had to be left out."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.convert", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -105,7 +105,7 @@ def _origin(manifest: dict[str, Any]) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.info", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

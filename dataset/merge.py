@@ -84,7 +84,7 @@ class Names:
 def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
     """Put data sets (folders or addresses) together in a new folder: its manifest, and what was changed, one line each.
 
-    Raises DatasetError where they do not fit together, and where the folder holds anything else.
+    Raise DatasetError where they do not fit together, and where the folder holds anything else.
     """
     stores = [open_store(root) for root in roots]
     manifests = [store.manifest() for store in stores]
@@ -128,7 +128,7 @@ def _nature(store: Store, manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shared_scenes(manifests: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Give the digests of the scenes that are in more than one data set, or under more than one name."""
+    """Return the digests of the scenes that are in more than one data set, or under more than one name."""
     found = Counter(digest for m in manifests for digest, _ in {(s["scene_sha256"], s["scene"]) for s in m["shards"]})
     return {digest for digest, times in found.items() if times > 1}
 
@@ -159,7 +159,7 @@ def _piece(store: Store, entry: Mapping[str, Any], names: Names, shared: set[str
 
 
 def _numbered(file: h5py.File, known: dict[int, str]) -> Iterator[tuple[int, int]]:
-    """Give the rows of a shard that are not known yet, each with its number, a new one where that is taken."""
+    """Return the rows of a shard that are not known yet, each with its number, a new one where that is taken."""
     parts = [file[name][:] for name in ("position", "heading", "source_position")]
     for row, text in enumerate(file["set_id"][:]):
         digest = hashlib.sha256(str(file.attrs["settings"]).encode())
@@ -214,7 +214,7 @@ def _joined(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.merge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

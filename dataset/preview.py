@@ -116,7 +116,7 @@ def preview(root: Path, sets: int, out: Path) -> list[Path]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.preview", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

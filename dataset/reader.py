@@ -92,7 +92,7 @@ class Dataset:
         return value.decode() if FIELDS[field].dtype == TEXT else np.asarray(value)
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Give the shard and the row in it of a set; IndexError beyond the end."""
+        """Return the shard and the row in it of a set; IndexError beyond the end."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"set {index} of {len(self)}")
         index %= len(self)

@@ -41,7 +41,7 @@ MOST_NAMED = 5
 def share(root: Path, words: Words, stated: dict[str, str] | None = None, progress: bool = False) -> list[str]:
     """Write what a publisher needs beside the shards and give the files to publish, shards first, manifest last.
 
-    Raises DatasetError where the data set does not verify, or where a source forbids to publish it.
+    Raise DatasetError where the data set does not verify, or where a source forbids to publish it.
     """
     manifest = read_manifest(root)
     if not manifest["shards"]:
@@ -76,7 +76,7 @@ def share(root: Path, words: Words, stated: dict[str, str] | None = None, progre
 
 
 def check_rights(root: Path, manifest: dict[str, Any], stated: dict[str, str] | None = None) -> tuple[list[Source], str]:
-    """Give the sources of a data set and the licence of the whole; DatasetError where there is none, with the reasons."""
+    """Return the sources of a data set and the licence of the whole; DatasetError where there is none, with the reasons."""
     sources = sources_of(manifest, stated)
     if why := objections(sources):
         hint = '\nwhere you know the licence, name it: --licence-of "clips=CC BY 4.0, credit"' * any(
@@ -90,7 +90,7 @@ def check_rights(root: Path, manifest: dict[str, Any], stated: dict[str, str] | 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.share", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _words(options: argparse.Namespace, said: dict[str, Any]) -> Words:
-    """Give what the publisher says now, or said before, or else what goes without saying."""
+    """Return what the publisher says now, or said before, or else what goes without saying."""
     authors = tuple(n.strip() for n in options.author if n.strip()) or tuple(said.get("authors", ()))
     there = options.to if options.to and "://" in options.to else ""
     first = said.get("date") if options.version in (None, said.get("version")) else None

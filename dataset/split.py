@@ -39,10 +39,10 @@ READY = ".split"
 def choose_splits(
     scenes: Mapping[str, str], shares: Mapping[str, float], named: Mapping[str, Collection[str]], rng: np.random.Generator
 ) -> dict[str, str]:
-    """Give every scene a split.
+    """Return every scene a split.
 
     scenes: {name: digest of its content}. shares: of val and test, 0 to 1, used where `named` gives that split no scenes.
-    Scenes of one digest count as one. Raises DatasetError for unknown names, and where too few scenes are left for a split.
+    Scenes of one digest count as one. Raise DatasetError for unknown names, and where too few scenes are left for a split.
     """
     groups = sorted(
         {digest: min(n for n, d in scenes.items() if d == digest) for digest in scenes.values()}.items(), key=lambda g: g[1]
@@ -69,9 +69,9 @@ def choose_splits(
 
 
 def split(root: Path, splits: Mapping[str, str], recipe: Mapping[str, Any], progress: bool = False) -> dict[str, Any]:
-    """Give the scenes of a data set in a folder their splits (by name) and give its manifest.
+    """Return the scenes of a data set in a folder their splits (by name) and give its manifest.
 
-    Raises DatasetError for a shard that is not what the manifest says; nothing is changed then.
+    Raise DatasetError for a shard that is not what the manifest says; nothing is changed then.
     """
     finish_switch(root)
     manifest = read_manifest(root)
@@ -133,7 +133,7 @@ def _unpublish(root: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.split", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

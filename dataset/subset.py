@@ -39,14 +39,14 @@ class Part:
 
     @property
     def is_all(self) -> bool:
-        """Tell whether no scene is left out."""
+        """Return whether no scene is left out."""
         return not self.scenes and self.split is None
 
 
 def subset(root: str | Path, out: Path, part: Part, progress: bool = False) -> dict[str, Any]:
     """Write a part of a data set (a folder or an address) into a new folder and give its manifest.
 
-    Raises DatasetError for scenes that are not there, for a part without sets, and where the folder holds anything else.
+    Raise DatasetError for scenes that are not there, for a part without sets, and where the folder holds anything else.
     """
     store = open_store(root)
     manifest = store.manifest()
@@ -121,7 +121,7 @@ def _shortfalls(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.subset", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

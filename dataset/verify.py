@@ -243,7 +243,7 @@ def _sound_problems(one: dict[str, Any], indirect_ratio: float) -> Iterator[str]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -27,7 +27,7 @@ PORT = 8765
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m dataset.view", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

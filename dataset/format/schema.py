@@ -74,7 +74,7 @@ A shard converted from a layout that lacks fields has one more, `absent`: JSON, 
 def check_set(one: Mapping[str, Any], sizes: dict[str, int], absent: Collection[str] = ()) -> None:
     """Check the types and shapes of one set against the format; `sizes` binds axis letters and grows as they are met.
 
-    absent: fields that the shard declares it lacks. Raises DatasetError naming the field, what was found and what was
+    absent: fields that the shard declares it lacks. Raise DatasetError naming the field, what was found and what was
     expected.
     """
     unknown = sorted(set(one) - set(FIELDS))

@@ -21,7 +21,7 @@ def choose_pairs(root: Path, lists: Path | None) -> tuple[list[Pair], dict[str, 
     """Choose pairs, by scene and number: the pairs, the split of each scene, and what is left out, a line each.
 
     lists: folder of train.csv, val.csv and test.csv; None: the root's data-split where there is one, or else all pairs, with
-    the scenes split 8:1:1. Raises DatasetError for a folder without pairs, and for lists that cannot be read or trusted.
+    the scenes split 8:1:1. Raise DatasetError for a folder without pairs, and for lists that cannot be read or trusted.
     """
     if not root.is_dir():
         raise DatasetError(f"{root} is no folder; give the one that holds the scenes' folders")
@@ -48,7 +48,7 @@ def choose_pairs(root: Path, lists: Path | None) -> tuple[list[Pair], dict[str, 
 
 
 def lists_folder(root: Path, lists: Path | None) -> Path | None:
-    """Give the folder of the lists to use; None where there is none."""
+    """Return the folder of the lists to use; None where there is none."""
     own = root / FOLDER
     return lists or (own if own.is_dir() else None)
 

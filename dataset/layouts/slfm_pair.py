@@ -46,7 +46,7 @@ class Pair:
         return f"{self.scene}/{self.number}"
 
     def response(self, kind: str, source: int, view: int) -> Path:
-        """Give the file of a response."""
+        """Return the file of a response."""
         return self.folder / kind / f"sound_{source}_camera_{view}_rir.wav"
 
 
@@ -153,7 +153,7 @@ def place(metadata: Mapping[str, Any], views: int, sources: int) -> dict[str, np
 
 
 def pitch_deg(metadata: Mapping[str, Any]) -> float | None:
-    """Give the pitch of the first camera, up positive, from its rotation (w, x, y, z); None where that is not there."""
+    """Return the pitch of the first camera, up positive, from its rotation (w, x, y, z); None where that is not there."""
     rotation = metadata.get("camera_0_rotation_in_quaternion")
     if not rotation:
         return None

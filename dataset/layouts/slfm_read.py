@@ -56,7 +56,7 @@ class Layout:
 def from_slfm(layout: Layout, out: Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
     """Convert a layout into a data set in a new folder: its manifest, and what was left out, a line each.
 
-    Raises DatasetError where there is no usable pair, for lists that overlap, and where the folder holds anything else.
+    Raise DatasetError where there is no usable pair, for lists that overlap, and where the folder holds anything else.
     """
     pairs, splits, missing = choose_pairs(layout.root, layout.lists)
     pairs, kind, taps, unlike = _alike(pairs, layout.root, progress)
@@ -114,7 +114,7 @@ def _settings(layout: Layout, told: Mapping[str, Any], pair: Pair, kind: Kind) -
 def _attributes(
     settings: Mapping[str, Any], kind: Kind, told: Mapping[str, Any], splits: Mapping[str, str]
 ) -> Callable[[str], dict[str, Any]]:
-    """Give the root attributes of a scene's shards, by its name.
+    """Return the root attributes of a scene's shards, by its name.
 
     A scene is known by the digest of its file where our own export tells it, or else by that of its name.
     """

@@ -111,7 +111,7 @@ def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
 
 
 def rotation(heading_deg: float, pitch_deg: float) -> list[float]:
-    """Give the quaternion (w, x, y, z) of a camera: first the pitch (about +X, up positive), then the heading (about +Y)."""
+    """Return the quaternion (w, x, y, z) of a camera: first the pitch (about +X, up positive), then the heading (about +Y)."""
     x, y, z, w = Rotation.from_euler("YX", [heading_deg, pitch_deg], degrees=True).as_quat()
     return [float(part) for part in (w, x, y, z)]
 

@@ -75,7 +75,7 @@ def citation(d: Description) -> str:
 
 
 def _front_matter(d: Description) -> str:
-    """Give the YAML block; its scalars are JSON, which YAML reads as it is."""
+    """Return the YAML block; its scalars are JSON, which YAML reads as it is."""
     files = []
     for split in d.splits:
         paths = [s["path"] for s in d.shards if s["split"] == split]
@@ -91,7 +91,7 @@ def _front_matter(d: Description) -> str:
 
 
 def _size(sets: int) -> str:
-    """Give the Hub's size category."""
+    """Return the Hub's size category."""
     steps = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M")]
     return next((name for most, name in steps if sets < most), "n>10M")
 

@@ -114,7 +114,7 @@ def describe(data: Dataset, words: Words, sources: list[Source], licence: str) -
 
 
 def today() -> str:
-    """Give the date, ISO."""
+    """Return the date, ISO."""
     return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 

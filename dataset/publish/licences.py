@@ -137,7 +137,7 @@ def objections(sources: list[Source]) -> list[str]:
 
 
 def licence_of_whole(sources: list[Source]) -> str:
-    """Give the freest licence (a key of ADDRESS) that all sources allow; Conflict where there is none."""
+    """Return the freest licence (a key of ADDRESS) that all sources allow; Conflict where there is none."""
     licences = [s.licence for s in sources]
     alike = {(x.noncommercial, x.sharealike): x.name for x in licences if x.sharealike}
     noncommercial = any(x.noncommercial for x in licences)

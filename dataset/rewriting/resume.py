@@ -26,7 +26,7 @@ HISTORY = "history"
 def begin(out: Path, recipe: Mapping[str, Any], made: Any) -> bool:
     """Take a folder for a recipe: True where work is left, False where it is complete.
 
-    made: the recipe of what is complete in the folder; None where nothing is. Raises DatasetError where the folder holds
+    made: the recipe of what is complete in the folder; None where nothing is. Raise DatasetError where the folder holds
     anything that this recipe did not put there.
     """
     recipe = json.loads(json.dumps(recipe))
@@ -50,7 +50,7 @@ def finish(out: Path) -> None:
 
 
 def made_by(out: Path) -> Any:
-    """Give the recipe that a complete data set in a folder was made by; None where there is no data set."""
+    """Return the recipe that a complete data set in a folder was made by; None where there is no data set."""
     if not (out / NAME).is_file():
         return None
     return (read_manifest(out).get(HISTORY) or [{}])[-1]

@@ -124,7 +124,7 @@ def _copy_rows(column: h5py.Dataset, target: h5py.File, rows: list[int], texts: 
 
 
 def _chunked_by_sets(column: h5py.Dataset) -> bool:
-    """Tell whether every set lies in chunks of its own, all of them on disk."""
+    """Return whether every set lies in chunks of its own, all of them on disk."""
     if column.chunks is None or column.chunks[0] != 1:
         return False
     each = np.prod([-(-size // chunk) for size, chunk in zip(column.shape[1:], column.chunks[1:], strict=True)], dtype=int)

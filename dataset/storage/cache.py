@@ -21,7 +21,7 @@ SMALLEST_BYTES = 16 << 20
 
 
 def cache_folder() -> Path:
-    """Give the folder for everything that is kept."""
+    """Return the folder for everything that is kept."""
     named = os.environ.get("SIGHT_AND_SOUND_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sight-and-sound"
 
@@ -46,7 +46,7 @@ class Cache:
         self._added = limit  # look at once
 
     def path(self, digest: str) -> Path:
-        """Give the place of a content, whether it is there or not."""
+        """Return the place of a content, whether it is there or not."""
         return self.folder / digest[:2] / digest
 
     def get(self, digest: str) -> bytes | None:
@@ -69,7 +69,7 @@ class Cache:
 
     @contextlib.contextmanager
     def adding(self, digest: str) -> Iterator[Path]:
-        """Give a temporary path to write a content to; it is kept when the block ends well."""
+        """Return a temporary path to write a content to; it is kept when the block ends well."""
         path = self.path(digest)
         path.parent.mkdir(exist_ok=True)
         with replacing(path, flush=False) as temporary:
@@ -97,7 +97,7 @@ class Cache:
 
 
 def is_checked(path: Path, digest: str) -> bool:
-    """Tell whether this very file (path, size, time of change) was once found to have a digest."""
+    """Return whether this very file (path, size, time of change) was once found to have a digest."""
     return _stamp(path, digest).exists()
 
 

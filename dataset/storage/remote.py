@@ -87,7 +87,7 @@ class Remote(Store):
         raise DatasetError(why)  # out here it does not hold the error, whose frames hold HDF5's
 
     def _blocks(self, entry: Mapping[str, Any]) -> BlockFile | None:
-        """Give the shard as a file of blocks, or None where the store or the manifest does not allow it."""
+        """Return the shard as a file of blocks, or None where the store or the manifest does not allow it."""
         listed = entry.get("blocks")
         if not listed:
             return None
@@ -165,7 +165,7 @@ class BlockFile(io.RawIOBase):
             raise DatasetError(f"shard {name} has {size} bytes but digests for {len(digests)} blocks of {block}; share it again")
 
     def serves_ranges(self) -> bool:
-        """Tell whether the store answers a request for the first block with that block alone."""
+        """Return whether the store answers a request for the first block with that block alone."""
         if self._remote.cache.path(self._digests[0]).exists():
             return True
         return len(self._remote.fetch(self._name, 0, min(self._block, self._size))) == min(self._block, self._size)
@@ -184,7 +184,7 @@ class BlockFile(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
-        """Give the position."""
+        """Return the position."""
         return self._position
 
     def readinto(self, buffer: Any) -> int:
@@ -204,7 +204,7 @@ class BlockFile(io.RawIOBase):
         return end - start
 
     def _load(self, first: int, last: int) -> list[bytes]:
-        """Give blocks first to last, from memory, the cache, or the store in as few requests as can be."""
+        """Return blocks first to last, from memory, the cache, or the store in as few requests as can be."""
         found = {k: self._memory.get(k) or self._remote.cache.get(self._digests[k]) for k in range(first, last + 1)}
         missing = [k for k, content in found.items() if content is None]
         while missing:

@@ -35,7 +35,7 @@ class Store(ABC):
 
     @abstractmethod
     def whole(self, entry: Mapping[str, Any]) -> contextlib.AbstractContextManager[Path]:
-        """Give a file here with all of a shard's bytes, whatever they are; FileNotFoundError where there is none."""
+        """Return a file here with all of a shard's bytes, whatever they are; FileNotFoundError where there is none."""
 
     def manifest(self) -> dict[str, Any]:
         """Read and check manifest.json; DatasetError where it is missing or cannot be trusted."""
@@ -82,7 +82,7 @@ class Folder(Store):
 
     @contextlib.contextmanager
     def whole(self, entry: Mapping[str, Any]) -> Iterator[Path]:
-        """Give the shard's own file; FileNotFoundError where there is none."""
+        """Return the shard's own file; FileNotFoundError where there is none."""
         path = self.root / entry["path"]
         if not path.is_file():
             raise FileNotFoundError(path)

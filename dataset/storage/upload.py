@@ -28,7 +28,7 @@ HUB = "hf://datasets/"
 def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) -> tuple[int, int]:
     """Send the named files of a folder, in order: how many were sent, how many were there already.
 
-    to: hf://datasets/owner/name, any address that fsspec opens for writing, or a folder. Raises DatasetError when a file
+    to: hf://datasets/owner/name, any address that fsspec opens for writing, or a folder. Raise DatasetError when a file
     cannot be sent after TRIES tries; given again, the upload goes on where it stopped.
     """
     if to.startswith(HUB):
@@ -62,7 +62,7 @@ def _connect(to: str) -> tuple[Any, str]:
 
 
 def _size(files: Any, path: str) -> int:
-    """Give the bytes of a file in a store, -1 where it is not there."""
+    """Return the bytes of a file in a store, -1 where it is not there."""
     try:
         files.invalidate_cache()
         return int(files.size(path))

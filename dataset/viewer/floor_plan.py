@@ -41,7 +41,7 @@ def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg
 
 
 def highest(places: np.ndarray) -> np.ndarray:
-    """Give the indices of the points (P, 3) that are the highest of their cell; of equals the last."""
+    """Return the indices of the points (P, 3) that are the highest of their cell; of equals the last."""
     column, row = np.floor(places[:, [0, 2]].T / CELL_M).astype(np.int64)
     key = (column << KEY_BITS) + row
     order = np.lexsort((places[:, 1], key))

@@ -53,7 +53,7 @@ WHOLE = SoundForm("FLAC", "PCM_16", "audio/flac", None)
 class Panels:
     """Sets of a data set as dictionaries that json.dumps takes; any thread may ask.
 
-    Raises DatasetError where a set cannot be read.
+    Raise DatasetError where a set cannot be read.
     """
 
     def __init__(self, data: Dataset) -> None:
@@ -67,7 +67,7 @@ class Panels:
         self._plan_data, self._plan_lock = copy.copy(data), Lock()
 
     def entry(self, index: int) -> Mapping[str, Any]:
-        """Give what the manifest says of the shard of a set."""
+        """Return what the manifest says of the shard of a set."""
         return self.data.shards[self.data.locate(index)[0]]
 
     def name(self, index: int) -> str:
@@ -93,7 +93,7 @@ class Panels:
         return {**facts, **{name: _numbers(one[name], 3) if name in one else None for name in PLAIN}}
 
     def sound(self, index: int, form: SoundForm) -> dict[str, Any]:
-        """Give what the ears hear in each view: all sources together, and each alone where there are several.
+        """Return what the ears hear in each view: all sources together, and each alone where there are several.
 
         Where a data set holds no sound, the responses themselves are given. One gain for the whole set.
         """
@@ -114,7 +114,7 @@ class Panels:
         }
 
     def plan(self, scene: str) -> dict[str, Any]:
-        """Give a scene's plan as a base64 WebP, clear where nothing was seen, and its left, right, bottom, top in m."""
+        """Return a scene's plan as a base64 WebP, clear where nothing was seen, and its left, right, bottom, top in m."""
         rows = self.scenes[scene]
         with self._plan_lock:
             file = self._plan_data.shard_file(self.data.locate(rows[0])[0])

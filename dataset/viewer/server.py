@@ -50,7 +50,7 @@ class Viewer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def block(self, kind: str, number: int) -> dict[str, Any] | None:
-        """Give a block of data; None where there is none of that number."""
+        """Return a block of data; None where there is none of that number."""
         if number >= (len(self.scenes) if kind == "plan" else len(self.panels.data)):
             return None
         if kind == "facts":
@@ -73,7 +73,7 @@ class Answer(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:  # the name is http.server's
-        """Give the page or a block of data."""
+        """Return the page or a block of data."""
         # Another name than ours means that some site's name was pointed here: its scripts must not read the data.
         if self.headers.get("Host") not in self.server.names:
             return self._answer(403, "application/json", b'{"error": "wrong host"}')
