@@ -1,1 +1,1 @@
-"""The data set: its fields, its files, and how they are written, read and checked."""
+"""The data set: format, reader, and commands that check, publish, convert and show it."""

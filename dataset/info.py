@@ -1,10 +1,10 @@
-"""Tell what is in a data set.
+"""Summarise a data set.
 
     python -m dataset.info data/slfm
     python -m dataset.info s3://bucket/slfm
 
-Prints splits and scenes, every field with its type, shape, unit and size on disk, the settings it was rendered with,
-its credits, and how turns, azimuths, distances and RT60 are spread.
+Prints the splits and scenes, every field with its type, shape, unit and size on disk, the render settings, the credits, and
+histograms of turns, azimuths, distances and RT60.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dataset.angles import wrap_180
-from dataset.errors import DatasetError
+from dataset.command import exit_status
 from dataset.format.schema import FIELDS
 from dataset.reader import Dataset
 
@@ -26,7 +26,7 @@ BARS = " ▁▂▃▄▅▆▇█"
 
 
 def describe(root: str | Path) -> str:
-    """Describe a data set in lines of text; DatasetError where it cannot be read."""
+    """Return a description of a data set, in lines of text; raise DatasetError where it cannot be read."""
     data = Dataset(root)
     manifest = data.manifest
     version = f"{manifest['format']} {manifest['format_version']}"
@@ -98,7 +98,7 @@ def _origin(manifest: dict[str, Any]) -> list[str]:
             lines.append(f"credit, {kind}: {credit}")
     for entry in manifest.get("shortfalls", []):
         given = f"{entry['given']} of {entry['asked']} sets"
-        lines.append(f"shortfall: scene {entry['scene']} gave {given} ({entry['why']})")
+        lines.append(f"shortfall: scene {entry['scene']} has {given} ({entry['why']})")
     for entry in manifest.get("failures", []):
         lines.append(f"failure: {entry}")
     return lines
@@ -110,12 +110,13 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.info", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
-    try:
-        print(describe(parser.parse_args(argv).data))
-    except DatasetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    root = parser.parse_args(argv).data
+
+    def run() -> int:
+        print(describe(root))
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
-"""What two ears tell apart: interaural time and level differences, measured on sound or on responses."""
+"""Interaural time and level differences of sounds or of responses."""
 
 from __future__ import annotations
 
 import numpy as np
 
 MOST_ITD_S = 1e-3
-"""No head is wider: later peaks of the correlation are echoes or periods of a tone."""
+"""Largest delay of the search: later peaks of the correlation are echoes or periods of a tone."""
 FINER = 16
-"""Points of the correlation for each sample."""
+"""Points of the correlation per sample."""
 SILENCE = 1e-12
-"""Energy of an ear below which there is no cue."""
+"""Energy of an ear below which there is no difference to measure."""
 
 
 def itd_us(ears: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Measure how much sooner the left ear hears: the peak of the ears' cross-correlation within a millisecond.
+    """Return the delay of the right ear after the left: the peak of their cross-correlation within a millisecond.
 
-    ears: (..., 2, L), left and right. Gives (...) microseconds, positive where the left ear is first, in steps of a
-    sixteenth of a sample; NaN where an ear hears nothing.
+    ears: (..., 2, L), left and right. Returns (...) microseconds, positive where the left ear leads, in steps of a sixteenth of a
+    sample; NaN where an ear is silent.
     """
     size = 1 << (2 * ears.shape[-1] - 1).bit_length()
     left, right = np.moveaxis(np.fft.rfft(ears.astype(np.float64), size), -2, 0)
@@ -29,9 +29,9 @@ def itd_us(ears: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def ild_db(ears: np.ndarray) -> np.ndarray:
-    """Measure how much louder the left ear hears, over all frequencies.
+    """Return the level of the left ear over the right, over all frequencies.
 
-    ears: (..., 2, L), left and right. Gives (...) dB, positive where the left ear is louder; NaN where an ear hears nothing.
+    ears: (..., 2, L), left and right. Returns (...) dB, positive where the left ear is louder; NaN where an ear is silent.
     """
     energy = np.sum(ears.astype(np.float64) ** 2, -1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,13 +1,12 @@
-"""Put data sets together.
+"""Merge data sets.
 
     python -m dataset.merge data/monday data/tuesday --out data/both
     python -m dataset.merge data/mine s3://bucket/theirs --out data/both
 
-They must be of one format version, with the same fields, shapes, camera, sample rate and indirect ratio. No scene comes into
-two splits: the first data set that has a scene decides for all. Sets that are in several are taken once; different sets of
-one id get new numbers. A scene is known by its content: it keeps the name it had first, and another of that name gets part
-of its digest added. All of this is told; credits of all are kept. Given again after an interruption the command goes on
-where it stopped.
+The data sets must have the same format version, fields, shapes, camera, sample rate and indirect ratio. A scene is identified by
+its content. It belongs to one split, that of the first data set that contains it, and keeps the name it has there; another scene
+of the same name gets part of its digest appended. A set that several data sets contain is taken once; different sets with the
+same id are renumbered. All changes are printed. All credits are kept. Repeat an interrupted command to resume it.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from typing import Any
 
 import h5py
 
+from dataset.command import exit_status, print_made
 from dataset.errors import DatasetError
 from dataset.format.manifest import SHARDS, write_manifest
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
@@ -34,45 +34,45 @@ EQUAL = (
     ("camera", "width_px"), ("camera", "height_px"), ("camera", "hfov_deg"), ("camera", "pitch_deg"),
     ("acoustics", "sample_rate_hz"), ("acoustics", "indirect_ratio"),
 )  # fmt: skip
-"""Settings without which fields cannot be understood: one value for the whole."""
+"""Settings that define the meaning of fields: they must be equal."""
 BETWEEN = " | "
-"""Separates the values of a setting that differs; every shard has its own."""
+"""Separates the values of a setting that differs between the data sets; every shard keeps its own."""
 
 
 @dataclass
 class Names:
-    """What scenes, sets and shards are called in the whole; grows as data sets are taken in."""
+    """Names of scenes, sets and shards in the merged data set; grows as data sets are added."""
 
     scenes: dict[str, str] = field(default_factory=dict)
-    """Digest of a scene's content: its name in the whole."""
+    """Digest of a scene's content: its name in the merged data set."""
     splits: dict[str, str] = field(default_factory=dict)
     """Digest of a scene's content: its split."""
     sets: dict[str, dict[int, str]] = field(default_factory=dict)
-    """Scene: number of a set in it: digest of what tells sets apart."""
+    """Scene: number of a set in it: digest that identifies the set."""
     paths: set[str] = field(default_factory=set)
     changes: list[str] = field(default_factory=list)
-    """What was called or placed otherwise, one line each."""
+    """What was renamed or moved, one line each."""
     repeated: Counter[str] = field(default_factory=Counter)
-    """Data set: how many of its sets were there already."""
+    """Data set: number of its sets that an earlier data set contains."""
 
     @property
     def notes(self) -> list[str]:
-        """What the user is told."""
-        return self.changes + [f"{n} sets of {store} are there already" for store, n in self.repeated.items()]
+        """Changes to print."""
+        return self.changes + [f"{n} sets of {store} are in an earlier data set" for store, n in self.repeated.items()]
 
     def note(self, line: str) -> None:
-        """Tell of a change, once."""
+        """Record a change, once."""
         if line not in self.changes:
             self.changes.append(line)
 
     def scene(self, entry: Mapping[str, Any]) -> str:
-        """Name a shard's scene."""
+        """Return the name of a shard's scene."""
         name, digest = entry["scene"], entry["scene_sha256"]
         taken = name in self.scenes.values()
         return self.scenes.setdefault(digest, f"{name}-{digest[:8]}" if taken else name)
 
     def path(self, wanted: str, scene: str) -> str:
-        """Name a shard."""
+        """Return a free name for a shard."""
         number = 0
         while wanted in self.paths:
             wanted = f"{SHARDS}/{scene}-{number:04d}.h5"
@@ -82,9 +82,9 @@ class Names:
 
 
 def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
-    """Put data sets (folders or addresses) together in a new folder: its manifest, and what was changed, one line each.
+    """Merge data sets (folders or addresses) into a new folder; return its manifest, and the changes, one line each.
 
-    Raise DatasetError where they do not fit together, and where the folder holds anything else.
+    Raise DatasetError where they cannot be merged, and where the folder holds anything else.
     """
     stores = [open_store(root) for root in roots]
     manifests = [store.manifest() for store in stores]
@@ -112,11 +112,11 @@ def _check_alike(stores: Sequence[Store], manifests: Sequence[Mapping[str, Any]]
         for key in sorted(set(first) | set(other)):
             a, b = first.get(key, "not there"), other.get(key, "not there")
             if a != b:
-                raise DatasetError(f"{key} is {a} in {stores[0].name} and {b} in {store.name}; they cannot be put together")
+                raise DatasetError(f"{key} is {a} in {stores[0].name} and {b} in {store.name}; they cannot be merged")
 
 
 def _nature(store: Store, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Gather what must be the same in all data sets of a merge."""
+    """Return what must be equal in all data sets of a merge."""
     if not manifest["shards"]:
         raise DatasetError(f"{store.name} has no shards; leave it out")
     settings = manifest["settings"]
@@ -134,7 +134,7 @@ def _shared_scenes(manifests: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _piece(store: Store, entry: Mapping[str, Any], names: Names, shared: set[str]) -> Piece | None:
-    """Plan the shard that comes of one; None where all its sets are there already."""
+    """Plan the merged shard of a shard; None where an earlier data set contains all its sets."""
     scene = names.scene(entry)
     split = names.splits.setdefault(entry["scene_sha256"], entry["split"])
     changes: dict[str, Any] = {k: v for k, v in (("scene", scene), ("split", split)) if v != entry[k]}
@@ -159,7 +159,7 @@ def _piece(store: Store, entry: Mapping[str, Any], names: Names, shared: set[str
 
 
 def _numbered(file: h5py.File, known: dict[int, str]) -> Iterator[tuple[int, int]]:
-    """Return the rows of a shard that are not known yet, each with its number, a new one where that is taken."""
+    """Return the rows of a shard that are not in `known`, each with its number, a new number where that is taken."""
     parts = [file[name][:] for name in ("position", "heading", "source_position")]
     for row, text in enumerate(file["set_id"][:]):
         digest = hashlib.sha256(str(file.attrs["settings"]).encode())
@@ -175,14 +175,14 @@ def _numbered(file: h5py.File, known: dict[int, str]) -> Iterator[tuple[int, int
 
 
 def _described(manifests: Sequence[Mapping[str, Any]], names: Names) -> dict[str, Any]:
-    """Join what the manifests say, under the new names of scenes."""
+    """Join the manifests, under the new names of scenes."""
     renamed = [{s["scene"]: names.scenes[s["scene_sha256"]] for s in m["shards"]} for m in manifests]
     out: dict[str, Any] = {"shards": [], "settings": _joined([m["settings"] for m in manifests])}
     credits: dict[str, list[str]] = {}
     for m, new in zip(manifests, renamed, strict=True):
         for kind, lines in m.get("credits", {}).items():
-            told = [_credit(str(line), new) if kind == "scenes" else str(line) for line in lines]
-            credits[kind] = list(dict.fromkeys([*credits.get(kind, []), *told]))
+            renamed_lines = [_credit(str(line), new) if kind == "scenes" else str(line) for line in lines]
+            credits[kind] = list(dict.fromkeys([*credits.get(kind, []), *renamed_lines]))
         if "scene_credits" in m:
             out["scene_credits"] = {
                 **{new.get(k, k): v for k, v in m["scene_credits"].items()}, **out.get("scene_credits", {})
@@ -200,7 +200,7 @@ def _credit(line: str, renamed: Mapping[str, str]) -> str:
 
 
 def _joined(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Join settings: what is the same stays, what differs becomes a text of all values, in order."""
+    """Join settings: equal values stay, others become a text of all values, in order."""
     out: dict[str, Any] = {}
     for key in dict.fromkeys(k for s in settings for k in s):
         values = [s.get(key) for s in settings]
@@ -219,20 +219,19 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.merge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", nargs="+", help="folders or addresses of data sets (each holds manifest.json)")
-    parser.add_argument("--out", type=Path, required=True, help="new folder for the whole")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the merged data set")
     options = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         if len(options.data) < 2:
             raise DatasetError("one data set is given; give two or more")
         manifest, notes = merge(options.data, options.out, progress=True)
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    for note in notes:
-        print(f"note: {note}")
-    sets, scenes = sum(s["sets"] for s in manifest["shards"]), len({s["scene"] for s in manifest["shards"]})
-    print(f"{options.out}: {sets} sets of {scenes} scenes; prove it: python -m dataset.verify {options.out}")
-    return 0
+        for note in notes:
+            print(f"note: {note}")
+        print_made(options.out, manifest)
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":

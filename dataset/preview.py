@@ -1,11 +1,11 @@
-"""Draw what is in a data set: one picture for each scene.
+"""Draw a picture of every scene of a data set.
 
     python -m dataset.preview data/slfm
     python -m dataset.preview data/slfm --sets 5 --out pictures/
 
-Each picture shows a plan of the scene, seen from above and coloured by what the cameras saw (north, -Z, is up), with
-listeners, the cones of their views and the sources (stars); and for each set its views with their headings and the
-spectrogram of each ear in the first view. Needs matplotlib: pip install -e .[test]
+Each picture shows a plan of the scene from above, coloured by the camera pictures (north, -Z, is up), with listeners, their
+fields of view and the sources (stars); and for each set its views with their headings and the spectrogram of each ear in the
+first view.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from dataset.angles import forward
+from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.reader import Dataset
 from dataset.viewer.floor_plan import scene_plan
@@ -28,7 +29,7 @@ COLORS = ("#e4572e", "#17bebb", "#ffc914", "#9b5de5", "#76b041", "#f15bb5", "#2e
 
 
 def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
-    """Draw the picture of a scene from its sets (indices of the data set), the first `sets` of them in detail."""
+    """Draw the picture of a scene from its sets (indices of the data set); the first `sets` of them are drawn in detail."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -63,7 +64,7 @@ def _draw_plan(axis: Any, image: np.ndarray, extent: tuple[float, ...], shown: l
         axis.plot(one["position"][:, 0], one["position"][:, 2], marker="o", markersize=7, label=one["set_id"], **edge)
         axis.plot(one["source_position"][:, 0], one["source_position"][:, 2], marker="*", markersize=14, **edge)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, fontsize=8, frameon=False)
-    axis.set_title("plan in metres: x to the right, z down\ndots listen, stars sound", fontsize=10)
+    axis.set_title("plan in metres: x to the right, z down\ndots: listeners, stars: sources", fontsize=10)
     axis.tick_params(labelsize=8)
     axis.set_aspect("equal")
 
@@ -99,11 +100,11 @@ def _draw_set(axes: Any, one: dict[str, Any], color: str, rate: int) -> None:
     axes[-1].set_xlabel("s", fontsize=7, labelpad=0)
     known = one["rt60"][np.isfinite(one["rt60"])]
     decay = f"RT60 {np.median(known):.2f} s" if known.size else "RT60 unknown"
-    axes[-1].set_title(f"what view 0 hears, {decay}", fontsize=8)
+    axes[-1].set_title(f"sound in view 0, {decay}", fontsize=8)
 
 
 def preview(root: Path, sets: int, out: Path) -> list[Path]:
-    """Draw every scene of a data set into a folder and give the pictures' paths; DatasetError if it cannot be read."""
+    """Draw every scene of a data set into a folder and return the paths; raise DatasetError if it cannot be read."""
     data = Dataset(root)
     rows: dict[str, list[int]] = {}
     for index in range(len(data)):
@@ -124,18 +125,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sets", type=int, default=3, help="sets of each scene to draw in detail (default 3)")
     parser.add_argument("--out", type=Path, help="folder for the pictures (default: preview/ in the data set)")
     options = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         if not 1 <= options.sets <= 20:
             raise DatasetError(f"--sets is {options.sets}; give 1 to 20")
         for path in preview(options.data, options.sets, options.out or options.data / "preview"):
             print(path)
-    except ModuleNotFoundError as error:
-        print(f"error: {error.name} is missing; install it with: pip install -e '.[test]'", file=sys.stderr)
-        return 2
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""Make a data set ready to publish, and publish it.
+"""Prepare a data set for publication, and publish it.
 
-    python -m dataset.share data/slfm --title "Rooms heard and seen" --author "Ada Example"
+    python -m dataset.share data/slfm --title "Furnished apartments" --author "Ada Example"
     python -m dataset.share data/slfm --to s3://bucket/slfm          (also hf://datasets/owner/name, or a folder)
 
-Verifies the data set, gathers the credits of scenes, clips and ears, and writes beside the shards README.md (a Hugging
-Face dataset card), croissant.json (MLCommons Croissant), CITATION.cff, preview.jpg, digests of blocks (so that others can
-read parts of it from afar, checked) and SHA256SUMS. Refuses a data set with problems, and one whose sources do not allow
-it. Where a credit names no licence, say what you know:
+Verifies the data set, collects the credits of scenes, clips and ears, and writes beside the shards README.md (a Hugging
+Face dataset card), croissant.json (MLCommons Croissant), CITATION.cff, preview.jpg, block digests (which allow partial
+downloads to be checked) and SHA256SUMS. Refuses a data set with problems, and one whose sources forbid publication. Where a
+credit names no licence and you know it, specify it:
 
     python -m dataset.share data/slfm --licence-of "clips=CC BY 4.0, LibriSpeech, V. Panayotov et al., 2015"
 
-The manifest remembers what was said of the data set (title, authors, licences, ...): only changes need saying again. An upload
-that was interrupted goes on where it stopped when the command is given again. Keys and endpoints come from the environment,
-as usual for s3fs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL) and huggingface_hub (HF_TOKEN).
+The manifest stores title, authors, licences and so on; later calls need only the changes. Repeat an interrupted command to resume
+its upload. Keys and endpoints come from the environment, as documented by s3fs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL) and
+huggingface_hub (HF_TOKEN).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.block_digests import describe_blocks
 from dataset.format.manifest import NAME, PUBLISHED, SUMS, read_manifest, sha256_of, write_manifest
 from dataset.publish import card, croissant
 from dataset.publish.contact_sheet import draw_sheet
-from dataset.publish.describe import Words, describe, today
+from dataset.publish.describe import PublicationMetadata, describe, today
 from dataset.publish.licences import Conflict, Source, licence_of_whole, objections, sources_of
 from dataset.reader import Dataset
 from dataset.storage.upload import upload
@@ -38,20 +39,20 @@ WRITTEN = (NAME, "README.md", croissant.FILE, "CITATION.cff", card.PICTURE)
 MOST_NAMED = 5
 
 
-def share(root: Path, words: Words, stated: dict[str, str] | None = None, progress: bool = False) -> list[str]:
-    """Write what a publisher needs beside the shards and give the files to publish, shards first, manifest last.
+def share(root: Path, metadata: PublicationMetadata, stated: dict[str, str] | None = None, progress: bool = False) -> list[str]:
+    """Write the files of a publication beside the shards and return the files to publish, shards first, manifest last.
 
-    Raise DatasetError where the data set does not verify, or where a source forbids to publish it.
+    Raise DatasetError where the data set has problems, or where a source forbids its publication.
     """
     manifest = read_manifest(root)
     if not manifest["shards"]:
         raise DatasetError(f"{root} has no shards; there is nothing to share")
     sources, licence = check_rights(root, manifest, stated)
-    # What an earlier run wrote is written anew: only its list of checksums would stand in the way.
+    # Files of an earlier run are written again; its list of checksums would no longer match.
     (root / SUMS).unlink(missing_ok=True)
     for shard in manifest["shards"]:
         shard.pop("blocks", None)
-    manifest[PUBLISHED] = {**asdict(words), "licences": stated or {}}
+    manifest[PUBLISHED] = {**asdict(metadata), "licences": stated or {}}
     write_manifest(root, manifest)
     if problems := verify(root, progress):
         some = "\n  ".join(problems[:MOST_NAMED])
@@ -61,7 +62,7 @@ def share(root: Path, words: Words, stated: dict[str, str] | None = None, progre
         shard["blocks"] = describe_blocks(root, shard)
     write_manifest(root, manifest)
     data = Dataset(root)
-    described = describe(data, words, sources, licence)
+    described = describe(data, metadata, sources, licence)
     draw_sheet(data, root / card.PICTURE)
     (root / "README.md").write_text(card.card(described))
     (root / "CITATION.cff").write_text(card.citation(described))
@@ -76,10 +77,10 @@ def share(root: Path, words: Words, stated: dict[str, str] | None = None, progre
 
 
 def check_rights(root: Path, manifest: dict[str, Any], stated: dict[str, str] | None = None) -> tuple[list[Source], str]:
-    """Return the sources of a data set and the licence of the whole; DatasetError where there is none, with the reasons."""
+    """Return the sources of a data set and its licence; raise DatasetError with the reasons where it must not be published."""
     sources = sources_of(manifest, stated)
     if why := objections(sources):
-        hint = '\nwhere you know the licence, name it: --licence-of "clips=CC BY 4.0, credit"' * any(
+        hint = '\nif you know the licence, specify it: --licence-of "clips=CC BY 4.0, credit"' * any(
             "not known" in w for w in why
         )
         raise DatasetError(f"{root} must not be published:\n  " + "\n  ".join(why) + hint)
@@ -96,47 +97,46 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
     parser.add_argument(
-        "--to", help="upload it there: hf://datasets/OWNER/NAME, s3://BUCKET/PATH, another fsspec address, or a folder"
+        "--to", help="destination of an upload: hf://datasets/OWNER/NAME, s3://BUCKET/PATH, another fsspec address, or a folder"
     )
-    parser.add_argument("--title", help="what the data set is called (default: Sight and sound)")
+    parser.add_argument("--title", help="title of the data set (default: Sight and sound)")
     parser.add_argument("--author", action="append", default=[], help="an author; may be repeated")
-    parser.add_argument("--about", help="a sentence or two for the top of the card (default: from its content)")
-    parser.add_argument("--url", help="where people find it (default: --to, where that is an address)")
-    parser.add_argument("--version", help="version of the data (default 1.0.0)")
-    parser.add_argument("--date", help="date of publication, ISO (default: the day this version is first shared)")
+    parser.add_argument("--about", help="description in one or two sentences (default: derived from the content)")
+    parser.add_argument("--url", help="where it is published (default: --to, if that is an address)")
+    parser.add_argument("--version", help="version of the data (default: 1.0.0)")
+    parser.add_argument("--date", help="date of publication, ISO (default: the day on which this version is first shared)")
     parser.add_argument(
         "--licence-of", action="append", default=[], metavar="WHAT=LICENCE", help="licence and credit of clips, hrtf, materials, "
         "scenes or one scene by name, where the manifest's credit names none; may be repeated",
     )  # fmt: skip
     options = parser.parse_args(argv)
-    try:
-        said = read_manifest(options.data).get(PUBLISHED, {})
-        stated = {**said.get("licences", {}), **dict(_stated(text) for text in options.licence_of)}
-        words = _words(options, said)
-        files = share(options.data, words, stated, progress=True)
-        print(f"{options.data}: ready, {len(files)} files; what is told of it: {options.data / 'README.md'}")
-        if not croissant.validate(options.data / croissant.FILE):
-            print("note: croissant.json was not validated; pip install -e '.[share]' brings mlcroissant")
-        if options.to:
-            sent, kept = upload(options.data, files, options.to, progress=True)
-            print(f"{options.to}: {sent} files sent, {kept} were there; prove it: python -m dataset.verify {options.to}")
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    before = read_manifest(options.data).get(PUBLISHED, {})
+    stated = {**before.get("licences", {}), **dict(_stated(text) for text in options.licence_of)}
+    files = share(options.data, _metadata(options, before), stated, progress=True)
+    print(f"{options.data}: ready, {len(files)} files; card: {options.data / 'README.md'}")
+    if not croissant.validate(options.data / croissant.FILE):
+        print("note: croissant.json was not validated; to install mlcroissant: pip install -e '.[share]'")
+    if options.to:
+        sent, kept = upload(options.data, files, options.to, progress=True)
+        print(f"{options.to}: {sent} files sent, {kept} were there; check them: python -m dataset.verify {options.to}")
     return 0
 
 
-def _words(options: argparse.Namespace, said: dict[str, Any]) -> Words:
-    """Return what the publisher says now, or said before, or else what goes without saying."""
-    authors = tuple(n.strip() for n in options.author if n.strip()) or tuple(said.get("authors", ()))
+def _metadata(options: argparse.Namespace, before: dict[str, Any]) -> PublicationMetadata:
+    """Return the metadata of the options, else of an earlier publication, else the defaults."""
+    authors = tuple(n.strip() for n in options.author if n.strip()) or tuple(before.get("authors", ()))
     there = options.to if options.to and "://" in options.to else ""
-    first = said.get("date") if options.version in (None, said.get("version")) else None
-    return Words(
-        title=options.title or said.get("title") or "Sight and sound",
+    first = before.get("date") if options.version in (None, before.get("version")) else None
+    return PublicationMetadata(
+        title=options.title or before.get("title") or "Sight and sound",
         authors=authors or ("authors not named",),
-        url=options.url or there or said.get("url", ""),
-        about=said.get("about", "") if options.about is None else options.about,
-        version=options.version or said.get("version") or "1.0.0",
+        url=options.url or there or before.get("url", ""),
+        about=before.get("about", "") if options.about is None else options.about,
+        version=options.version or before.get("version") or "1.0.0",
         date=options.date or first or today(),
     )
 

@@ -1,12 +1,12 @@
-"""Split a data set anew, by scene, where it lies.
+"""Assign the scenes of a data set to new splits, in place.
 
     python -m dataset.split data/slfm --val 0.1 --test 0.1
     python -m dataset.split data/slfm --seed 1
     python -m dataset.split data/slfm --scenes-test attic barn --val 0.2
 
-No scene is in two splits, and scenes of the same content go together. What --scenes-val and --scenes-test do not name is drawn
-at random from the other scenes: shares are of the number of scenes. The old data set stays good until all of the new one is
-ready; after an interruption give the command again. A published folder has to be shared again.
+No scene is in two splits, and scenes with the same content stay together. --scenes-val and --scenes-test name scenes; a split
+without named scenes is drawn at random, as a share of the number of scenes. The old shards are replaced when all new ones are
+complete; repeat an interrupted command to resume it. A published folder must be published again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset.atomic import publish, replacing, write_text
+from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.block_digests import FOLDER
 from dataset.format.manifest import NAME, SHARDS, SUMS, check_inside, describe_shard, read_manifest, sha256_of, write_manifest
@@ -31,18 +32,18 @@ from dataset.rewriting.rewrite import KEPT, rewrite
 from dataset.storage.store import Folder
 
 NEXT = ".manifest.next.json"
-"""The new manifest, when all new shards lie ready beside the old."""
+"""The new manifest, written when all new shards are complete beside the old ones."""
 READY = ".split"
-"""How the name of a new shard that lies ready ends."""
+"""End of the name of a new shard that is complete."""
 
 
 def choose_splits(
     scenes: Mapping[str, str], shares: Mapping[str, float], named: Mapping[str, Collection[str]], rng: np.random.Generator
 ) -> dict[str, str]:
-    """Return every scene a split.
+    """Return the split of every scene, by name.
 
-    scenes: {name: digest of its content}. shares: of val and test, 0 to 1, used where `named` gives that split no scenes.
-    Scenes of one digest count as one. Raise DatasetError for unknown names, and where too few scenes are left for a split.
+    scenes: {name: digest of its content}. shares: of val and test, 0 to 1, used for a split without scenes in `named`.
+    Scenes with the same digest count as one. Raise DatasetError for unknown names, and where too few scenes remain for a split.
     """
     groups = sorted(
         {digest: min(n for n, d in scenes.items() if d == digest) for digest in scenes.values()}.items(), key=lambda g: g[1]
@@ -69,9 +70,9 @@ def choose_splits(
 
 
 def split(root: Path, splits: Mapping[str, str], recipe: Mapping[str, Any], progress: bool = False) -> dict[str, Any]:
-    """Return the scenes of a data set in a folder their splits (by name) and give its manifest.
+    """Assign the scenes of a data set in a folder to splits, by name, and return its manifest.
 
-    Raise DatasetError for a shard that is not what the manifest says; nothing is changed then.
+    Raise DatasetError, before anything is changed, for a shard that differs from its entry in the manifest.
     """
     finish_switch(root)
     manifest = read_manifest(root)
@@ -97,7 +98,7 @@ def split(root: Path, splits: Mapping[str, str], recipe: Mapping[str, Any], prog
 
 
 def finish_switch(root: Path) -> None:
-    """Put the new shards and manifest in the place of the old, if they lie ready: from there on it only goes forward."""
+    """Replace the old shards and manifest if the new ones are complete; repeated after an interruption, it finishes."""
     if not (root / NEXT).is_file():
         return
     content = json.loads((root / NEXT).read_text())
@@ -117,7 +118,7 @@ def _ready(path: Path) -> Path:
 
 
 def _unpublish(root: Path) -> None:
-    """Remove what was written to share the old data set and tells of it; files that were changed since are kept."""
+    """Delete the files that describe the old splits to the public; files that were edited since are kept."""
     if not (root / SUMS).is_file():
         return
     shards = {s["path"] for s in read_manifest(root)["shards"]}
@@ -143,23 +144,23 @@ def main(argv: list[str] | None = None) -> int:
         share.add_argument(
             f"--{name}", type=float, default=0.1, metavar="SHARE", help=f"share of scenes for {name} (default 0.1)"
         )
-        share.add_argument(f"--scenes-{name}", nargs="+", default=[], metavar="NAME", help=f"exactly these scenes for {name}")
-    parser.add_argument("--seed", type=int, default=0, help="another seed draws other scenes (default 0)")
+        share.add_argument(f"--scenes-{name}", nargs="+", default=[], metavar="NAME", help=f"the scenes of {name}")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random draw (default 0)")
     options = parser.parse_args(argv)
-    try:
-        manifest = _run(options)
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    manifest = _split_again(options)
     for name in SPLITS:
         chosen = [s for s in manifest["shards"] if s["split"] == name]
         scenes = list(dict.fromkeys(s["scene"] for s in chosen))
         print(f"{name:<6}{sum(s['sets'] for s in chosen):>7} sets  {_some(scenes)}".rstrip())
-    print(f"prove it: python -m dataset.verify {options.data}")
+    print(f"check it: python -m dataset.verify {options.data}")
     return 0
 
 
-def _run(options: argparse.Namespace) -> dict[str, Any]:
+def _split_again(options: argparse.Namespace) -> dict[str, Any]:
     shares = {"val": options.val, "test": options.test}
     for name, share in shares.items():
         if not 0 <= share < 1:

@@ -1,12 +1,12 @@
-"""Take a part of a data set: some scenes, a split, the first sets of every scene.
+"""Copy a subset of a data set: some scenes, a split, the first sets of every scene.
 
     python -m dataset.subset data/slfm --out data/small --sets 8
     python -m dataset.subset data/slfm --out data/test --split test
     python -m dataset.subset s3://bucket/slfm --out data/two --scenes attic barn
 
-The part is a data set of its own: its manifest says what it holds, who is to be credited, and what it was taken from. Shards
-taken whole keep their bytes; of others, sets are moved as they lie. From an address only what is taken is fetched. Given again
-after an interruption the command goes on where it stopped.
+The result is a complete data set: its manifest lists its shards, its credits and the data set it was taken from. A shard that is
+taken whole keeps its bytes; from other shards the compressed chunks of the selected sets are copied. Only the selected sets of a
+remote data set are downloaded. Repeat an interrupted command to resume it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataset.command import exit_status, print_made
 from dataset.errors import DatasetError
 from dataset.format.manifest import PUBLISHED, write_manifest
 from dataset.format.splits import SPLITS
@@ -29,24 +30,24 @@ from dataset.storage.store import Store
 
 @dataclass(frozen=True)
 class Part:
-    """What to take of a data set."""
+    """Which sets to take."""
 
     scenes: tuple[str, ...] = ()
-    """By name; empty takes all."""
+    """Names; empty takes all scenes."""
     split: str | None = None
     sets: int | None = None
-    """Of every scene, the first; None takes all."""
+    """Number of sets of every scene, from the first; None takes all."""
 
     @property
     def is_all(self) -> bool:
-        """Return whether no scene is left out."""
+        """Whether all scenes are taken."""
         return not self.scenes and self.split is None
 
 
 def subset(root: str | Path, out: Path, part: Part, progress: bool = False) -> dict[str, Any]:
-    """Write a part of a data set (a folder or an address) into a new folder and give its manifest.
+    """Write a subset of a data set (a folder or an address) into a new folder and return its manifest.
 
-    Raise DatasetError for scenes that are not there, for a part without sets, and where the folder holds anything else.
+    Raise DatasetError for unknown scenes, for a subset without sets, and where the folder holds anything else.
     """
     store = open_store(root)
     manifest = store.manifest()
@@ -79,7 +80,7 @@ def _pieces(store: Store, manifest: dict[str, Any], part: Part) -> Iterator[Piec
         if take == entry["sets"]:
             yield Piece(store, entry, entry["path"])
         else:
-            # The renderer must not take a shard that was cut for one that is finished.
+            # So that the renderer does not take a cut shard for a finished one.
             asked = {"asked": take} if "asked" in entry else {}
             yield Piece(store, entry, entry["path"], tuple(range(take)), asked)
     if empty:
@@ -87,7 +88,7 @@ def _pieces(store: Store, manifest: dict[str, Any], part: Part) -> Iterator[Piec
 
 
 def _described(manifest: dict[str, Any], part: Part, shards: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Say of the part what the manifest said of the whole, as far as it holds for it."""
+    """Return the manifest of the subset: the entries of the whole data set that apply to it."""
     here = {s["scene"] for s in shards}
     gone = {s["scene"] for s in manifest["shards"]} - here
     credits = dict(manifest.get("credits", {}))
@@ -96,20 +97,20 @@ def _described(manifest: dict[str, Any], part: Part, shards: Sequence[dict[str, 
     out = {**manifest, "shards": list(shards), "credits": credits}
     for key in ("format", "format_version"):
         out.pop(key)
-    out.pop(PUBLISHED, None)  # said of the whole
+    out.pop(PUBLISHED, None)  # describes the whole data set
     if "scene_credits" in manifest:
         out["scene_credits"] = {k: v for k, v in manifest["scene_credits"].items() if k in here}
     if "shortfalls" in manifest:
         out["shortfalls"] = list(_shortfalls(manifest["shortfalls"], part, shards, gone))
     if "failures" in manifest and not part.is_all:
-        out["failures"] = []  # of scenes that were not asked for
+        out["failures"] = []  # they concern scenes that were not selected
     return out
 
 
 def _shortfalls(
     before: Sequence[dict[str, Any]], part: Part, shards: Sequence[dict[str, Any]], gone: set[str]
 ) -> Iterator[dict[str, Any]]:
-    """Keep what is short of the part too: a scene that still gives all that is asked of it is not."""
+    """Return the shortfalls that apply to the subset: of scenes with fewer sets than it asks for."""
     given = {s["scene"]: 0 for s in shards}
     for shard in shards:
         given[shard["scene"]] += shard["sets"]
@@ -126,22 +127,20 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.subset", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
-    parser.add_argument("--out", type=Path, required=True, help="new folder for the part")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the subset")
     parser.add_argument("--scenes", nargs="+", default=[], metavar="NAME", help="take these scenes (default: all)")
     parser.add_argument("--split", choices=SPLITS, help="take this split (default: all)")
     parser.add_argument("--sets", type=int, metavar="N", help="take the first N sets of every scene (default: all)")
     options = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         if options.sets is not None and options.sets < 1:
             raise DatasetError(f"--sets is {options.sets}; give 1 or more")
         part = Part(tuple(dict.fromkeys(options.scenes)), options.split, options.sets)
-        shards = subset(options.data, options.out, part, progress=True)["shards"]
-    except (DatasetError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    sets, scenes = sum(s["sets"] for s in shards), len({s["scene"] for s in shards})
-    print(f"{options.out}: {sets} sets of {scenes} scenes; prove it: python -m dataset.verify {options.out}")
-    return 0
+        print_made(options.out, subset(options.data, options.out, part, progress=True))
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":

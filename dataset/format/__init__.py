@@ -1,1 +1,1 @@
-"""What a shard and a manifest hold, how both are written, and how scenes are split. May import: errors."""
+"""The format: schema, manifest, shards, block digests, splits. May import: the flat modules without commands."""

@@ -1,7 +1,7 @@
-"""Digests of a shard's blocks, so that a part fetched from afar can be checked without the rest.
+"""Digests of a shard's blocks, so that a partial download can be checked without the rest.
 
-Beside each shard lies blocks/<name>.sha256: the SHA-256 of each BLOCK bytes, 32 bytes each, one after the other. The
-manifest names that file and its own SHA-256, so what is checked block by block is as sure as what is checked as a whole.
+blocks/<name>.sha256 holds the SHA-256 of each BLOCK bytes of a shard, 32 bytes each, concatenated. The manifest names that file
+and its SHA-256, so a check by blocks is as strong as a check of the whole file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WIDTH = 32
 
 
 def block_digests(path: Path, block: int = BLOCK) -> tuple[bytes, str]:
-    """Hash a file by blocks and as a whole: the concatenated digests, and the whole's in hexadecimal."""
+    """Return the concatenated digests of a file's blocks, and the digest of the whole file in hexadecimal."""
     whole = hashlib.sha256()
     parts = []
     with open(path, "rb") as file:
@@ -28,7 +28,7 @@ def block_digests(path: Path, block: int = BLOCK) -> tuple[bytes, str]:
 
 
 def describe_blocks(root: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    """Write the digests of a shard's blocks and give what the manifest says of them."""
+    """Write the digests of a shard's blocks and return their entry for the manifest."""
     digests, _ = block_digests(root / entry["path"])
     path = root / FOLDER / (Path(entry["path"]).stem + ".sha256")
     path.parent.mkdir(exist_ok=True)
@@ -37,5 +37,5 @@ def describe_blocks(root: Path, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_digests(content: bytes) -> list[str]:
-    """Take a file of digests apart: one hexadecimal digest a block."""
+    """Split a file of digests: one hexadecimal digest per block."""
     return [content[k : k + WIDTH].hex() for k in range(0, len(content), WIDTH)]

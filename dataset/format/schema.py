@@ -1,4 +1,4 @@
-"""Format 1.0: every field of a shard, and the check that a set obeys it.
+"""Format 1.0: every field of a shard, and the check of a set against it.
 
 A shard is one HDF5 file. Each field is a dataset in its root whose first axis counts sets. Sizes: N sets, V views,
 S sources, H x W pixels, Td and Ti samples of direct and indirect responses, L samples of sound, C ambisonic channels.
@@ -35,7 +35,7 @@ class Field:
 # ruff: noqa: E501 - one line a field
 FIELDS: dict[str, Field] = {
     "set_id": Field(TEXT, (), "", "scene and index of the set: <scene>/<index>"),
-    "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "what the camera sees"),
+    "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "picture of the camera"),
     "depth": Field("uint16", ("V", "H", "W"), "mm", "depth along the optical axis (planar); 0 = nothing hit"),
     "instance": Field("uint16", ("V", "H", "W"), "", "object that the pixel's centre ray hit; 0 = none"),
     "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed, relative to the root attribute origin"),
@@ -45,10 +45,10 @@ FIELDS: dict[str, Field] = {
     "elevation": Field("float32", ("V", "S"), "degree", "source above the ears' level"),
     "distance": Field("float32", ("V", "S"), "m", "from the head's centre to the source"),
     "brir_direct": Field("float32", ("V", "S", 2, "Td"), "free field at 1 m = 1", "direct response of (left, right) ear; time 0 is the emission", audio=True),
-    "brir_indirect": Field("float32", ("V", "S", 2, "Ti"), "free field at 1 m = 1", "all other sound, on the same scale; the full response is direct + indirect_ratio x indirect", audio=True),
+    "brir_indirect": Field("float32", ("V", "S", 2, "Ti"), "free field at 1 m = 1", "reflections and reverberation, on the same scale; the full response is direct + indirect_ratio x indirect", audio=True),
     "rt60": Field("float32", ("V", "S", 2), "s", "decay time of each ear's full response, from 30 dB of decay, corrected for truncation; NaN where 35 dB do not fit into it"),
     "mono": Field("float32", ("S", "L"), "full scale = 1", "the levelled dry sound of each source", audio=True),
-    "audio": Field("float32", ("V", 2, "L"), "full scale = 1", "what (left, right) ear hears: sum over sources of mono convolved with the full response", audio=True),
+    "audio": Field("float32", ("V", 2, "L"), "full scale = 1", "sound at the (left, right) ear: sum over sources of mono convolved with the full response", audio=True),
     "clips": Field(TEXT, (), "", "JSON list, one entry a source: clip, start_s, rms, sha256 of the clip's file"),
     "ambisonic_rir": Field("float32", ("V", "S", "C", "Ti"), "free field at 1 m = 1", "full response of an ambisonic microphone (ACN, SN3D) turned with the head", audio=True, optional=True),
 }  # fmt: skip
@@ -65,16 +65,16 @@ RANGES = {
 ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
 """Root attributes of a shard; settings is JSON.
 
-A scene far from the world's origin, such as one in UTM coordinates, has one more, `origin`: (3,) float64, m. Positions are
+A scene far from the world's origin, such as one in UTM coordinates, also has `origin`: (3,) float64, m. Positions are
 relative to it, because float32 is too coarse there: world position = position + origin. Without it, the origin is zero.
-A shard converted from a layout that lacks fields has one more, `absent`: JSON, {field: why it is not there}.
+A shard converted from a layout that lacks fields also has `absent`: JSON, {field: reason}.
 """
 
 
 def check_set(one: Mapping[str, Any], sizes: dict[str, int], absent: Collection[str] = ()) -> None:
-    """Check the types and shapes of one set against the format; `sizes` binds axis letters and grows as they are met.
+    """Check the types and shapes of one set against the format; `sizes` maps axis letters to sizes and grows.
 
-    absent: fields that the shard declares it lacks. Raise DatasetError naming the field, what was found and what was
+    absent: fields that the shard declares absent. Raise DatasetError naming the field, what was found and what was
     expected.
     """
     unknown = sorted(set(one) - set(FIELDS))

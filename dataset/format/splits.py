@@ -1,4 +1,4 @@
-"""Scenes, not sets, are split, and a scene never changes its split."""
+"""Splits of scenes: whole scenes are assigned, and a scene never changes its split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing shards: whole or not at all, small, and the same bytes for the same sets."""
+"""Writing shards: atomically, compactly, and with the same bytes for the same sets."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from dataset.errors import DatasetError
 from dataset.format.schema import ATTRIBUTES, FIELDS, TEXT, Field, check_set
 
 MANTISSA_BITS = 12
-"""Bits kept of a float32's 23: the rounding error is about -86 dB, and what is dropped no longer takes room."""
+"""Bits kept of a float32's 23: the rounding error is about -86 dB, and zero bits compress to nothing."""
 PACKING = 2
-"""Level of isal's deflate: as small as zlib's level 1."""
+"""Level of isal's deflate: as compact as zlib's level 1."""
 BLOCK_BYTES = 4 << 20
-"""Steps in which an unfinished shard grows in memory."""
+"""Steps by which an unfinished shard grows in memory."""
 UNCOMPRESSED_BELOW = 4096
 """Bytes of one set's part of a field below which a filter costs more than it saves."""
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
-    """Round float32 values of any shape to MANTISSA_BITS (to nearest, ties to even), as shards store them.
+    """Return float32 values of any shape rounded to MANTISSA_BITS (to nearest, ties to even), as shards store them.
 
     The relative error of each value is at most 2^-13.
     """
@@ -38,19 +38,19 @@ def rounded(values: np.ndarray) -> np.ndarray:
 
 
 def packed(values: np.ndarray, shuffled: bool) -> bytes:
-    """Compress a chunk as HDF5's filters shuffle and gzip do, in a fifth of the time; any HDF5 reads it."""
+    """Return a chunk compressed as by HDF5's shuffle and gzip filters, in a fifth of their time."""
     rows = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
     return bytes(isal_zlib.compress(rows.T.tobytes() if shuffled else rows.tobytes(), PACKING))
 
 
 class ShardWriter:
-    """Writes sets one by one under a temporary name; the shard appears, flushed to disk, when the block ends well.
+    """Writes sets one by one; the shard appears, flushed to disk, when the block ends without an exception.
 
     with ShardWriter(path, attributes) as shard:
         shard.add(one_set)
 
-    A block that ends with an exception, or without a set, leaves nothing behind. A full disk raises OSError. The shard
-    is held in memory until the block ends.
+    A block that ends with an exception, or without a set, leaves no file. A full disk raises OSError. The shard is held in
+    memory until the block ends.
     """
 
     def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
@@ -75,7 +75,7 @@ class ShardWriter:
         check_set(one, self._sizes, self._absent)
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # In memory: HDF5 does not survive a failed write, and may take the process with it.
+            # In memory: a failed write corrupts HDF5's state and may crash the process.
             self._file = h5py.File(self._temporary.name, "w", driver="core", backing_store=False, block_size=BLOCK_BYTES)
             self._disk = open(self._temporary, "wb")  # noqa: SIM115  # closed in __exit__
             self._file.attrs.update(self._attributes)
@@ -102,7 +102,7 @@ class ShardWriter:
         if field.dtype == TEXT:
             column = file.create_dataset(name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False)
         else:
-            # A chunk is one view of one set, so that neither neighbours nor other views are read along.
+            # A chunk is one view of one set, so that a read decodes no other view or set.
             views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else value.shape[0]
             packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
             column = file.create_dataset(

@@ -1,1 +1,1 @@
-"""SLfM's and WebDataset's layouts. May import: rewriting, reader and below."""
+"""Conversion from and to SLfM's and WebDataset's layouts. May import: rewriting, reader and below."""

@@ -1,4 +1,4 @@
-"""Which pairs of SLfM's layout to take, and their splits: by the lists that were published, or all of them, by scene."""
+"""The pairs of SLfM's layout to convert, and their splits: from the published lists, or all pairs, split by scene."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from dataset.format.splits import SPLITS, assign_splits
 from dataset.layouts.slfm_pair import Pair, PairError, find_pair
 
 FOLDER = "data-split"
-"""Where our own export puts its lists, beside the scenes."""
+"""Folder of the lists in an export of slfm_write, beside the scenes."""
 COLUMN = "path"
 MOST_NAMED = 3
 
 
 def choose_pairs(root: Path, lists: Path | None) -> tuple[list[Pair], dict[str, str], list[str]]:
-    """Choose pairs, by scene and number: the pairs, the split of each scene, and what is left out, a line each.
+    """Return pairs, by scene and number, the split of each scene, and the missing pairs, one line each.
 
-    lists: folder of train.csv, val.csv and test.csv; None: the root's data-split where there is one, or else all pairs, with
-    the scenes split 8:1:1. Raise DatasetError for a folder without pairs, and for lists that cannot be read or trusted.
+    lists: folder of train.csv, val.csv and test.csv; None: the root's data-split where it exists, else all pairs, with the
+    scenes split 8:1:1. Raise DatasetError for a folder without pairs, and for lists that are malformed or overlap.
     """
     if not root.is_dir():
-        raise DatasetError(f"{root} is no folder; give the one that holds the scenes' folders")
+        raise DatasetError(f"{root} is not a folder; give the folder that holds the scenes' folders")
     lists = lists_folder(root, lists)
     if lists is None:
         wanted = [(p.parent.name, p.name) for p in root.glob("*/pair-*") if p.name[5:].isdecimal()]
@@ -42,19 +42,19 @@ def choose_pairs(root: Path, lists: Path | None) -> tuple[list[Pair], dict[str, 
             missing.setdefault(str(error), []).append(f"{scene}/{name}")
     if not pairs:
         raise DatasetError(
-            f"{root} has no {'listed ' if lists else ''}<scene>/pair-NNNN/metadata.json; give the folder that holds the scenes'"
+            f"{root} has no {'listed ' if lists else ''}<scene>/pair-NNNN/metadata.json; give the folder that holds the scenes"
         )
     return pairs, splits, [f"{len(names)} pairs: {why} ({_some(names)})" for why, names in missing.items()]
 
 
 def lists_folder(root: Path, lists: Path | None) -> Path | None:
-    """Return the folder of the lists to use; None where there is none."""
+    """Return the folder of the lists; None where there is none."""
     own = root / FOLDER
     return lists or (own if own.is_dir() else None)
 
 
 def read_lists(folder: Path) -> Mapping[str, list[tuple[str, str]]]:
-    """Read the lists of a folder: {split: [(scene, pair), each once]}; DatasetError where there are none or they overlap."""
+    """Read the lists of a folder: {split: [(scene, pair), each once]}; raise DatasetError where there are none or they overlap."""
     out: dict[str, list[tuple[str, str]]] = {}
     where: dict[str, str] = {}
     for path in _files(folder):
@@ -62,7 +62,7 @@ def read_lists(folder: Path) -> Mapping[str, list[tuple[str, str]]]:
         with open(path, newline="") as file:
             rows = csv.DictReader(file)
             if COLUMN not in (rows.fieldnames or ()):
-                raise DatasetError(f"{path} has no column {COLUMN!r}, but {', '.join(rows.fieldnames or ('none',))}")
+                raise DatasetError(f"{path} has no column {COLUMN!r}; it has {', '.join(rows.fieldnames or ('none',))}")
             out[split] = list(dict.fromkeys(_scene_and_pair(row[COLUMN] or "", path) for row in rows))
         for scene, _ in out[split]:
             if where.setdefault(scene, split) != split:
@@ -71,7 +71,7 @@ def read_lists(folder: Path) -> Mapping[str, list[tuple[str, str]]]:
 
 
 def digest_of_lists(folder: Path | None) -> str | None:
-    """Name the lists by their content."""
+    """Return the digest of the lists' content."""
     if folder is None:
         return None
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in _files(folder))).hexdigest()

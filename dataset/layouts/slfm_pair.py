@@ -1,7 +1,7 @@
-"""One pair of SLfM's published layout: a listener's views, metadata and responses, checked and read as a set of ours.
+"""One pair of SLfM's published layout: a listener's views, metadata and responses, checked and read as a set.
 
 A pair is a folder scene/pair-NNNN/ (or scene/pair-NNNN/pair-NNNN/) with camera_{i}_rgb.png, metadata.json and
-binaural_rirs_direct|_indirect/sound_{j}_camera_{i}_rir.wav. Its metadata is in our frame: +Y up, metres, angles in degrees,
+binaural_rirs_direct|_indirect/sound_{j}_camera_{i}_rir.wav. Its metadata uses the frame of this format: +Y up, metres, angles in degrees,
 left positive; positions are those of the camera itself.
 """
 
@@ -25,16 +25,16 @@ from dataset.geometry import source_directions
 METADATA = "metadata.json"
 DIRECT, INDIRECT, FULL = "binaural_rirs_direct", "binaural_rirs_indirect", "binaural_rirs"
 GREATEST_GAP_DEG = 0.1
-"""Between the sound's angle in the metadata and the one that follows from positions and heading."""
+"""Largest difference between an angle in the metadata and the angle computed from positions and heading."""
 
 
 class PairError(Exception):
-    """A pair that cannot be used; the message says why."""
+    """A pair that cannot be converted; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Where a pair is, and what it is called."""
+    """Folder and name of a pair."""
 
     scene: str
     number: int
@@ -42,17 +42,17 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """Scene and number, as in the id of the set that it becomes."""
+        """Scene and number: the id of the converted set."""
         return f"{self.scene}/{self.number}"
 
     def response(self, kind: str, source: int, view: int) -> Path:
-        """Return the file of a response."""
+        """Return the path of a response."""
         return self.folder / kind / f"sound_{source}_camera_{view}_rir.wav"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What must be the same in all pairs of a data set."""
+    """Properties that all pairs of a data set share."""
 
     views: int
     sources: int
@@ -60,27 +60,27 @@ class Kind:
     width: int
     sample_rate: int
     rt60: bool
-    """Whether decay times are there."""
+    """Whether the metadata has decay times."""
 
 
 @dataclass(frozen=True)
 class Taps:
-    """Lengths of responses, in samples; they differ from file to file."""
+    """Lengths of responses, in samples; they differ between files."""
 
     direct: int
     indirect: int
 
 
 def find_pair(root: Path, scene: str, name: str) -> Pair:
-    """Find the folder of a pair, one deeper where it is; PairError where it has no metadata."""
+    """Find the folder of a pair, possibly one level deeper; raise PairError where it has no metadata."""
     for folder in (root / scene / name, root / scene / name / name):
         if (folder / METADATA).is_file():
             return Pair(scene, int(name.removeprefix("pair-")), folder)
-    raise PairError(f"no {METADATA}" if (root / scene / name).is_dir() else "not there")
+    raise PairError(f"no {METADATA}" if (root / scene / name).is_dir() else "missing")
 
 
 def read_metadata(pair: Pair) -> dict[str, Any]:
-    """Read the metadata of a pair; PairError where it is damaged."""
+    """Read the metadata of a pair; raise PairError where it is damaged."""
     try:
         content = json.loads((pair.folder / METADATA).read_text())
     except (OSError, ValueError) as error:
@@ -91,7 +91,7 @@ def read_metadata(pair: Pair) -> dict[str, Any]:
 
 
 def inspect(pair: Pair) -> tuple[Kind, Taps]:
-    """Look at metadata and headers of a pair: its kind and the longest of its responses; PairError where it is unusable."""
+    """Read metadata and headers of a pair; return its kind and longest responses; raise PairError where it is unusable."""
     metadata = read_metadata(pair)
     views, sources = _count(metadata, "camera_{}_position"), _count(metadata, "source_{}_position")
     if not (views and sources):
@@ -108,13 +108,13 @@ def inspect(pair: Pair) -> tuple[Kind, Taps]:
         raise PairError(str(error)) from None
     rates = {h.samplerate for found in headers.values() for h in found}
     if len(rates) > 1 or any(h.channels != 2 for found in headers.values() for h in found):
-        raise PairError(f"its responses have the rates {sorted(rates)}, or not two ears")
+        raise PairError(f"its responses have the rates {sorted(rates)}, or not two channels")
     taps = Taps(*(max(h.frames for h in headers[kind]) for kind in (DIRECT, INDIRECT)))
     return Kind(views, sources, height, width, rates.pop(), _rt60_key(0, 0) in metadata), taps
 
 
 def read_set(pair: Pair, kind: Kind, taps: Taps) -> dict[str, Any]:
-    """Read a pair as a set of ours without the fields that the layout lacks; PairError where a file is damaged."""
+    """Read a pair as a set, without the fields that the layout lacks; raise PairError where a file is damaged."""
     metadata = read_metadata(pair)
     one = {
         "set_id": pair.name,
@@ -127,33 +127,33 @@ def read_set(pair: Pair, kind: Kind, taps: Taps) -> dict[str, Any]:
 
 
 def place(metadata: Mapping[str, Any], views: int, sources: int) -> dict[str, np.ndarray]:
-    """Take positions, headings and directions from metadata, as our fields.
+    """Return positions, headings and directions of metadata as fields of a set.
 
-    Directions follow from positions and headings; PairError where the metadata's own disagree with them.
+    Directions are computed from positions and headings; raise PairError where those of the metadata differ.
     """
     try:
         position = np.array([metadata[f"camera_{v}_position"] for v in range(views)], np.float32)
         heading = wrap_360(np.array([metadata[f"camera_{v}_angle"] for v in range(views)], np.float64)).astype(np.float32)
         source = np.array([metadata[f"source_{s}_position"] for s in range(sources)], np.float32)
         key = "relative_angle_between_sound_{}_camera_{}"
-        told = np.array([[metadata[key.format(s, v)] for s in range(sources)] for v in range(views)], np.float64)
+        listed = np.array([[metadata[key.format(s, v)] for s in range(sources)] for v in range(views)], np.float64)
     except (KeyError, ValueError, TypeError) as error:
         raise PairError(f"{METADATA} is incomplete ({error})") from None
-    if position.shape != (views, 3) or source.shape != (sources, 3) or not np.isfinite(told).all():
-        raise PairError(f"{METADATA} has positions that are no three numbers, or angles that are none")
+    if position.shape != (views, 3) or source.shape != (sources, 3) or not np.isfinite(listed).all():
+        raise PairError(f"{METADATA} has positions that are not three numbers, or angles that are not finite")
     heading[heading >= 360] = 0  # by rounding
     directions = source_directions(position, heading, source)
     out = {"position": position, "heading": heading, "source_position": source, **directions}
-    gap = np.abs(wrap_180(out["azimuth"] - told)).max()
+    gap = np.abs(wrap_180(out["azimuth"] - listed)).max()
     if not gap <= GREATEST_GAP_DEG:
-        raise PairError(f"its sounds' angles differ from positions and headings by {gap:.2f} degrees")
+        raise PairError(f"the angles of its sounds differ from positions and headings by {gap:.2f} degrees")
     if not RANGES["distance"][0] <= out["distance"].min() <= out["distance"].max() <= RANGES["distance"][1]:
         raise PairError(f"a source is {out['distance'].min():.3f} m away")
     return out
 
 
 def pitch_deg(metadata: Mapping[str, Any]) -> float | None:
-    """Return the pitch of the first camera, up positive, from its rotation (w, x, y, z); None where that is not there."""
+    """Return the pitch of the first camera, up positive, from its quaternion (w, x, y, z); None where it is missing."""
     rotation = metadata.get("camera_0_rotation_in_quaternion")
     if not rotation:
         return None
@@ -162,7 +162,7 @@ def pitch_deg(metadata: Mapping[str, Any]) -> float | None:
 
 
 def indirect_ratio(pair: Pair) -> float | None:
-    """Measure by how much the indirect part is scaled in a pair's full responses; None where those are not there."""
+    """Return the factor on the indirect part in a pair's full responses, by least squares; None where these are missing."""
     files = [pair.response(kind, 0, 0) for kind in (FULL, DIRECT, INDIRECT)]
     if not all(f.is_file() for f in files):
         return None
@@ -193,7 +193,7 @@ def _picture(pair: Pair, view: int, kind: Kind) -> np.ndarray:
 
 
 def _responses(pair: Pair, which: str, kind: Kind, taps: int) -> np.ndarray:
-    """Read the responses (V, S, 2, taps) of a pair, ends filled with silence."""
+    """Read the responses (V, S, 2, taps) of a pair, padded with silence."""
     out = np.zeros((kind.views, kind.sources, 2, taps), np.float32)
     for view, source in np.ndindex(kind.views, kind.sources):
         path = pair.response(which, source, view)
@@ -203,7 +203,7 @@ def _responses(pair: Pair, which: str, kind: Kind, taps: int) -> np.ndarray:
             raise PairError(str(error)) from None
         out[view, source, :, : len(sound)] = sound.T
     if not np.isfinite(out).all():
-        raise PairError(f"{which} has values that are no numbers")
+        raise PairError(f"{which} has values that are not finite")
     return out
 
 

@@ -1,4 +1,4 @@
-"""SLfM's published layout into shards; what the layout lacks is declared absent, never made up."""
+"""Conversion of SLfM's published layout into shards; fields that the layout lacks are declared absent."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from dataset.layouts.slfm_pair import Kind, Pair, PairError, Taps, indirect_rati
 from dataset.rewriting.resume import HISTORY, begin, finish, made_by
 
 INDEX = "sight-and-sound.json"
-"""What our own export puts beside the scenes: settings, credits, digests of the scenes' files."""
+"""File of slfm_write beside the scenes: settings, credits, digests of the scenes' files."""
 ABSENT = {
-    "depth": "SLfM's depth pictures are colour-mapped and rescaled, metres are lost",
+    "depth": "SLfM's depth pictures are colour-mapped and rescaled, which loses the metric scale",
     "instance": "not in SLfM's layout",
     "mono": "not in SLfM's layout, where clips are convolved in training",
     "audio": "not in SLfM's layout, where clips are convolved in training",
@@ -33,43 +33,43 @@ ABSENT = {
 }
 NO_RT60 = "not in the metadata"
 PUBLISHED_RATIO = 0.2
-"""Indirect ratio of the full responses in the published example, measured; taken where a layout has no full responses."""
+"""Indirect ratio of the full responses in the published example, measured; the default for layouts without full responses."""
 PUBLISHED_PITCH_DEG = -22.5
-"""Pitch of the published cameras; taken where the metadata has no rotations."""
+"""Pitch of the published cameras; the default for metadata without rotations."""
 NO_SEED = -1
-"""The seed of sets whose seed is not known."""
+"""Seed of sets whose seed is unknown."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the pairs are, and what their files do not say."""
+    """Location of the pairs, and properties that their files do not store."""
 
     root: Path
-    """Holds one folder a scene."""
+    """Folder with one folder per scene."""
     lists: Path | None = None
-    """Holds train.csv, val.csv and test.csv; see slfm_lists.choose_pairs."""
+    """Folder of train.csv, val.csv and test.csv; see slfm_lists.choose_pairs."""
     hfov_deg: float = 60.0
-    """Width of the published pictures."""
+    """Horizontal field of view; the default is that of the published pictures."""
     shard_sets: int = 32
 
 
 def from_slfm(layout: Layout, out: Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
-    """Convert a layout into a data set in a new folder: its manifest, and what was left out, a line each.
+    """Convert a layout into a data set in a new folder; return its manifest, and the pairs left out, one line each.
 
-    Raise DatasetError where there is no usable pair, for lists that overlap, and where the folder holds anything else.
+    Raise DatasetError where no pair is usable, for lists that overlap, and where the folder holds anything else.
     """
     pairs, splits, missing = choose_pairs(layout.root, layout.lists)
     pairs, kind, taps, unlike = _alike(pairs, layout.root, progress)
     index = layout.root / INDEX
-    told = json.loads(index.read_text()) if index.is_file() else {}
-    settings = _settings(layout, told, pairs[0], kind)
+    exported = json.loads(index.read_text()) if index.is_file() else {}
+    settings = _settings(layout, exported, pairs[0], kind)
     recipe: dict[str, Any] = {"command": "convert", "from": "slfm", "shard_sets": layout.shard_sets, "settings": settings}
     recipe |= {"lists": digest_of_lists(lists_folder(layout.root, layout.lists)), "taps": [taps.direct, taps.indirect]}
     if begin(out, recipe, made_by(out)):
-        shards, unread = _write_shards(layout, out, pairs, (kind, taps), _attributes(settings, kind, told, splits), progress)
+        shards, unread = _write_shards(layout, out, pairs, (kind, taps), _attributes(settings, kind, exported, splits), progress)
         if not shards:
             raise DatasetError(f"no pair of {layout.root} can be read: {unread[0]}")
-        content = {"shards": shards, "settings": settings, **_credits(told, pairs), "software": told.get("software", {})}
+        content = {"shards": shards, "settings": settings, **_credits(exported, pairs), "software": exported.get("software", {})}
         write_manifest(out, {**content, "failures": [*missing, *unlike, *unread], HISTORY: [recipe]})
         finish(out)
     manifest = read_manifest(out)
@@ -77,10 +77,10 @@ def from_slfm(layout: Layout, out: Path, progress: bool = False) -> tuple[dict[s
 
 
 def _alike(pairs: Sequence[Pair], root: Path, progress: bool) -> tuple[list[Pair], Kind, Taps, list[str]]:
-    """Keep the usable pairs of the commonest kind: those, their kind, their longest responses, and why others are left out."""
+    """Return the usable pairs of the most common kind, their kind, their longest responses, and why others are left out."""
     found: dict[Pair, tuple[Kind, Taps]] = {}
     left_out = []
-    for pair in tqdm(pairs, unit="pair", desc="look", disable=not progress):
+    for pair in tqdm(pairs, unit="pair", desc="inspect", disable=not progress):
         try:
             found[pair] = inspect(pair)
         except PairError as error:
@@ -94,10 +94,10 @@ def _alike(pairs: Sequence[Pair], root: Path, progress: bool) -> tuple[list[Pair
     return list(kept), kind, longest, left_out
 
 
-def _settings(layout: Layout, told: Mapping[str, Any], pair: Pair, kind: Kind) -> dict[str, Any]:
-    """Say what is known of how the pairs were made; our own export tells it all."""
-    if "settings" in told:
-        return {**told["settings"], "converted_from": "SLfM's layout"}
+def _settings(layout: Layout, exported: Mapping[str, Any], pair: Pair, kind: Kind) -> dict[str, Any]:
+    """Return the known settings of the pairs; those of slfm_write's exports are complete."""
+    if "settings" in exported:
+        return {**exported["settings"], "converted_from": "SLfM's layout"}
     pitch, ratio = pitch_deg(read_metadata(pair)), indirect_ratio(pair)
     return {
         "converted_from": "SLfM's layout",
@@ -112,11 +112,11 @@ def _settings(layout: Layout, told: Mapping[str, Any], pair: Pair, kind: Kind) -
 
 
 def _attributes(
-    settings: Mapping[str, Any], kind: Kind, told: Mapping[str, Any], splits: Mapping[str, str]
+    settings: Mapping[str, Any], kind: Kind, exported: Mapping[str, Any], splits: Mapping[str, str]
 ) -> Callable[[str], dict[str, Any]]:
-    """Return the root attributes of a scene's shards, by its name.
+    """Return a function from the name of a scene to the root attributes of its shards.
 
-    A scene is known by the digest of its file where our own export tells it, or else by that of its name.
+    A scene is identified by the digest of its file where an export of slfm_write stores it, else by the digest of its name.
     """
     seed = settings.get("seed", NO_SEED)
     common = {
@@ -127,7 +127,7 @@ def _attributes(
         "settings": json.dumps(settings),
         "absent": json.dumps(ABSENT if kind.rt60 else {**ABSENT, "rt60": NO_RT60}),
     }
-    digests = told.get("scenes", {})
+    digests = exported.get("scenes", {})
     return lambda scene: {
         **common,
         "scene": scene,
@@ -140,7 +140,7 @@ def _write_shards(
     layout: Layout, out: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps], attributes: Callable[[str], dict[str, Any]],
     progress: bool,
 ) -> tuple[list[dict[str, Any]], list[str]]:  # fmt: skip
-    """Write the shards that are not there yet: what the manifest says of all, and the pairs that could not be read."""
+    """Write the missing shards; return the entries of all shards for the manifest, and the pairs that cannot be read."""
     shards, unread = [], []
     clear_parts(out / SHARDS)
     with tqdm(total=len(pairs), unit="pair", desc="convert", disable=not progress) as bar:
@@ -160,7 +160,7 @@ def _write_shards(
 
 
 def _write(path: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps], attributes: dict[str, Any]) -> dict[Pair, str]:
-    """Write a shard, if any of its pairs can be read; give why others cannot."""
+    """Write a shard, if any of its pairs can be read; return why others cannot."""
     why = {}
     with ShardWriter(path, attributes) as shard:
         for pair in pairs:
@@ -171,10 +171,10 @@ def _write(path: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps], attribut
     return why
 
 
-def _credits(told: Mapping[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
-    """Say whom the scenes are owed to, as far as the layout tells."""
-    if "credits" in told:
-        return {"credits": told["credits"], "scene_credits": told.get("scene_credits", {})}
+def _credits(exported: Mapping[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Return the credits that the layout stores."""
+    if "credits" in exported:
+        return {"credits": exported["credits"], "scene_credits": exported.get("scene_credits", {})}
     first = {pair.scene: pair for pair in reversed(pairs)}
     scenes = {
         scene: f"licence unknown: scene file {read_metadata(pair).get('scene_id', 'not named')}"

@@ -1,7 +1,7 @@
-"""A data set in SLfM's published layout, for those who want to feed the original code.
+"""Conversion of a data set into SLfM's published layout, as input of the original code.
 
-Responses are written as 32-bit float WAV, which the original code reads and which neither clips nor rounds. What the layout
-has no place for (metric depth, instances, dry and heard sound, clips) stays behind.
+Responses are written as 32-bit float WAV, which the original code reads and which neither clips nor rounds. Fields that the
+layout lacks (metric depth, instances, dry and binaural sound, clips) are not written.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ from dataset.rewriting.resume import begin, digest_of, finish
 
 TAKEN = ("set_id", "rgb", "position", "heading", "source_position", "azimuth", "brir_direct", "brir_indirect")
 PLACE = "./data/AI-Habitat/ProcessedData"
-"""Where the original code, run in its own folder, looks for pairs: the lists name them under this and the folder's name."""
+"""Where the original code, run in its own folder, looks for pairs: the lists contain paths below it."""
 
 
 def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
-    """Write the pairs of a data set (a folder or an address) into a new folder and give how many.
+    """Write the pairs of a data set (a folder or an address) into a new folder and return their number.
 
-    Beside the scenes' folders lie data-split/<split>.csv and sight-and-sound.json: settings, credits, digests of scenes.
-    Given again after an interruption it goes on. DatasetError for damaged shards, absent responses, or a folder that holds
-    anything else.
+    Also writes data-split/<split>.csv and sight-and-sound.json (settings, credits, digests of scenes). A repeated call after an
+    interruption resumes. Raise DatasetError for damaged shards, absent responses, or a folder that holds anything else.
     """
     data = Dataset(root)
     recipe = {"command": "convert", "to": "slfm", "of": digest_of(data.store)}
@@ -68,13 +67,13 @@ def _pair_path(set_id: str) -> str:
 
 
 def _read(data: Dataset, row: int) -> dict[str, Any]:
-    """Read what the layout has a place for; rt60 where it is there."""
+    """Read the fields that the layout stores; rt60 where it is present."""
     names = (*TAKEN, "rt60") if "rt60" in data.shard_file(data.locate(row)[0]) else TAKEN
     return {name: data.read(row, name) for name in names}
 
 
 def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int, folder: Path) -> None:
-    """Write a pair under a temporary name; the folder appears when it is whole."""
+    """Write the folder of a pair, atomically."""
     part = temporary_name(folder)
     for left in folder.parent.glob(f".{folder.name}.*.part"):
         shutil.rmtree(left)
@@ -83,7 +82,7 @@ def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int,
     for view, picture in enumerate(one["rgb"]):
         Image.fromarray(picture).save(part / f"camera_{view}_rgb.png", compress_level=3)
     direct, indirect = one["brir_direct"], one["brir_indirect"]
-    # The original code adds them sample by sample and wants the direct one no longer than the other.
+    # The original code adds them sample by sample and requires the direct one to be no longer than the other.
     indirect = np.pad(indirect, ((0, 0), (0, 0), (0, 0), (0, max(0, direct.shape[-1] - indirect.shape[-1]))))
     full = full_response(direct, indirect, settings["acoustics"]["indirect_ratio"])
     for view, source in np.ndindex(*direct.shape[:2]):
@@ -111,7 +110,7 @@ def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
 
 
 def rotation(heading_deg: float, pitch_deg: float) -> list[float]:
-    """Return the quaternion (w, x, y, z) of a camera: first the pitch (about +X, up positive), then the heading (about +Y)."""
+    """Return the quaternion (w, x, y, z) of a camera: the pitch about +X, up positive, then the heading about +Y."""
     x, y, z, w = Rotation.from_euler("YX", [heading_deg, pitch_deg], degrees=True).as_quat()
     return [float(part) for part in (w, x, y, z)]
 

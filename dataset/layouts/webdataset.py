@@ -1,8 +1,8 @@
-"""A data set as tars for streaming trainers (WebDataset's layout): one tar a shard, files of a set side by side.
+"""Conversion of a data set into tars for streaming training (WebDataset's layout): one tar per shard.
 
 In a tar, set attic/0 is attic/0.json, attic/0.0.rgb.png (view 0), attic/0.heading.npy, attic/0.depth.npz, attic/0.0.audio.flac
-and so on: numbers are .npy, large ones .npz (so that decoders of pictures leave 16 bits alone), pictures .png, sound .flac
-of 24 bits. Nothing is clipped: where sound exceeds full scale, the .json says under `gain` by what to multiply the .flac.
+and so on: arrays are .npy, large ones .npz (picture decoders would reduce 16 bits to 8), pictures .png, sound .flac of 24 bits.
+Nothing is clipped: `gain` in the .json lists the factor of each .flac whose sound exceeds full scale.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from dataset.reader import Dataset
 from dataset.rewriting.resume import begin, digest_of, finish
 
 INDEX = "sight-and-sound.json"
-"""Beside the tars, written last: the tars with their digests, settings, credits, and what the fields mean."""
+"""File beside the tars, written last: their digests, settings, credits, and the meaning of the fields."""
 PICTURES, SOUNDS = ("rgb",), ("mono", "audio")
 LARGE = ("depth", "instance", "brir_direct", "brir_indirect", "ambisonic_rir")
 
 
 def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, Any]:
-    """Write the tars of a data set (a folder or an address) into a new folder, <split>-<nnnnnn>.tar, and give the index.
+    """Write the tars of a data set (a folder or an address) into a new folder, <split>-<nnnnnn>.tar, and return the index.
 
-    Given again after an interruption it goes on. DatasetError for damaged shards, or where the folder holds anything else.
+    A repeated call after an interruption resumes. Raise DatasetError for damaged shards, or where the folder holds anything else.
     """
     data = Dataset(root)
     recipe = {"command": "convert", "to": "webdataset", "of": digest_of(data.store)}
     index = out / INDEX
     if begin(out, recipe, json.loads(index.read_text())["recipe"] if index.is_file() else None):
-        content = {"recipe": recipe, **_told(data), "tars": _write_tars(data, out, progress)}
+        content = {"recipe": recipe, **_described(data), "tars": _write_tars(data, out, progress)}
         write_text(index, json.dumps(content, indent=1) + "\n")
         finish(out)
     return json.loads(index.read_text())
 
 
 def members(one: dict[str, Any], sample_rate: int) -> Iterator[tuple[str, bytes]]:
-    """Encode a set, field by field: (what follows its key in a file's name, content), the .json last."""
+    """Encode a set, field by field: (the part of the file name after its key, content), the .json last."""
     gains: dict[str, float] = {}
     for name, value in one.items():
         if FIELDS[name].dtype == TEXT:
@@ -98,8 +98,8 @@ def _write_tar(data: Dataset, rows: range, sample_rate: int, path: Path) -> None
                 tar.addfile(entry, io.BytesIO(content))
 
 
-def _told(data: Dataset) -> dict[str, Any]:
-    """Gather what must travel along: settings, who is to be credited, what is absent and what the fields mean."""
+def _described(data: Dataset) -> dict[str, Any]:
+    """Return what the index holds beside the tars: settings, credits, absent fields and the meaning of fields."""
     kept = {k: v for k, v in data.manifest.items() if k != "shards"}
     if not data.shards:
         return kept

@@ -1,1 +1,1 @@
-"""What is published with a data set: card, Croissant, licences. May import: viewer, reader and below."""
+"""Files of a publication: card, Croissant, licences, preview. May import: viewer, reader and below."""

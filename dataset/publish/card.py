@@ -1,6 +1,6 @@
-"""README.md as a Hugging Face dataset card, and CITATION.cff: what people read before they trust a data set.
+"""README.md as a Hugging Face dataset card, and CITATION.cff: the description of a published data set.
 
-The snippets in the card are run as they stand by the tests, in the folder of the data set.
+The tests run the snippets of the card, unchanged, in the folder of the data set.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ print(len(sets), sets[0]["set_id"], sets[0]["azimuth"])
 
 
 def card(d: Description) -> str:
-    """Write the dataset card."""
+    """Return the dataset card."""
     return "\n".join([_front_matter(d), _head(d), _contents(d), _open(d), _making(d), _rights(d)])
 
 
 def citation(d: Description) -> str:
-    """Write CITATION.cff (Citation File Format 1.2)."""
+    """Return CITATION.cff (Citation File Format 1.2)."""
     lines = [
         "cff-version: 1.2.0", 'message: "If you use this data set, please cite it as below."', "type: dataset",
         f"title: {json.dumps(d.title)}", f"version: {json.dumps(d.version)}", f"date-released: {json.dumps(d.date)}",
@@ -75,7 +75,7 @@ def citation(d: Description) -> str:
 
 
 def _front_matter(d: Description) -> str:
-    """Return the YAML block; its scalars are JSON, which YAML reads as it is."""
+    """Return the YAML block; its scalars are JSON, which is valid YAML."""
     files = []
     for split in d.splits:
         paths = [s["path"] for s in d.shards if s["split"] == split]
@@ -102,7 +102,7 @@ def _head(d: Description) -> str:
 
 {_plain(d.about)}
 
-![Views, what the ears hear, and where the sources are]({PICTURE})
+![Views, spectrograms of both ears, and directions of the sources]({PICTURE})
 
 {sum(d.sets.values())} sets, {len(d.shards)} HDF5 shards, {total / 1e9:.2f} GB. Version {_plain(d.version)}, {d.date}. Licence: \
 [{d.licence}]({d.licence_url}); see [credits](#credits-and-licences). Format: sight-and-sound 1.0.
@@ -121,57 +121,58 @@ def _contents(d: Description) -> str:
         names = d.scenes[split]
         some = ", ".join(_plain(n) for n in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         splits.append(f"| {split} | {d.sets[split]} | {len(names)}: {some} |")
-    spread = ["| quantity | least | median | greatest |", "| --- | --- | --- | --- |"]
+    spread = ["| quantity | minimum | median | maximum |", "| --- | --- | --- | --- |"]
     spread += [f"| {name} | {a:.2f} | {m:.2f} | {z:.2f} |" for name, (a, m, z) in d.spread.items()]
     blank = [""]
     return "\n".join(
-        ["## What is in it", "", f"Axes: {AXES}.", "", *fields, *lacking, "", CONVENTIONS, "", "### Splits", "",
-         "Scenes, not sets, are split: no scene is in two splits.", "", *splits, "", "### How it is spread", "", *spread, *blank]
+        ["## Contents", "", f"Axes: {AXES}.", "", *fields, *lacking, "", CONVENTIONS, "", "### Splits", "",
+         "Whole scenes are assigned to splits: no scene is in two splits.", "", *splits, "",
+          "### Distributions", "", *spread, *blank]
     )  # fmt: skip
 
 
 def _open(d: Description) -> str:
     split = d.splits[0]
     shard = next(s["path"] for s in d.shards if s["split"] == split)
-    words = {"shard": shard, "split": split, "place": ".", "pattern": shard}
-    remote = f"\nElsewhere than in its folder, put its address (`{_plain(d.url)}`) for the dot.\n" if d.url else ""
+    names = {"shard": shard, "split": split, "place": ".", "pattern": shard}
+    remote = f"\nOutside its folder, replace the dot by the address (`{_plain(d.url)}`).\n" if d.url else ""
     return f"""## How to open it
 
 With h5py alone:
 
 ```python
-{H5PY.format(**words)}```
+{H5PY.format(**names)}```
 
-With Hugging Face `datasets`, all at once or streaming:
-
-```python
-{HUGGING_FACE.format(**words)}```
+With Hugging Face `datasets`, in memory or streaming:
 
 ```python
-{STREAMING.format(**words)}```
+{HUGGING_FACE.format(**names)}```
+
+```python
+{STREAMING.format(**names)}```
 
 As WebDataset tars for streaming trainers, after `python -m dataset.convert --to webdataset . --out webdataset`:
 
 ```python
-{WEBDATASET.format(**words)}```
+{WEBDATASET.format(**names)}```
 
-There, `.npz` files hold depth, instances and responses, and `.flac` files sound (24 bits; multiply by `json["gain"]` where that \
-names the file, which is louder than full scale); `sight-and-sound.json` beside the tars holds credits, settings and meanings.
+The `.npz` files hold depth, instances and responses, and the `.flac` files sound (24 bits; multiply sounds above full scale \
+by their factor in `json["gain"]`); `sight-and-sound.json` beside the tars holds credits, settings and the meaning of the fields.
 
-With the project that made it (it opens folders and addresses such as s3:// and hf://, fetches what is read, and checks it):
+With the sight-and-sound package (it opens folders and addresses such as s3:// and hf://, and downloads and checks what is read):
 
 ```python
-{READER.format(**words)}```
+{READER.format(**names)}```
 {remote}
-Is it whole? `sha256sum -c {SUMS}`, or `python -m dataset.verify .`, which also proves formats, geometry and sound.
-`croissant.json` describes it for machines (MLCommons
-Croissant 1.1 with its responsible-AI vocabulary). `python -m dataset.view .` shows it.
+To check the files: `sha256sum -c {SUMS}`, or `python -m dataset.verify .`, which also checks format, geometry and sound.
+`croissant.json` is the machine-readable description (MLCommons Croissant 1.1 with its responsible-AI vocabulary).
+`python -m dataset.view .` shows the data set in a browser.
 """
 
 
 def _making(d: Description) -> str:
     lines = [
-        "## How it was made",
+        "## Method",
         "",
         _plain(d.method),
         "",
@@ -183,9 +184,9 @@ def _making(d: Description) -> str:
     lines += [f"| {_plain(name)} | {_plain(value)} |" for name, value in _flat(d.settings)]
     made = ", ".join(f"{k} {v}" for k, v in d.software.items())
     lines += ["", f"Software: {_plain(made)}." if made else "", "", f"Missing: {_plain(d.missing)}", "", "## Uses and limits", ""]
-    lines += [f"- For: {_plain(x)}" for x in d.uses] + [f"- Limit: {_plain(x)}" for x in d.limitations]
+    lines += [f"- Use: {_plain(x)}" for x in d.uses] + [f"- Limit: {_plain(x)}" for x in d.limitations]
     lines += [f"- Bias: {_plain(x)}" for x in d.biases]
-    lines += [f"- People: {_plain(d.personal)}", f"- Impact: {_plain(d.impact)}", f"- Upkeep: {_plain(d.maintenance)}", ""]
+    lines += [f"- People: {_plain(d.personal)}", f"- Impact: {_plain(d.impact)}", f"- Maintenance: {_plain(d.maintenance)}", ""]
     return "\n".join(lines)
 
 
@@ -193,8 +194,8 @@ def _rights(d: Description) -> str:
     rows = [f"| {s.kind} | {_plain(s.credit)} | {s.licence.name} |" for s in d.sources]
     return "\n".join(
         [
-            "## Credits and licences", "", f"The data set as a whole: [{d.licence}]({d.licence_url}). It was made from:", "",
-            "| what | credit | licence as understood |", "| --- | --- | --- |", *rows,
+            "## Credits and licences", "", f"Licence of the data set: [{d.licence}]({d.licence_url}). Its sources:", "",
+            "| kind | credit | licence, as recognised |", "| --- | --- | --- |", *rows,
             "", "## Citation", "", "```bibtex", d.bibtex, "```", "",
         ]
     )  # fmt: skip
@@ -208,7 +209,7 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _plain(text: object) -> str:
-    """Keep names from being read as Markdown or HTML."""
+    """Return text with the characters of Markdown and HTML escaped."""
     out = " ".join(str(text).split())
     for sign in "\\|`*<>[]":
         out = out.replace(sign, {"<": "&lt;", ">": "&gt;"}.get(sign, "\\" + sign))

@@ -1,4 +1,4 @@
-"""One picture of a data set: a row of views for some of its scenes, each with what its listener's ears hear."""
+"""The preview picture of a data set: for some of its scenes a row of views and the spectrograms of both ears."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RANGE_DB = 70.0
 
 
 def draw_sheet(data: Dataset, path: Path) -> None:
-    """Draw the first set of some scenes, spread over the data set, into a JPEG."""
+    """Draw the first set of some scenes, spread over the data set, into a JPEG file."""
     first: dict[str, int] = {}
     for index in range(len(data)):
         first.setdefault(data.shards[data.locate(index)[0]]["scene"], index)
@@ -43,8 +43,8 @@ def _row(data: Dataset, index: int) -> Image.Image:
     for view in range(views):
         left = view * (WIDTH + GAP)
         sides = ", ".join(f"{abs(a):.0f}\N{DEGREE SIGN} {'left' if a > 0 else 'right'}" for a in azimuth[view])
-        words = f"{data.read(index, 'set_id')}   " if view == 0 else ""
-        draw.text((left + 2, 3), f"{words}sound {sides}", fill=INK)
+        name = f"{data.read(index, 'set_id')}   " if view == 0 else ""
+        draw.text((left + 2, 3), f"{name}sound {sides}", fill=INK)
         row.paste(Image.fromarray(rgb[view]).resize((WIDTH, height), Image.Resampling.BOX), (left, CAPTION))
     if "audio" in data.shard_file(data.locate(index)[0]):
         left = views * (WIDTH + GAP)

@@ -1,8 +1,8 @@
 """croissant.json: the data set described as MLCommons Croissant 1.1, with the responsible-AI vocabulary 1.0.
 
-Shards are FileObjects with SHA-256; a FileSet holds those of each split. Record sets: `splits`, `shards` (inline, so that
+Shards are FileObjects with SHA-256; the shards of each split form a FileSet. Record sets: `splits`, `shards` (inline, so that
 any Croissant reader can list them) and `sets`, whose fields are the HDF5 datasets of the shards (the column is the name).
-Written from docs.mlcommons.org/croissant, checked by mlcroissant where that is installed.
+Specification: docs.mlcommons.org/croissant. mlcroissant checks the result where it is installed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TYPES = {"uint8": "cr:UInt8", "uint16": "cr:UInt16", "float32": "cr:Float32", TE
 
 
 def croissant(described: Description) -> dict[str, Any]:
-    """Describe a data set as Croissant: the content of croissant.json."""
+    """Return the content of croissant.json."""
     d = described
     content: dict[str, Any] = {
         "@context": CONTEXT,
@@ -70,7 +70,7 @@ def croissant(described: Description) -> dict[str, Any]:
 
 
 def validate(path: Path) -> bool:
-    """Have mlcroissant check a file: whether it is installed; DatasetError where the file is not valid."""
+    """Check a file with mlcroissant and return whether it is installed; raise DatasetError where the file is not valid."""
     try:
         import mlcroissant
     except ModuleNotFoundError:
@@ -109,7 +109,7 @@ def _split(d: Description, split: str) -> dict[str, Any]:
 def _splits(d: Description) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet", "@id": "splits", "name": "splits", "dataType": "cr:Split", "key": {"@id": "splits/name"},
-        "description": "Scenes, not sets, are split: no scene is in two splits.",
+        "description": "Whole scenes are assigned to splits: no scene is in two splits.",
         "field": [_inline("splits/name", "sc:Text", "train, val or test"), _inline("splits/sets", "cr:Int64", "number of sets")],
         "data": [{"splits/name": split, "splits/sets": d.sets[split]} for split in d.splits],
     }  # fmt: skip
@@ -154,7 +154,7 @@ def _responsible(d: Description) -> dict[str, Any]:
         "rai:dataPreprocessingProtocol": list(d.processing),
         "rai:dataAnnotationProtocol": [
             "Positions, headings, angles, depth, instances and impulse responses are exact by construction: they come from the "
-            "simulation that made pictures and sounds. Nobody labelled anything."
+            "simulation that rendered pictures and sounds. There are no manual annotations."
         ],
         "rai:machineAnnotationTools": [f"{name} {number}" for name, number in d.software.items()],
         "rai:dataUseCases": list(d.uses),

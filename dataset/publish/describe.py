@@ -1,4 +1,4 @@
-"""What is said of a data set to those who find it: gathered once, for the card, for Croissant and for the citation."""
+"""The description of a published data set, shared by the card, Croissant and the citation."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from dataset.reader import Dataset
 
 
 @dataclass(frozen=True)
-class Words:
-    """What only the publisher knows."""
+class PublicationMetadata:
+    """What only the publisher knows: title, authors and so on."""
 
     title: str
     authors: tuple[str, ...]
@@ -29,12 +29,12 @@ class Words:
     about: str
     version: str
     date: str
-    """ISO, when it is published."""
+    """Date of publication, ISO."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """A data set as it is told to others."""
+    """Everything that a publication states about a data set."""
 
     title: str
     authors: tuple[str, ...]
@@ -51,12 +51,12 @@ class Description:
     sets: dict[str, int]
     scenes: dict[str, list[str]]
     shapes: dict[str, tuple[int, ...]]
-    """Fields that are there, with the shape of one set."""
+    """Fields with the shape of one set."""
     absent: dict[str, str]
     settings: dict[str, Any]
     software: dict[str, str]
     spread: dict[str, tuple[float, float, float]]
-    """Least, median and greatest turn, azimuth, distance, RT60."""
+    """Minimum, median and maximum of turn, azimuth, elevation, distance and RT60."""
     missing: str
     keywords: tuple[str, ...] = (
         "binaural audio", "sound localization", "camera rotation", "audio-visual", "spatial audio", "impulse responses",
@@ -65,25 +65,24 @@ class Description:
     method: str = ""
     processing: tuple[str, ...] = ()
     uses: tuple[str, ...] = (
-        "Learning where a sound is and how a camera turned from each other, without labels (sound localisation from motion).",
+        "Self-supervised learning of sound localisation and camera rotation from each other (sound localisation from motion).",
         "Training and testing binaural sound localisation, relative pose, depth, dereverberation and spatial audio generation.",
     )
     limitations: tuple[str, ...] = ()
     biases: tuple[str, ...] = (
         "Rooms, furniture and materials are those of the scenes named below; other buildings, cultures and the outdoors are "
         "not represented.",
-        "All is heard through the one head named below; other people's ears differ.",
+        "All sound is rendered with the head-related responses named below; other people's ears differ.",
     )
-    personal: str = "No person is seen, and nobody was recorded for it; clips may hold voices, see their credits."
+    personal: str = "The pictures show no people, and nobody was recorded; clips may contain voices, see their credits."
     impact: str = (
-        "Finding sounds helps hearing aids, robots and people; it could serve surveillance too. Simulated rooms carry no "
-        "one's home."
+        "Sound localisation serves hearing aids and robots; it could also serve surveillance. Simulated rooms show nobody's home."
     )
-    maintenance: str = "Shards never change under a version; corrections appear as a new version with its own checksums."
+    maintenance: str = "The shards of a version never change; corrections are published as a new version with its own checksums."
 
     @property
     def key(self) -> str:
-        """Name for citations."""
+        """Key of the citation."""
         return "".join(c for c in self.title.lower().replace(" ", "-") if c.isalnum() or c == "-") or "data-set"
 
     @property
@@ -95,15 +94,15 @@ class Description:
         return f"@misc{{{self.key},\n" + ",\n".join(f"  {k} = {{{v}}}" for k, v in lines.items()) + "\n}"
 
 
-def describe(data: Dataset, words: Words, sources: list[Source], licence: str) -> Description:
-    """Gather what is said of a data set that lies in a folder."""
+def describe(data: Dataset, metadata: PublicationMetadata, sources: list[Source], licence: str) -> Description:
+    """Return the description of a data set in a folder."""
     shards = data.shards
     settings = data.manifest.get("settings", {})
     splits = [s for s in SPLITS if any(e["split"] == s for e in shards)]
     shapes, absent = _shapes(data)
     return Description(
-        title=words.title, authors=words.authors, url=words.url, version=words.version, date=words.date,
-        about=words.about or _about(data, settings), licence=licence, licence_url=ADDRESS[licence], sources=sources,
+        title=metadata.title, authors=metadata.authors, url=metadata.url, version=metadata.version, date=metadata.date,
+        about=metadata.about or _about(data, settings), licence=licence, licence_url=ADDRESS[licence], sources=sources,
         shards=shards, manifest_sha256=sha256_of(Path(data.root) / NAME), splits=splits,
         sets={s: sum(int(e["sets"]) for e in shards if e["split"] == s) for s in splits},
         scenes={s: list(dict.fromkeys(e["scene"] for e in shards if e["split"] == s)) for s in splits},
@@ -114,7 +113,7 @@ def describe(data: Dataset, words: Words, sources: list[Source], licence: str) -
 
 
 def today() -> str:
-    """Return the date, ISO."""
+    """Return today's date, ISO, in UTC."""
     return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 
@@ -147,24 +146,24 @@ def _about(data: Dataset, settings: dict[str, Any]) -> str:
     count = data.shard_file(0)["source_position"].shape[1]
     sources = f"{count} source{'s' if count > 1 else ''}"
     sound = f"binaural sound of {sources}" if "audio" in data.shard_file(0) else f"binaural responses to {sources}"
-    moves = {"rotation": "turns the head", "nearby": "moves a little"}.get(
+    moves = {"rotation": "turns the head", "nearby": "turns and moves slightly"}.get(
         settings.get("sampling", {}).get("motion", ""), "moves"
     )
     return (
-        f"{len(data)} sets of {shape[1]} views each from {scenes} scenes: what a listener who {moves} sees "
-        f"(RGB, {shape[3]} x {shape[2]} pixels) and hears ({sound}), with exact positions, headings and directions."
+        f"{len(data)} sets of {shape[1]} views each from {scenes} scenes: RGB pictures ({shape[3]} x {shape[2]} pixels) and "
+        f"{sound} for a listener who {moves}, with exact positions, headings and directions."
     )
 
 
 def _method(settings: dict[str, Any]) -> str:
     camera, acoustics = settings.get("camera", {}), settings.get("acoustics", {})
     if "converted_from" in settings:
-        return f"Converted from {settings['converted_from']}; what that layout lacks is marked absent."
+        return f"Converted from {settings['converted_from']}; fields that the layout lacks are declared absent."
     return (
         f"Simulated. Pictures: ray-cast ({camera.get('engine', 'unknown engine')}) from textured 3D scenes. Sound: geometrical "
-        f"acoustics ({acoustics.get('engine', 'unknown engine')}) with materials of the same scenes, heard through measured "
-        "head-related responses, convolved with dry clips. Positions, headings and sources are drawn at random under the "
-        "rules of the settings."
+        f"acoustics ({acoustics.get('engine', 'unknown engine')}) with the materials of the same scenes, measured "
+        "head-related responses, and dry clips. Positions, headings and sources are drawn at random within the limits of the "
+        "settings."
     )
 
 
@@ -181,16 +180,16 @@ def _processing(settings: dict[str, Any], data: Dataset) -> tuple[str, ...]:
 
 
 def _limitations(settings: dict[str, Any]) -> tuple[str, ...]:
-    out = ["Everything is simulated: results on recordings of real rooms need their own test."]
+    out = ["All data are simulated: results must be tested separately on recordings of real rooms."]
     if settings.get("acoustics", {}).get("engine") == "raytrace":
         out.append("Geometrical acoustics: no diffraction around edges, no room modes; low frequencies are approximate.")
-    out.append("Listener and sources stand still while a clip plays.")
+    out.append("Listener and sources do not move while a clip plays.")
     return tuple(out)
 
 
 def _missing(manifest: dict[str, Any], absent: dict[str, str]) -> str:
-    parts = [f"{e['scene']} gave {e['given']} of {e['asked']} sets ({e['why']})" for e in manifest.get("shortfalls", [])]
+    parts = [f"{e['scene']} has {e['given']} of {e['asked']} sets ({e['why']})" for e in manifest.get("shortfalls", [])]
     parts += [f"{name} is absent: {why}" for name, why in absent.items()]
     left = Counter(str(v) for v in manifest.get("clips_left_out", {}).values())
     parts += [f"{n} clips were left out ({why})" for why, n in left.items()]
-    return "; ".join(parts) or "None: every set that was asked for is there, with every field."
+    return "; ".join(parts) or "None: every requested set is present, with every field."

@@ -1,7 +1,8 @@
-"""What the sources of a data set allow: credits in, one licence for the whole out, or the reasons against publishing.
+"""The licence of a data set from the credits of its sources, or the reasons why it must not be published.
 
-A rendered picture or sound is derived from its scene, clip and ears. Whoever publishes it needs leave to pass on derived
-works; the whole can be no freer than its strictest part. This sorts credits by well-known words; it is no legal advice.
+A rendered picture or sound is derived from its scene, clip and head-related responses. Publishing it requires permission to
+redistribute derived works, and the data set can be no freer than its strictest source. Licences are recognised by their usual
+names; this is not legal advice.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Licence:
-    """What a licence asks of those who pass on what is derived from the work."""
+    """The conditions of a licence on the redistribution of derived works."""
 
     name: str
     """SPDX identifier where there is one."""
@@ -22,12 +23,12 @@ class Licence:
     noncommercial: bool = False
     sharealike: bool = False
     forbids: str = ""
-    """Why nothing derived may be published; empty where it may."""
+    """Why derived works must not be published; empty where they may."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One thing that a data set was made from."""
+    """One source of a data set."""
 
     kind: str
     """scenes, clips, hrtf, materials or acoustics."""
@@ -36,16 +37,16 @@ class Source:
 
 
 class Conflict(Exception):
-    """Sources that leave no licence for the whole; the message says which and why."""
+    """Sources whose licences exclude each other; the message names them."""
 
 
 UNKNOWN = Licence("unknown", forbids="its licence is not known")
 ND = Licence("CC-BY-ND", forbids="its licence allows no derived works (ND)")
 TERMS = (
-    # The first that fits decides. Scans of real homes come with terms that forbid passing on what is made from them.
-    (r"matterport|hm3d|\bgibson\b|\bmp3d\b", "its terms of use forbid to pass on renderings of the scans"),
-    (r"replica(?!_?cad)", "its research terms need the owner's leave to pass on renderings"),
-    (r"all rights reserved|no redistribution|not (?:be )?redistribut|confidential", "its terms forbid to pass it on"),
+    # The first match decides. The terms of scans of real homes forbid redistribution of what is made from them.
+    (r"matterport|hm3d|\bgibson\b|\bmp3d\b", "its terms of use forbid the redistribution of renderings of the scans"),
+    (r"replica(?!_?cad)", "its research terms require the owner's permission to redistribute renderings"),
+    (r"all rights reserved|no redistribution|not (?:be )?redistribut|confidential", "its terms forbid redistribution"),
 )  # fmt: skip
 FREE = (
     (r"free for any use", Licence("LicenseRef-attribution", attribution=True)),
@@ -61,11 +62,11 @@ ADDRESS = {
     "CC-BY-NC-4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
     "CC-BY-NC-SA-4.0": "https://creativecommons.org/licenses/by-nc-sa/4.0/",
 }
-"""The licences a whole can get, and their texts."""
+"""The possible licences of a data set, and their texts."""
 
 
 def recognise(credit: str) -> Licence:
-    """Find the licence that a credit names; UNKNOWN where it names none that is known."""
+    """Return the licence that a credit names; UNKNOWN where none is recognised."""
     for pattern, why in TERMS:
         if re.search(pattern, credit, re.IGNORECASE):
             return Licence("proprietary", forbids=why)
@@ -94,14 +95,14 @@ def _creative_commons(credit: str) -> Licence | None:
 
 
 def sources_of(manifest: Mapping[str, Any], stated: Mapping[str, str] | None = None) -> list[Source]:
-    """List what a data set was made from, each credit once.
+    """Return the sources of a data set, each credit once.
 
-    stated: the publisher's own word on sources whose credit names no licence, by kind (clips) or by scene; it replaces an
-    unknown licence, never one that forbids.
+    stated: licence and credit, stated by the publisher, of sources whose credit names no licence, by kind (clips) or by scene; it
+    replaces an unknown licence, never one that forbids publication.
     """
     stated = dict(stated or {})
     credits = dict(manifest.get("credits", {}))
-    # The renderer credits a scene with its shards; what was converted or written by others lists scenes apart.
+    # The renderer stores the credit of a scene with its shards; converted data sets list scenes separately.
     per_scene = {s["scene"]: s["credit"] or "licence unknown" for s in manifest["shards"] if "credit" in s}
     per_scene |= manifest.get("scene_credits", {})
     scenes = {s["scene"] for s in manifest["shards"]}
@@ -116,9 +117,9 @@ def sources_of(manifest: Mapping[str, Any], stated: Mapping[str, str] | None = N
     named: dict[tuple[str, str], list[str]] = {}
     for kind, name, credit in pairs:
         licence = recognise(credit)
-        word = stated.get(name, stated.get(kind))
-        if licence is UNKNOWN and word is not None:
-            licence, credit = recognise(word), word
+        own = stated.get(name, stated.get(kind))
+        if licence is UNKNOWN and own is not None:
+            licence, credit = recognise(own), own
         found[kind, credit] = licence
         named.setdefault((kind, credit), []).append(name)
     return [Source(kind, _with_scenes(kind, credit, named[kind, credit]), x) for (kind, credit), x in found.items()]
@@ -132,18 +133,18 @@ def _with_scenes(kind: str, credit: str, names: list[str]) -> str:
 
 
 def objections(sources: list[Source]) -> list[str]:
-    """Tell for each source that may not be published why not."""
+    """Return the reason for each source that must not be published."""
     return [f"{s.kind}: {s.credit!r}: {s.licence.forbids}" for s in sources if s.licence.forbids]
 
 
 def licence_of_whole(sources: list[Source]) -> str:
-    """Return the freest licence (a key of ADDRESS) that all sources allow; Conflict where there is none."""
+    """Return the freest licence (a key of ADDRESS) that all sources allow; raise Conflict where there is none."""
     licences = [s.licence for s in sources]
     alike = {(x.noncommercial, x.sharealike): x.name for x in licences if x.sharealike}
     noncommercial = any(x.noncommercial for x in licences)
     if len(alike) > 1 or (noncommercial and (False, True) in alike):
         names = ", ".join(sorted({x.name for x in licences if x.sharealike or x.noncommercial}))
-        raise Conflict(f"its sources' licences exclude each other ({names}): no licence for the whole satisfies them")
+        raise Conflict(f"its sources' licences exclude each other ({names}): no licence of the data set satisfies them")
     if noncommercial:
         return "CC-BY-NC-SA-4.0" if alike else "CC-BY-NC-4.0"
     if alike:

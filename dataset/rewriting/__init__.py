@@ -1,1 +1,1 @@
-"""Making a data set from others, with resume after an interruption. May import: storage and below."""
+"""Data sets made from others, with resume after an interruption. May import: storage and below."""

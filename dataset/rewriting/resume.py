@@ -1,8 +1,7 @@
-"""A folder that is made of a data set by a recipe: taken once, gone on with after an interruption, never mixed up.
+"""Folders made from data sets by a recipe: an interrupted command resumes, and different recipes never mix.
 
-While a folder is unfinished it holds RECIPE, which says what it is to become. What is in it then is whole (files appear under
-their names when they are finished) but not all is there. The file that makes the folder complete is written last and holds
-the recipe too.
+An unfinished folder holds RECIPE. Its files are whole (they get their names when they are finished), but some are missing. The
+file that completes the folder is written last and contains the recipe too.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from dataset.storage.store import Store
 
 RECIPE = ".recipe.json"
 HISTORY = "history"
-"""Key of a manifest: the recipes it came from, latest last."""
+"""Key of a manifest: its recipes, latest last."""
 
 
 def begin(out: Path, recipe: Mapping[str, Any], made: Any) -> bool:
-    """Take a folder for a recipe: True where work is left, False where it is complete.
+    """Claim a folder for a recipe and return whether work remains.
 
-    made: the recipe of what is complete in the folder; None where nothing is. Raise DatasetError where the folder holds
-    anything that this recipe did not put there.
+    made: recipe of the complete content of the folder; None where it is not complete. Raise DatasetError where the folder holds
+    anything that this recipe did not write.
     """
     recipe = json.loads(json.dumps(recipe))
     if made is not None and made == recipe:
@@ -45,17 +44,17 @@ def begin(out: Path, recipe: Mapping[str, Any], made: Any) -> bool:
 
 
 def finish(out: Path) -> None:
-    """Mark a folder as complete, once its last file is written."""
+    """Mark a folder as complete, after its last file is written."""
     (out / RECIPE).unlink(missing_ok=True)
 
 
 def made_by(out: Path) -> Any:
-    """Return the recipe that a complete data set in a folder was made by; None where there is no data set."""
+    """Return the recipe of a complete data set in a folder; None where there is no data set."""
     if not (out / NAME).is_file():
         return None
     return (read_manifest(out).get(HISTORY) or [{}])[-1]
 
 
 def digest_of(store: Store) -> str:
-    """Name a data set, as it is now, by the SHA-256 of its manifest."""
+    """Return the SHA-256 of a data set's manifest, which identifies its present content."""
     return hashlib.sha256(store.read(NAME)).hexdigest()

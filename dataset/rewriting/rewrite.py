@@ -1,4 +1,4 @@
-"""Shards made of shards: rows are moved as they lie on disk, compressed, and shards taken whole keep their bytes."""
+"""Shards made from shards: compressed chunks are copied, and shards that are taken whole keep their bytes."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from dataset.format.manifest import SHARDS, describe_shard, sha256_of
 from dataset.storage.store import Store, wrong_digest
 
 KEPT = ("shard", "asked", "credit")
-"""What the renderer says of its shards in the manifest besides manifest.ENTRY."""
+"""Keys that the renderer adds to its shards' entries in the manifest, besides manifest.ENTRY."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A shard to be made of one that is there."""
+    """A shard to make from an existing one."""
 
     store: Store
     entry: Mapping[str, Any]
-    """Of the shard that is there, in its manifest."""
+    """Entry of the existing shard in its manifest."""
     path: str
     """In the new data set."""
     rows: tuple[int, ...] | None = None
-    """Sets to take, in order; None takes all."""
+    """Indices of the sets to take, in order; None takes all."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """Root attributes that change."""
     set_ids: tuple[str, ...] | None = None
-    """New ids of the sets taken; None keeps theirs."""
+    """New ids of these sets; None keeps the old ones."""
 
     @property
     def sets(self) -> int:
-        """How many sets it will have."""
+        """Number of sets of the new shard."""
         return int(self.entry["sets"]) if self.rows is None else len(self.rows)
 
 
 def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool = False) -> list[dict[str, Any]]:
-    """Make the shards that are not yet in a folder and describe all of them for its manifest.
+    """Write the shards that a folder lacks and return the entries of all of them for its manifest.
 
-    Each appears when it is whole. DatasetError for a shard that is missing or not what its manifest says.
+    Raise DatasetError for a shard that is missing or differs from its manifest.
     """
     clear_parts(out / SHARDS)
     entries = []
@@ -88,9 +88,9 @@ def rewrite(
     attributes: Mapping[str, Any] | None = None,
     set_ids: Sequence[str] | None = None,
 ) -> None:
-    """Write a shard with some rows of another (default: all), some other root attributes, and other ids of its sets.
+    """Write a shard with some sets of another (default: all), changed root attributes, and new ids of its sets.
 
-    Numbers are moved chunk by chunk without decoding them; a field that is not chunked by sets is read and written.
+    Chunks are copied without decoding; a field that is not chunked by sets is read and written.
     """
     chosen = list(range(len(source["set_id"]))) if rows is None else list(rows)
     try:
@@ -99,7 +99,7 @@ def rewrite(
             for name, column in source.items():
                 ids = set_ids if name == "set_id" else None
                 _copy_rows(column, target, chosen, ids)
-    except RuntimeError as error:  # HDF5's way to say that a read or write failed
+    except RuntimeError as error:  # HDF5 raises it for a failed read or write
         raise OSError(f"{source.filename}: {error}") from None
 
 
@@ -124,7 +124,7 @@ def _copy_rows(column: h5py.Dataset, target: h5py.File, rows: list[int], texts: 
 
 
 def _chunked_by_sets(column: h5py.Dataset) -> bool:
-    """Return whether every set lies in chunks of its own, all of them on disk."""
+    """Whether every chunk holds one set only, and all chunks are on disk."""
     if column.chunks is None or column.chunks[0] != 1:
         return False
     each = np.prod([-(-size // chunk) for size, chunk in zip(column.shape[1:], column.chunks[1:], strict=True)], dtype=int)

@@ -1,7 +1,7 @@
-"""What is kept on this machine: blocks fetched from afar, bounded in size, and the word that a file has been checked.
+"""The local cache: downloaded blocks, up to a limit in bytes, and stamps of files whose digest was checked.
 
-Everything is named after its content (SHA-256), so processes and data sets share it, and nothing stale is ever read.
-The folder is $SIGHT_AND_SOUND_CACHE, or sight-and-sound in $XDG_CACHE_HOME or ~/.cache. It may be deleted at any time.
+Entries are named by the SHA-256 of their content, so processes and data sets share them, and a stale entry is never read.
+The folder is $SIGHT_AND_SOUND_CACHE, or sight-and-sound in $XDG_CACHE_HOME or ~/.cache. It can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from dataset.errors import DatasetError
 
 DEFAULT_BYTES = 20_000_000_000
 SMALLEST_BYTES = 16 << 20
-"""Below this a cache would throw out what is being read."""
+"""A smaller cache would delete the blocks that are being read."""
 
 
 def cache_folder() -> Path:
-    """Return the folder for everything that is kept."""
+    """Return the folder of the cache."""
     named = os.environ.get("SIGHT_AND_SOUND_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sight-and-sound"
 
 
 class Cache:
-    """Files named by the SHA-256 of their content; the least recently used go when there are too many bytes.
+    """Files named by the SHA-256 of their content; the least recently used ones are deleted when the limit is reached.
 
-    Each process counts what it adds and looks at the folder again after a 32nd of the limit, so the limit holds for one
-    process, and for several within as many 32nds.
+    Each process counts the bytes that it adds and lists the folder after every 32nd of the limit: N processes exceed the limit by
+    at most N - 1 32nds.
     """
 
     def __init__(self, limit: int = DEFAULT_BYTES, folder: Path | None = None) -> None:
-        """Use a folder up to a limit in bytes; DatasetError where it is too small or the folder cannot be written to."""
+        """Use a folder up to a limit in bytes; raise DatasetError where it is too small or the folder cannot be written."""
         if limit < SMALLEST_BYTES:
             raise DatasetError(f"a cache of {limit} bytes is too small; give at least {SMALLEST_BYTES}")
         self.limit = limit
@@ -43,14 +43,14 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatasetError(f"cache {self.folder} cannot be made ({error.strerror}); set SIGHT_AND_SOUND_CACHE") from None
-        self._added = limit  # look at once
+        self._added = limit  # list the folder at the first addition
 
     def path(self, digest: str) -> Path:
-        """Return the place of a content, whether it is there or not."""
+        """Return the path of a content, whether it exists or not."""
         return self.folder / digest[:2] / digest
 
     def get(self, digest: str) -> bytes | None:
-        """Read a content, checked, or None where it is not there; what is damaged is thrown out."""
+        """Return a content after a check, or None where it is missing; a damaged file is deleted."""
         path = self.path(digest)
         try:
             content = path.read_bytes()
@@ -63,13 +63,13 @@ class Cache:
         return None
 
     def put(self, digest: str, content: bytes) -> None:
-        """Keep a content whose digest was checked; a full disk keeps nothing."""
+        """Store a content whose digest was checked; on a full disk nothing is stored."""
         with contextlib.suppress(OSError), self.adding(digest) as temporary:
             temporary.write_bytes(content)
 
     @contextlib.contextmanager
     def adding(self, digest: str) -> Iterator[Path]:
-        """Return a temporary path to write a content to; it is kept when the block ends well."""
+        """Yield a temporary path for a content; it is stored when the block ends without an exception."""
         path = self.path(digest)
         path.parent.mkdir(exist_ok=True)
         with replacing(path, flush=False) as temporary:
@@ -97,12 +97,12 @@ class Cache:
 
 
 def is_checked(path: Path, digest: str) -> bool:
-    """Return whether this very file (path, size, time of change) was once found to have a digest."""
+    """Whether a file, identified by path, size and time of change, was checked against a digest before."""
     return _stamp(path, digest).exists()
 
 
 def note_checked(path: Path, digest: str) -> None:
-    """Remember that a file was found to have a digest; where nothing can be remembered it is checked again."""
+    """Record that a file was checked against a digest; where this cannot be stored, the file is checked again."""
     stamp = _stamp(path, digest)
     with contextlib.suppress(OSError):
         stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +111,6 @@ def note_checked(path: Path, digest: str) -> None:
 
 def _stamp(path: Path, digest: str) -> Path:
     found = path.stat()
-    words = f"{path.resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino} {digest}"
-    key = hashlib.sha256(words.encode()).hexdigest()
+    text = f"{path.resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino} {digest}"
+    key = hashlib.sha256(text.encode()).hexdigest()
     return cache_folder() / "checked" / key[:2] / key

@@ -1,7 +1,7 @@
-"""Send a published folder to a store, file by file; what was sent is not sent again.
+"""Uploads of a published folder to a store, file by file, with resume.
 
-What went to a place is noted beside the cache (name and SHA-256); a file counts as sent when the note says so and the
-place has as many bytes. The manifest goes last, so a data set that is only half there is never taken for whole.
+Sent files are recorded beside the cache (name and SHA-256). A file is not sent again if it is recorded and the store holds as
+many bytes. The manifest is sent last, so a partial upload is never mistaken for a complete data set.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ HUB = "hf://datasets/"
 
 
 def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) -> tuple[int, int]:
-    """Send the named files of a folder, in order: how many were sent, how many were there already.
+    """Send the named files of a folder, in order; return how many were sent and how many were there already.
 
     to: hf://datasets/owner/name, any address that fsspec opens for writing, or a folder. Raise DatasetError when a file
-    cannot be sent after TRIES tries; given again, the upload goes on where it stopped.
+    cannot be sent in TRIES attempts; a repeated call resumes the upload.
     """
     if to.startswith(HUB):
         return _to_hub(root, names, to)
@@ -71,12 +71,12 @@ def _size(files: Any, path: str) -> int:
 
 
 def _send(files: Any, source: Path, path: str, to: str) -> None:
-    """Send one file so that under its name it is whole or absent."""
+    """Send one file, atomically."""
     local = "file" in ([files.protocol] if isinstance(files.protocol, str) else files.protocol)
     for attempt in range(TRIES):
         try:
             files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-            if local:  # other stores show a file when all of it is there
+            if local:  # other stores show a file when it is complete
                 with replacing(Path(path)) as part:
                     files.put_file(str(source), str(part))
             else:
@@ -90,7 +90,7 @@ def _send(files: Any, source: Path, path: str, to: str) -> None:
 
 
 def _to_hub(root: Path, names: Sequence[str], to: str) -> tuple[int, int]:
-    """Send files to the Hugging Face Hub, whose own client keeps track of what is there and goes on where it stopped."""
+    """Send files to the Hugging Face Hub, whose client skips files that are there and resumes uploads."""
     try:
         import huggingface_hub
     except ModuleNotFoundError:
@@ -109,5 +109,5 @@ def _to_hub(root: Path, names: Sequence[str], to: str) -> tuple[int, int]:
             allow_patterns=[escape(n) for n in names],
         )
     except Exception as error:  # network, rights, quota: the client has many
-        raise DatasetError(f"{to} did not take it ({type(error).__name__}: {error}); log in with: hf auth login") from None
+        raise DatasetError(f"{to} refused the upload ({type(error).__name__}: {error}); log in with: hf auth login") from None
     return len(names), 0

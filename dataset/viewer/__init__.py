@@ -1,1 +1,1 @@
-"""What the browser viewer shows and the server behind it. May import: reader and below."""
+"""The browser viewer: page, payload, plans and server. May import: reader and below."""

@@ -1,4 +1,4 @@
-"""A room seen from above, put together from what its cameras saw: depth pictures laid out in the world."""
+"""Plans of scenes from above, built from the depth pictures of their sets."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from dataset.reader import Dataset
 CELL_M = 0.025
 """Side of the plan's pixels."""
 HIGHEST_M = 1.9
-"""The plan is cut at this height above the floor, so that one looks into rooms."""
+"""Height above the floor at which the plan is cut."""
 MARGIN_M = 0.4
-"""Room left around the middle 98 % of the occupied cells."""
+"""Margin around the middle 98 % of the occupied cells."""
 GAP_CELLS = 3
-"""Gaps up to twice as wide are filled: far off, the rows of a picture meet the floor that far apart."""
+"""Gaps of up to twice this width are filled: at a distance the rows of a picture are that far apart on the floor."""
 PLAN_SETS = 48
-"""Sets whose depth pictures make up the plan, at most."""
+"""Largest number of sets whose depth pictures make a plan."""
 KEY_BITS = 24
-"""Cells are told apart within 2^23 cells (200 km) of the origin."""
+"""Cell numbers are distinct within 2^23 cells (200 km) of the origin."""
 
 
 def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float) -> np.ndarray:
-    """Place the pixels of a depth picture in the world.
+    """Return the world positions of the pixels of a depth picture.
 
-    depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Gives (H, W, 3) float64, world frame, m; NaN
+    depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Returns (H, W, 3) float64, world frame, m; NaN
     where nothing was hit. The camera is a pinhole with square pixels, pitched up by pitch_deg.
     """
     height, width = depth.shape
@@ -41,7 +41,7 @@ def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg
 
 
 def highest(places: np.ndarray) -> np.ndarray:
-    """Return the indices of the points (P, 3) that are the highest of their cell; of equals the last."""
+    """Return the indices of the points (P, 3) that are the highest of their cell; of equal ones the last."""
     column, row = np.floor(places[:, [0, 2]].T / CELL_M).astype(np.int64)
     key = (column << KEY_BITS) + row
     order = np.lexsort((places[:, 1], key))
@@ -52,9 +52,9 @@ def highest(places: np.ndarray) -> np.ndarray:
 
 
 def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """Look down on points (P, 3) with colours (P, 3) uint8: the highest point of each cell shows.
+    """Return the view from above of points (P, 3) with colours (P, 3) uint8: the highest point of each cell.
 
-    Gives a picture (H, W, 3) uint8, white where there is nothing, and its (left, right, bottom, top) in x and z, m.
+    Returns a picture (H, W, 3) uint8, white where there is no point, and its (left, right, bottom, top) in x and z, m.
     """
     top = highest(places)
     cell = np.floor(places[top][:, [0, 2]] / CELL_M).astype(int)
@@ -69,7 +69,7 @@ def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[floa
 
 
 def filled(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Give gaps between the seen cells (H, W) of a picture (H, W, 3) the colour of the nearest; outlines stay where they are."""
+    """Return a picture (H, W, 3) with gaps between its seen cells (H, W) in the colour of the nearest; outlines do not change."""
     wide = np.pad(seen, GAP_CELLS + 1)
     away, nearest = distance_transform_edt(~wide, return_indices=True)
     closed = distance_transform_edt(away <= GAP_CELLS) > GAP_CELLS
@@ -79,7 +79,7 @@ def filled(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Draw the plan of a scene from the depth pictures of some of its sets (indices of the data set)."""
+    """Return the plan of a scene and its (left, right, bottom, top), m, from some of its sets (indices of the data set)."""
     chosen = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, PLAN_SETS).astype(int))]
     parts, tints = [], []
     for index in chosen:
@@ -87,7 +87,7 @@ def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[
         for rgb, depth, position, heading in zip(*one.values(), strict=True):
             found = points(depth, position, heading, camera["hfov_deg"], camera["pitch_deg"]).reshape(-1, 3)
             seen = np.flatnonzero(found[:, 1] < position[1] - camera["height_m"] + HIGHEST_M)  # NaN is not below
-            # Thousands of pixels fall into few cells: what cannot show is dropped at once.
+            # Thousands of pixels share few cells: hidden points are dropped immediately.
             seen = seen[highest(found[seen])]
             parts.append(found[seen])
             tints.append(rgb.reshape(-1, 3)[seen])
@@ -96,7 +96,7 @@ def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[
     places, colors = np.concatenate(parts), np.concatenate(tints)
     top = highest(places)
     places, colors = places[top], colors[top]
-    # What is seen far off through windows would shrink the rooms: it is many pixels, but few cells.
+    # Percentiles of cells, not of pixels: distant surfaces behind windows are many pixels, but few cells.
     cells = np.floor(places[:, [0, 2]] / CELL_M) * CELL_M
     low, high = np.percentile(cells, [1, 99], axis=0) + np.array([[-MARGIN_M], [MARGIN_M]])
     near = ((places[:, [0, 2]] >= low) & (places[:, [0, 2]] <= high)).all(1)

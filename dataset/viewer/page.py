@@ -28,7 +28,7 @@ SCRIPTS = ("data.js", "list.js", "sphere.js", "plan.js", "sound.js", "stage.js",
 
 
 def page(panels: Panels, title: str, sets: Sequence[int], served: bool) -> str:
-    """Return the page's HTML up to where its data follows: markup, style, script and the list of these sets."""
+    """Return the page's HTML up to its data: markup, style, script and the list of these sets."""
     scenes = list(panels.scenes)
     place = {scene: k for k, scene in enumerate(scenes)}
     listed = []
@@ -50,7 +50,7 @@ def page(panels: Panels, title: str, sets: Sequence[int], served: bool) -> str:
 
 
 def policy(script: str, style: str, served: bool) -> str:
-    """Return the Content-Security-Policy: this very script and style, and nothing from elsewhere."""
+    """Return the Content-Security-Policy: this script and style only, nothing from the network."""
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
     connect = "'self'" if served else "'none'"
     return (
@@ -60,13 +60,13 @@ def policy(script: str, style: str, served: bool) -> str:
 
 
 def embeddable(content: Any) -> str:
-    """Return JSON that can stand in a script element, whatever its strings hold."""
+    """Return JSON that is safe in a script element, whatever its strings contain."""
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def blocks(panels: Panels, sets: Sequence[int]) -> Iterator[tuple[str, Any]]:
-    """Return name and content of every block of data of these sets, in the order in which they are wanted."""
+    """Iterate over the name and content of every block of data of these sets, in the order in which the page shows them."""
     scenes = list(panels.scenes)
     drawn = set()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -81,7 +81,7 @@ def blocks(panels: Panels, sets: Sequence[int]) -> Iterator[tuple[str, Any]]:
 
 
 def write_page(data: Dataset, title: str, count: int, out: Path, progress: bool = False) -> int:
-    """Write a page of some sets, spread over the data set, whole or not at all; return their number.
+    """Write a page of some sets, spread over the data set, atomically; return their number.
 
     Raise DatasetError where the data set cannot be read or is empty, OSError where the page cannot be written.
     """

@@ -1,4 +1,4 @@
-"""What a page shows of a data set: numbers, pictures, sounds and plans, small enough to embed, as JSON."""
+"""Data of the viewer's page: numbers, pictures, sounds and plans, small enough to embed, as JSON."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ PICTURE_PX, PICTURE_QUALITY = 320, 72
 PLAN_PX = 900
 """Longest side of a plan's picture."""
 PLAIN = ("position", "heading", "source_position", "azimuth", "elevation", "distance", "rt60")
-"""Fields that are shown as they are."""
+"""Fields that are shown unchanged."""
 PEAK = 0.9
-"""The loudest sound of a set is brought here; the others keep their level against it."""
+"""Peak of the loudest sound of a set after scaling; the others keep their relative level."""
 
 
 @dataclass(frozen=True)
 class SoundForm:
-    """How sounds are embedded: container, coding and MIME type for soundfile and browsers, and how much of each."""
+    """Form of embedded sounds: container, coding and MIME type for soundfile and browsers, and length."""
 
     container: str
     coding: str
     mime: str
     seconds: float | None
-    """Length of the loudest stretch that is taken; None = all."""
+    """Length of the loudest section that is embedded; None = all."""
 
 
 SMALL = SoundForm("OGG", "OPUS", "audio/ogg", 2.55)
-"""About 60 kbit/s. Measured on rendered sets, it moves time differences by under 10 us and levels by under 0.1 dB."""
+"""About 60 kbit/s. On rendered sets it changes time differences by less than 10 us and levels by less than 0.1 dB."""
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 WHOLE = SoundForm("FLAC", "PCM_16", "audio/flac", None)
 
 
 class Panels:
-    """Sets of a data set as dictionaries that json.dumps takes; any thread may ask.
+    """Sets of a data set as dictionaries for json.dumps; safe to call from any thread.
 
     Raise DatasetError where a set cannot be read.
     """
@@ -63,19 +63,19 @@ class Panels:
         for index in range(len(data)):
             self.scenes.setdefault(self.entry(index)["scene"], []).append(index)
         self._lock = Lock()
-        # Plans take seconds: their own open files let sets be read meanwhile.
+        # Plans take seconds: with open files of their own, sets can be read meanwhile.
         self._plan_data, self._plan_lock = copy.copy(data), Lock()
 
     def entry(self, index: int) -> Mapping[str, Any]:
-        """Return what the manifest says of the shard of a set."""
+        """Return the manifest's entry of the shard of a set."""
         return self.data.shards[self.data.locate(index)[0]]
 
     def name(self, index: int) -> str:
-        """Name a set by its shard and row, without opening the shard."""
+        """Return a name of a set, from its shard and row, without opening the shard."""
         return f"{PurePosixPath(self.entry(index)['path']).stem} #{self.data.locate(index)[1]}"
 
     def facts(self, index: int) -> dict[str, Any]:
-        """Give geometry, decay times, cues of the direct sound, and the pictures as base64 JPEGs.
+        """Return geometry, decay times, interaural differences of the direct sound, and the pictures as base64 JPEGs.
 
         Lengths in m, angles in degrees, views first, then sources. None where a field is absent or not finite.
         """
@@ -93,9 +93,9 @@ class Panels:
         return {**facts, **{name: _numbers(one[name], 3) if name in one else None for name in PLAIN}}
 
     def sound(self, index: int, form: SoundForm) -> dict[str, Any]:
-        """Return what the ears hear in each view: all sources together, and each alone where there are several.
+        """Return the binaural sound of each view: of all sources, and of each source where there are several.
 
-        Where a data set holds no sound, the responses themselves are given. One gain for the whole set.
+        Where a data set has no sound, the responses are returned instead. One gain applies to the whole set.
         """
         one, settings, rate = self._read(index, ["audio", "mono", "brir_direct", "brir_indirect"])
         tracks = _tracks(one, float(settings.get("acoustics", {}).get("indirect_ratio", 1.0)))
@@ -114,7 +114,7 @@ class Panels:
         }
 
     def plan(self, scene: str) -> dict[str, Any]:
-        """Return a scene's plan as a base64 WebP, clear where nothing was seen, and its left, right, bottom, top in m."""
+        """Return a scene's plan as a base64 WebP, transparent where nothing was seen, and its left, right, bottom, top in m."""
         rows = self.scenes[scene]
         with self._plan_lock:
             file = self._plan_data.shard_file(self.data.locate(rows[0])[0])
@@ -132,7 +132,7 @@ class Panels:
         return {"image": _base64(file_bytes), "extent": [round(float(e), 3) for e in extent]}
 
     def _read(self, index: int, names: list[str]) -> tuple[dict[str, Any], dict[str, Any], int]:
-        """Read the fields of a set that are there, its shard's settings and sample rate."""
+        """Read the present fields of a set, its shard's settings and its sample rate."""
         with self._lock:
             file = self.data.shard_file(self.data.locate(index)[0])
             one = {name: self.data.read(index, name) for name in names if name in file}
@@ -140,7 +140,7 @@ class Panels:
 
 
 def _tracks(one: Mapping[str, Any], indirect_ratio: float) -> dict[int, np.ndarray]:
-    """Give sounds (V, 2, L) by source, -1 being all of them; responses where there is no sound."""
+    """Return sounds (V, 2, L) by source, -1 for all of them; responses where there is no sound."""
     if "brir_direct" not in one or "brir_indirect" not in one:
         return {-1: one["audio"]} if "audio" in one else {}
     response = full_response(one["brir_direct"], one["brir_indirect"].astype(np.float64), indirect_ratio)
@@ -155,7 +155,7 @@ def _tracks(one: Mapping[str, Any], indirect_ratio: float) -> dict[int, np.ndarr
 
 
 def _loudest(sound: np.ndarray, rate: int, seconds: float | None) -> tuple[int, int]:
-    """Find the stretch of (V, 2, L) sound with the most energy: its first sample and the one after its last."""
+    """Return the section of (V, 2, L) sound with the most energy: its first sample and the one after its last."""
     length = sound.shape[-1]
     wanted = length if seconds is None else min(round(seconds * rate), length)
     total = np.concatenate([[0.0], np.cumsum(np.sum(sound.astype(np.float64) ** 2, (0, 1)))])
@@ -164,7 +164,7 @@ def _loudest(sound: np.ndarray, rate: int, seconds: float | None) -> tuple[int, 
 
 
 def _encoded(ears: np.ndarray, rate: int, form: SoundForm) -> str:
-    """Encode (2, L) sound, as base64."""
+    """Return (2, L) sound, encoded, as base64."""
     sound = np.clip(ears, -1, 1).T
     if form.coding == "OPUS" and rate not in OPUS_RATES:
         sound, rate = soxr.resample(sound, rate, OPUS_RATES[-1]), OPUS_RATES[-1]
@@ -186,14 +186,14 @@ def _base64(file: io.BytesIO) -> str:
 
 
 def _numbers(values: np.ndarray, digits: int) -> Any:
-    """Turn an array into nested lists of rounded numbers, None where they are not finite."""
+    """Return an array as nested lists of rounded numbers, None where they are not finite."""
     if values.ndim:
         return [_numbers(part, digits) for part in values]
     return round(float(values), digits) if np.isfinite(values) else None
 
 
 def _clip_names(clips: str) -> list[str]:
-    """Name the clip of each source, as far as the JSON list of a set tells."""
+    """Return the name of each source's clip; [] where the JSON list of a set cannot be read."""
     try:
         return [str(clip["clip"]) for clip in json.loads(clips)]
     except (ValueError, TypeError, KeyError):

@@ -1,7 +1,7 @@
-"""The viewer's page over HTTP, for the browser on this machine: sets are read when they are looked at.
+"""The viewer's page over HTTP, for the browser on this machine; sets are read on request.
 
-The server listens on 127.0.0.1 alone and answers four kinds of address: the page, and facts, sound and plan by number.
-No address is ever turned into a file's path.
+The server listens on 127.0.0.1 only and answers four kinds of address: the page, and facts, sound and plan by number. No address
+is ever used as the path of a file.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from dataset.viewer.payload import WHOLE, Panels
 HOST = "127.0.0.1"
 BLOCK = re.compile(r"/(facts|sound|plan)/([0-9]{1,9})\.json")
 SILENT_AFTER_S = 30
-"""A connection on which nothing comes is closed."""
+"""A connection without a request is closed after this time."""
 PLANS_KEPT = 256
 
 
 class Viewer(ThreadingHTTPServer):
-    """A server of one data set, bound to this machine; port 0 takes a free port, see server_port."""
+    """A server of one data set, on the loopback interface; port 0 chooses a free port, see server_port."""
 
     daemon_threads = True
 
     def __init__(self, data: Dataset, title: str, port: int) -> None:
-        """Bind the port; DatasetError where it is no port or is taken."""
+        """Bind the port; raise DatasetError where it is out of range or taken."""
         if not 0 <= port <= 65535:
             raise DatasetError(f"--port is {port}; give 0 to 65535")
         self.panels = Panels(data)
@@ -41,16 +41,16 @@ class Viewer(ThreadingHTTPServer):
         try:
             super().__init__((HOST, port), Answer)
         except OSError as error:
-            raise DatasetError(f"port {port} cannot be had ({error.strerror}); give another with --port, or 0") from None
+            raise DatasetError(f"port {port} cannot be bound ({error.strerror}); give another with --port, or 0") from None
         self.names = {f"{host}:{self.server_port}" for host in (HOST, "localhost")}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of browsers that left before their answer came."""
+        """Ignore browsers that closed the connection early."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
     def block(self, kind: str, number: int) -> dict[str, Any] | None:
-        """Return a block of data; None where there is none of that number."""
+        """Return a block of data; None for a number out of range."""
         if number >= (len(self.scenes) if kind == "plan" else len(self.panels.data)):
             return None
         if kind == "facts":
@@ -65,7 +65,7 @@ class Viewer(ThreadingHTTPServer):
 
 
 class Answer(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Handler of one request."""
 
     server: Viewer
     timeout = SILENT_AFTER_S
@@ -73,8 +73,8 @@ class Answer(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:  # the name is http.server's
-        """Return the page or a block of data."""
-        # Another name than ours means that some site's name was pointed here: its scripts must not read the data.
+        """Send the page or a block of data."""
+        # Another host name means DNS rebinding: scripts of a foreign site must not read the data.
         if self.headers.get("Host") not in self.server.names:
             return self._answer(403, "application/json", b'{"error": "wrong host"}')
         if self.path == "/":
@@ -107,11 +107,11 @@ class Answer(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: each look at a set would be a line."""
+        """Print nothing: every request would be a line."""
 
 
 def serve(data: Dataset, title: str, port: int, show: bool) -> None:
-    """Serve a data set until Ctrl-C; `show` opens the browser. DatasetError where the port cannot be had."""
+    """Serve a data set until Ctrl-C; `show` opens the browser. Raise DatasetError where the port cannot be bound."""
     with Viewer(data, title, port) as viewer:
         address = f"http://{HOST}:{viewer.server_port}/"
         print(f"{len(data)} sets at {address} (for this machine only); Ctrl-C ends it", flush=True)

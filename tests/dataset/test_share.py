@@ -11,14 +11,16 @@ import pytest
 from dataset.errors import DatasetError
 from dataset.format.manifest import read_manifest, sha256_of, write_manifest
 from dataset.publish import card, croissant
-from dataset.publish.describe import Words
+from dataset.publish.describe import PublicationMetadata
 from dataset.reader import Dataset
 from dataset.share import main, share
 from dataset.storage.upload import upload
 from dataset.subset import Part, subset
 from dataset.verify import verify
 
-WORDS = Words("Attic, <barn> & cellar", ("Ada Example", "Bo Example"), "https://example.org/set", "", "1.2.0", "2026-01-31")
+METADATA = PublicationMetadata(
+    "Attic, <barn> & cellar", ("Ada Example", "Bo Example"), "https://example.org/set", "", "1.2.0", "2026-01-31"
+)
 BARN = "shards/barn-0000.h5"
 
 
@@ -28,7 +30,7 @@ def published(good, tmp_path_factory):
     root = shutil.copytree(good, tmp_path_factory.mktemp("shared") / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIGHT_AND_SOUND_CACHE", str(root.parent / "cache"))
-        share(root, WORDS)
+        share(root, METADATA)
     return root
 
 
@@ -56,7 +58,7 @@ def test_checksums_by_the_standard_tool(shared):
 
 def test_sharing_again_gives_the_same(shared):
     before = {p: p.read_bytes() for p in shared.rglob("*") if p.is_file()}
-    share(shared, WORDS)
+    share(shared, METADATA)
     assert {p: p.read_bytes() for p in shared.rglob("*") if p.is_file()} == before
 
 
@@ -95,7 +97,7 @@ def test_card_front_matter_and_contents(shared):
     yaml = pytest.importorskip("yaml")
     text = (shared / "README.md").read_text()
     front = yaml.safe_load(text.split("---\n")[1])
-    assert front["license"] == "cc-by-4.0" and front["pretty_name"] == WORDS.title
+    assert front["license"] == "cc-by-4.0" and front["pretty_name"] == METADATA.title
     assert front["size_categories"] == ["n<1K"]
     assert front["configs"][0]["data_files"][1] == {"split": "val", "path": [BARN]}
     assert "<barn>" not in text.split("---\n", 2)[2].split("```bibtex")[0]  # names cannot make HTML
@@ -113,7 +115,7 @@ def test_citation(shared):
     yaml = pytest.importorskip("yaml")
     cited = yaml.safe_load((shared / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= set(cited)
-    assert cited["title"] == WORDS.title and [a["name"] for a in cited["authors"]] == list(WORDS.authors)
+    assert cited["title"] == METADATA.title and [a["name"] for a in cited["authors"]] == list(METADATA.authors)
     assert cited["type"] == "dataset" and cited["license"] == "CC-BY-4.0"
 
 
