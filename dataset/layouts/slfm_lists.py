@@ -54,7 +54,7 @@ def lists_folder(root: Path, lists: Path | None) -> Path | None:
 
 
 def read_lists(folder: Path) -> Mapping[str, list[tuple[str, str]]]:
-    """Read the lists of a folder: {split: [(scene, pair), each once]}; raise DatasetError where there are none or they overlap."""
+    """Read the lists of a folder: {split: [(scene, pair), each once]}; DatasetError where there are none or they overlap."""
     out: dict[str, list[tuple[str, str]]] = {}
     where: dict[str, str] = {}
     for path in _files(folder):

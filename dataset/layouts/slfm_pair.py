@@ -1,8 +1,8 @@
 """One pair of SLfM's published layout: a listener's views, metadata and responses, checked and read as a set.
 
 A pair is a folder scene/pair-NNNN/ (or scene/pair-NNNN/pair-NNNN/) with camera_{i}_rgb.png, metadata.json and
-binaural_rirs_direct|_indirect/sound_{j}_camera_{i}_rir.wav. Its metadata uses the frame of this format: +Y up, metres, angles in degrees,
-left positive; positions are those of the camera itself.
+binaural_rirs_direct|_indirect/sound_{j}_camera_{i}_rir.wav. Its metadata uses the frame of this format: +Y up, metres, angles in
+degrees, left positive; positions are those of the camera itself.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def find_pair(root: Path, scene: str, name: str) -> Pair:
     for folder in (root / scene / name, root / scene / name / name):
         if (folder / METADATA).is_file():
             return Pair(scene, int(name.removeprefix("pair-")), folder)
-    raise PairError(f"no {METADATA}" if (root / scene / name).is_dir() else "missing")
+    raise PairError(f"no {METADATA}" if (root / scene / name).is_dir() else "not there")
 
 
 def read_metadata(pair: Pair) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// The chosen set: strip of directions, plan, sources, and each view with what its ears hear.
+// The selected set: strip of directions, plan, sources, and each view with its binaural sound.
 "use strict";
 
 const stage = document.getElementById("stage");
@@ -81,8 +81,8 @@ function build(one) {
     make("div", { className: "pair" },
       make("section", { className: "box plan" }, make("h3", { textContent: "From above" }), one.planCanvas),
       make("div", {},
-        make("section", { className: "box" }, make("h3", { textContent: "Sources, from the chosen view" }), one.sources),
-        make("section", { className: "box" }, make("h3", { textContent: "What the ears hear" }), one.listen))),
+        make("section", { className: "box" }, make("h3", { textContent: "Sources, from the selected view" }), one.sources),
+        make("section", { className: "box" }, make("h3", { textContent: "Binaural sound" }), one.listen))),
     make("div", { className: "views" }, ...one.cards.map((card) => card.box)));
   stage.scrollTop = 0;
   draw(one);
