@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset.atomic import replacing
+from dataset.command import exit_status
 from scenes.apartment import Apartment, build_apartment
 from scenes.glb import linear, write_glb
 from scenes.light import bake
@@ -58,18 +59,18 @@ def _albedo(surface: Surface, textures: dict[Surface, np.ndarray]) -> np.ndarray
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit status 0, or 2 for wrong use."""
     options = _parser().parse_args(arguments)
-    try:
-        _check(options)
-        seeds = range(options.seed, options.seed + options.count)
-        make = partial(write_scene, folder=options.out, rooms=options.rooms, softness=options.softness)
-        size = 0
-        with tqdm(total=options.count, unit="scene") as bar:
-            for path in _each(make, seeds, min(options.workers, options.count)):
-                size += path.stat().st_size
-                bar.update()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    _check(options)
+    seeds = range(options.seed, options.seed + options.count)
+    make = partial(write_scene, folder=options.out, rooms=options.rooms, softness=options.softness)
+    size = 0
+    with tqdm(total=options.count, unit="scene") as bar:
+        for path in _each(make, seeds, min(options.workers, options.count)):
+            size += path.stat().st_size
+            bar.update()
     print(f"{options.count} scenes, {size / 1e6:.1f} MB, in {options.out}")
     print(f"next: python -m simulator.render --scenes {options.out}")
     return 0

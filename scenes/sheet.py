@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dataset.command import exit_status
 from simulator.camera.embree import depths, render
 from simulator.config import CameraSettings, Settings
-from simulator.errors import InputError
 from simulator.loaders.load import find_scenes, load_scene
 from simulator.scene.model import Scene
 from simulator.scene.walkable import find_places
@@ -90,15 +90,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the places (default 0)")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> int:
         paths = list(find_scenes(options.scenes).values())
         picture = sheet(paths, options.views, options.columns, options.width, options.seed, options.pitch)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    picture.save(options.out, quality=85)
-    print(f"{len(paths)} scenes on {options.out}")
-    return 0
+        picture.save(options.out, quality=85)
+        print(f"{len(paths)} scenes on {options.out}")
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":

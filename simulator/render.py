@@ -22,10 +22,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from dataset.errors import DatasetError
+from dataset.command import exit_status
 from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
 from simulator.engines.soundspaces import CREDIT, check_engine
-from simulator.errors import InputError, unwritable
+from simulator.errors import unwritable
 from simulator.habitat.session import load_engine
 from simulator.loaders.load import find_scenes
 from simulator.run.clips import find_clips
@@ -46,13 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         with _sigterm_interrupts():
-            return _run(options)
+            return exit_status(lambda: _run(options))
     except KeyboardInterrupt:
         print("\ninterrupted: run the same command again", file=sys.stderr)
         return INTERRUPTED
-    except (InputError, DatasetError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
 
 
 def _run(options: argparse.Namespace) -> int:
