@@ -61,6 +61,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _from_slfm(options: argparse.Namespace) -> int:
+    if options.shard_sets < 1:
+        raise DatasetError(f"--shard-sets is {options.shard_sets}; give 1 or more")
+    if not 10 <= options.hfov_deg <= 150:
+        raise DatasetError(f"--hfov-deg is {options.hfov_deg:g}; give 10 to 150")
     layout = Layout(Path(options.data), options.lists, options.hfov_deg, options.shard_sets)
     manifest, left_out = from_slfm(layout, options.out, progress=True)
     for line in left_out[:MOST_NAMED]:

@@ -97,8 +97,8 @@ def _origin(manifest: dict[str, Any]) -> list[str]:
         for credit in dict.fromkeys(str(c) for c in manifest.get("credits", {}).get(kind, [])):
             lines.append(f"credit, {kind}: {credit}")
     for entry in manifest.get("shortfalls", []):
-        given = f"{entry['given']} of {entry['asked']} sets"
-        lines.append(f"shortfall: scene {entry['scene']} has {given} ({entry['why']})")
+        given = f"{entry.get('given', '?')} of {entry.get('asked', '?')} sets"
+        lines.append(f"shortfall: scene {entry['scene']} has {given} ({entry.get('why', 'unknown reason')})")
     for entry in manifest.get("failures", []):
         lines.append(f"failure: {entry}")
     return lines

@@ -24,6 +24,7 @@ import h5py
 
 from dataset.command import exit_status, print_made
 from dataset.errors import DatasetError
+from dataset.format.documents import section
 from dataset.format.manifest import SHARDS, write_manifest
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
@@ -58,7 +59,7 @@ class Names:
     @property
     def notes(self) -> list[str]:
         """Changes to print."""
-        return self.changes + [f"{n} sets of {store} are in an earlier data set" for store, n in self.repeated.items()]
+        return self.changes + [f"{n} sets of {store} are there already" for store, n in self.repeated.items()]
 
     def note(self, line: str) -> None:
         """Record a change, once."""
@@ -119,9 +120,9 @@ def _nature(store: Store, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what must be equal in all data sets of a merge."""
     if not manifest["shards"]:
         raise DatasetError(f"{store.name} has no shards; leave it out")
-    settings = manifest["settings"]
+    settings = manifest.get("settings", {})
     out = {"format_version": manifest["format_version"]}
-    out |= {f"setting {group}.{key}": settings.get(group, {}).get(key, "not there") for group, key in EQUAL}
+    out |= {f"setting {group}.{key}": section(settings, group).get(key, "not there") for group, key in EQUAL}
     with store.open(manifest["shards"][0]) as file:
         out |= {f"field {name}": f"{column.dtype} {column.shape[1:]}" for name, column in file.items()}
     return out
@@ -177,7 +178,7 @@ def _numbered(file: h5py.File, known: dict[int, str]) -> Iterator[tuple[int, int
 def _described(manifests: Sequence[Mapping[str, Any]], names: Names) -> dict[str, Any]:
     """Join the manifests, under the new names of scenes."""
     renamed = [{s["scene"]: names.scenes[s["scene_sha256"]] for s in m["shards"]} for m in manifests]
-    out: dict[str, Any] = {"shards": [], "settings": _joined([m["settings"] for m in manifests])}
+    out: dict[str, Any] = {"shards": [], "settings": _joined([m.get("settings", {}) for m in manifests])}
     credits: dict[str, list[str]] = {}
     for m, new in zip(manifests, renamed, strict=True):
         for kind, lines in m.get("credits", {}).items():

@@ -11,7 +11,6 @@ first view.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ import numpy as np
 from dataset.angles import forward
 from dataset.command import exit_status
 from dataset.errors import DatasetError
+from dataset.format.documents import number_of
+from dataset.format.shard import settings_of
 from dataset.reader import Dataset
 from dataset.viewer.floor_plan import scene_plan
 from dataset.viewer.spectrogram import spectrogram
@@ -37,7 +38,8 @@ def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
 
     shard = data.locate(rows[0])[0]
     entry, attributes = data.shards[shard], data.shard_file(shard).attrs
-    camera, rate = json.loads(attributes["settings"])["camera"], int(attributes["sample_rate"])
+    settings, rate = settings_of(data.shard_file(shard), entry["path"]), int(attributes["sample_rate"])
+    camera = {key: number_of(settings, "camera", key, entry["path"]) for key in ("hfov_deg", "pitch_deg", "height_m")}
     shown = [data[k] for k in rows[:sets]]
     views = min(max(len(one["rgb"]) for one in shown), 6)
     figure = plt.figure(figsize=(5.5 + 2.3 * views + 3.2, max(2.35 * len(shown), 5.2) + 0.5), layout="constrained")

@@ -1,9 +1,9 @@
-"""Reading a data set: one index over all shards, opened when needed, safe in forked and spawned workers."""
+"""Reading a data set: one index over all shards, opened when needed; safe in threads and in forked and spawned workers."""
 
 from __future__ import annotations
 
-import json
 import os
+import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +16,13 @@ import numpy as np
 
 from dataset.errors import DatasetError
 from dataset.format.schema import FIELDS, TEXT
+from dataset.format.shard import absent_of
 from dataset.format.splits import SPLITS
 from dataset.storage.cache import DEFAULT_BYTES
 from dataset.storage.open import open_store
 
 MOST_OPEN = 16
-"""Shards kept open at a time in each process."""
+"""Shards that each process keeps open."""
 
 
 class Dataset:
@@ -30,7 +31,7 @@ class Dataset:
     data = Dataset("data/slfm", split="train", fields=["rgb", "audio", "azimuth"])
     one = data[0]              # {"rgb": (V, H, W, 3) uint8, ...}
     left = data.read(0, "audio", view=2)[0]
-    far = Dataset("s3://bucket/slfm", split="test")        # fetches what is read, and keeps it
+    far = Dataset("s3://bucket/slfm", split="test")        # downloads what is read, and caches it
     """
 
     def __init__(
@@ -43,11 +44,11 @@ class Dataset:
         cache_bytes: int = DEFAULT_BYTES,
         storage: Mapping[str, Any] | None = None,
     ) -> None:
-        """Read the manifest; DatasetError for an unknown split or field, or a manifest that cannot be trusted.
+        """Read the manifest; raise DatasetError for an unknown split or field, or a damaged manifest.
 
         root: a folder, or an address that fsspec opens, such as s3://bucket/set or hf://datasets/owner/set.
-        check: prove the SHA-256 of a shard here before it is first read (once; it is remembered until the file changes).
-        What comes from an address is always proved, and kept in a cache of up to cache_bytes (see storage/cache.py).
+        check: compare the SHA-256 of a local shard with the manifest before it is first read; the result is remembered until
+        the file changes. Remote content is always checked, and cached up to cache_bytes (see storage/cache.py).
         storage: options for the address's file system, such as keys or an endpoint.
         """
         if split is not None and split not in SPLITS:
@@ -63,6 +64,7 @@ class Dataset:
         self._ends = list(accumulate(int(s["sets"]) for s in self.shards))
         self._open: OrderedDict[int, h5py.File] = OrderedDict()
         self._process = os.getpid()
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -76,23 +78,24 @@ class Dataset:
         return (self[k] for k in range(len(self)))
 
     def read(self, index: int, field: str, view: int | None = None) -> Any:
-        """Read one field of one set, or of one of its views; arrays as stored, strings as str."""
+        """Return one field of one set, or of one of its views: arrays as stored, texts as str."""
         shard, row = self.locate(index)
         file = self.shard_file(shard)
         if field not in file:
-            why = json.loads(file.attrs.get("absent", "{}")).get(field)
-            told = f"absent: {why}" if why else f"not in the shard, which has {', '.join(file)}"
-            raise DatasetError(f"field {field!r} of {self.shards[shard]['path']} is {told}")
+            path = self.shards[shard]["path"]
+            why = absent_of(file, path).get(field)
+            state = f"absent: {why}" if why else f"not in the shard, which has {', '.join(file)}"
+            raise DatasetError(f"field {field!r} of {path} is {state}")
         try:
             value = file[field][row] if view is None else file[field][row, view]
         except (OSError, RuntimeError, KeyError) as error:
             raise DatasetError(
                 f"shard {self.shards[shard]['path']} is damaged in field {field} ({error}); copy it again"
             ) from None
-        return value.decode() if FIELDS[field].dtype == TEXT else np.asarray(value)
+        return value.decode(errors="replace") if FIELDS[field].dtype == TEXT else np.asarray(value)
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Return the shard and the row in it of a set; IndexError beyond the end."""
+        """Return the shard of a set, and its row in the shard; IndexError beyond the end."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"set {index} of {len(self)}")
         index %= len(self)
@@ -100,22 +103,28 @@ class Dataset:
         return shard, index - (self._ends[shard] - int(self.shards[shard]["sets"]))
 
     def close(self) -> None:
-        """Close all shards; they open again when needed."""
-        for file in self._open.values():
-            file.close()
-        self._open.clear()
+        """Close all shards, except those that other threads are reading; they are opened again when needed."""
+        with self._lock:
+            self._open.clear()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_open": OrderedDict()}
+        return {**self.__dict__, "_open": OrderedDict(), "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())
 
     def shard_file(self, shard: int) -> h5py.File:
-        """Open a shard, by its place in `shards`; it stays open until others push it out."""
+        """Return an open shard, by its index in `shards`; it is kept open until MOST_OPEN later ones are open.
+
+        Files are closed when nothing refers to them any more, so a thread can read a shard that another one drops.
+        """
         if self._process != os.getpid():
-            # Handles inherited through a fork share their file position with the parent: leave them alone.
-            self._open, self._process = OrderedDict(), os.getpid()
-        if shard not in self._open:
-            self._open[shard] = self.store.open(self.shards[shard])
-            if len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)[1].close()
-        self._open.move_to_end(shard)
-        return self._open[shard]
+            # Handles inherited through a fork share their file position with the parent, and locks may be held for ever.
+            self._open, self._process, self._lock = OrderedDict(), os.getpid(), threading.RLock()
+        with self._lock:
+            if shard not in self._open:
+                self._open[shard] = self.store.open(self.shards[shard])
+                if len(self._open) > MOST_OPEN:
+                    self._open.popitem(last=False)
+            self._open.move_to_end(shard)
+            return self._open[shard]

@@ -26,7 +26,8 @@ from typing import Any
 from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.block_digests import describe_blocks
-from dataset.format.manifest import NAME, PUBLISHED, SUMS, read_manifest, sha256_of, write_manifest
+from dataset.format.documents import sha256_of
+from dataset.format.manifest import NAME, PUBLISHED, SUMS, read_manifest, write_manifest
 from dataset.publish import card, croissant
 from dataset.publish.contact_sheet import draw_sheet
 from dataset.publish.describe import PublicationMetadata, describe, today

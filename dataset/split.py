@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset.atomic import publish, replacing, write_text
 from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.block_digests import FOLDER
-from dataset.format.manifest import NAME, SHARDS, SUMS, check_inside, describe_shard, read_manifest, sha256_of, write_manifest
+from dataset.format.documents import check_inside, sha256_of
+from dataset.format.manifest import NAME, SHARDS, SUMS, describe_shard, parse_manifest, read_manifest, write_manifest
 from dataset.format.splits import SPLITS
+from dataset.progress import progress_bar
 from dataset.rewriting.resume import HISTORY
 from dataset.rewriting.rewrite import KEPT, rewrite
 from dataset.storage.store import Folder
@@ -80,7 +81,8 @@ def split(root: Path, splits: Mapping[str, str], recipe: Mapping[str, Any], prog
         left.unlink()
     store = Folder(root)
     entries = []
-    for entry in tqdm(manifest["shards"], unit="shard", desc="split", disable=not progress):
+    shards = manifest["shards"]
+    for entry in progress_bar(len(shards), "shard", "split", progress, iterable=shards):
         wanted = splits[entry["scene"]]
         if wanted != entry["split"]:
             ready = _ready(root / entry["path"])
@@ -101,7 +103,7 @@ def finish_switch(root: Path) -> None:
     """Replace the old shards and manifest if the new ones are complete; repeated after an interruption, it finishes."""
     if not (root / NEXT).is_file():
         return
-    content = json.loads((root / NEXT).read_text())
+    content = parse_manifest((root / NEXT).read_text(), str(root / NEXT))
     for entry in content["shards"]:
         ready = _ready(root / entry["path"])
         if ready.is_file():
@@ -161,6 +163,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _split_again(options: argparse.Namespace) -> dict[str, Any]:
+    if options.seed < 0:
+        raise DatasetError(f"--seed is {options.seed}; give 0 or more")
     shares = {"val": options.val, "test": options.test}
     for name, share in shares.items():
         if not 0 <= share < 1:

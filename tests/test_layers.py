@@ -27,12 +27,13 @@ ORDER = {
     "dataset": (
         ("info", "preview", "view", "share", "convert", "merge", "split", "subset"),
         ("verify",),
+        ("checks",),
         ("layouts", "publish"),
         ("rewriting", "viewer"),
         ("reader",),
         ("storage",),
         ("format",),
-        ("command", "settings", "atomic", "geometry", "responses", "interaural"),
+        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural"),
         ("angles", "errors"),
     ),
     "training": (

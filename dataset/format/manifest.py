@@ -1,30 +1,45 @@
-"""manifest.json: what a data set consists of, written last, read first."""
+"""manifest.json: the content of a data set, written last, read first, checked before anything in it is used."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-
-import h5py
 
 from dataset.atomic import write_text
 from dataset.errors import DatasetError
-from dataset.format.schema import ATTRIBUTES, FORMAT, FORMAT_VERSION
+from dataset.format.documents import check_inside, check_version, is_digest, parse_object, sha256_of
+from dataset.format.schema import FORMAT, FORMAT_VERSION
+from dataset.format.shard import open_shard
 
 NAME = "manifest.json"
 SHARDS = "shards"
 SUMS = "SHA256SUMS"
 """Checksums of all published files, as sha256sum -c reads them."""
 PUBLISHED = "published"
-"""What the publisher said of the data set: title, authors and so on, licences by source."""
-ENTRY = ("path", "bytes", "sha256", "scene", "scene_sha256", "split", "sets")
-"""What the manifest says of each shard."""
+"""Key of the publication's metadata: title, authors and so on, licences by source."""
+ENTRY: dict[str, type] = {
+    "path": str, "bytes": int, "sha256": str, "scene": str, "scene_sha256": str, "split": str, "sets": int,
+}  # fmt: skip
+"""Keys of a shard's entry."""
+BLOCKS: dict[str, type] = {"path": str, "bytes_each": int, "sha256": str}
+"""Keys of the entry of a shard's block digests."""
+SHORTFALL: dict[str, type] = {"asked": int, "given": int, "why": str}
+"""Keys, besides `scene`, of the entry of a shard with fewer sets than asked for."""
+PUBLICATION: dict[str, type] = {
+    "title": str, "authors": list, "url": str, "about": str, "version": str, "date": str, "licences": dict,
+}  # fmt: skip
+"""Keys of the publication's metadata."""
+OPTIONAL: dict[str, type] = {
+    "settings": dict, "credits": dict, "scene_credits": dict, "software": dict, "clips_left_out": dict, PUBLISHED: dict,
+    "shortfalls": list, "failures": list, "history": list,
+}  # fmt: skip
+"""Other keys of a manifest, with their types."""
 
 
 def describe_shard(path: Path, root: Path) -> dict[str, Any]:
-    """Describe a shard for the manifest: a dictionary of ENTRY."""
+    """Return the entry of a shard for the manifest: a dictionary of ENTRY."""
     with open_shard(path) as file:
         return {
             "path": path.relative_to(root).as_posix(),
@@ -37,39 +52,6 @@ def describe_shard(path: Path, root: Path) -> dict[str, Any]:
         }
 
 
-def open_shard(path: Path) -> h5py.File:
-    """Open a shard for reading; DatasetError where it is missing, damaged, of another format or newer than this."""
-    if not path.is_file():
-        raise DatasetError(f"shard {path} is missing; copy it again, or render it again")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DatasetError(f"shard {path} is damaged ({error}); copy it again, or delete and render it again") from None
-    try:
-        check_shard(file, str(path))
-    except DatasetError:
-        file.close()
-        raise
-    return file
-
-
-def check_shard(file: h5py.File, name: str) -> None:
-    """Refuse an open HDF5 file that is no shard, or a shard newer than this code; `name` is for the message."""
-    missing = [k for k in ATTRIBUTES if k not in file.attrs]
-    if missing or file.attrs["format"] != FORMAT:
-        raise DatasetError(f"{name} is an HDF5 file but no {FORMAT} shard (attributes {missing} are missing)")
-    check_version(str(file.attrs["format_version"]), name)
-
-
-def check_version(version: str, path: Path | str) -> None:
-    """Refuse a format version whose major number is newer than this code's."""
-    major = version.split(".")[0]
-    if not major.isdigit():
-        raise DatasetError(f"{path} has format version {version!r}; a number such as {FORMAT_VERSION} is expected")
-    if int(major) > int(FORMAT_VERSION.split(".")[0]):
-        raise DatasetError(f"{path} has format version {version}; this software reads {FORMAT_VERSION}: update it")
-
-
 def write_manifest(root: Path, content: dict[str, Any]) -> None:
     """Write manifest.json atomically; content holds everything but format and version."""
     whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
@@ -77,48 +59,71 @@ def write_manifest(root: Path, content: dict[str, Any]) -> None:
 
 
 def read_manifest(root: Path) -> dict[str, Any]:
-    """Read and check manifest.json; DatasetError where it is missing, no JSON, newer, or points outside its folder."""
+    """Read and check manifest.json; DatasetError where it is missing, damaged, newer, or points outside its folder."""
     path = root / NAME
     if not path.is_file():
         raise missing_manifest(str(path), "the folder does not exist" if not root.is_dir() else "there is none")
-    return parse_manifest(path.read_text(errors="replace"), str(path))
+    return parse_manifest(path.read_text(encoding="utf-8", errors="replace"), str(path))
 
 
 def missing_manifest(name: str, found: str) -> DatasetError:
-    """Make the error for a place without a manifest."""
+    """Return the error for a place without a manifest."""
     return DatasetError(f"{name}: {found}; render first (python -m simulator.render), or finish an interrupted render")
 
 
 def parse_manifest(text: str, name: str) -> dict[str, Any]:
-    """Check the text of a manifest and give its content; `name` is for messages. DatasetError as for read_manifest."""
-    try:
-        content = json.loads(text)
-        if content["format"] != FORMAT:
-            raise DatasetError(f"{name} is of format {content['format']!r}; {FORMAT!r} is expected")
-        check_version(str(content["format_version"]), name)
-        for shard in content["shards"]:
-            missing = [k for k in ENTRY if k not in shard]
-            if missing:
-                raise KeyError(f"a shard lacks {', '.join(missing)}")
-            check_inside(shard["path"], name)
-            if "blocks" in shard:
-                check_inside(shard["blocks"]["path"], name)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{name} is damaged ({type(error).__name__}: {error}); copy or render it again") from None
+    """Check the text of a manifest and return its content; `name` is for messages. DatasetError as for read_manifest."""
+    content = parse_object(text, name)
+    if content.get("format", FORMAT) != FORMAT:
+        raise DatasetError(f"{name} is of format {str(content['format'])[:40]!r}; {FORMAT!r} is expected")
+    _check_keys(content, {"format": str, "format_version": str, "shards": list}, OPTIONAL, name)
+    check_version(content["format_version"], name)
+    for number, shard in enumerate(content["shards"]):
+        _check_shard(shard, f"{name}, shard {number}")
+    for number, entry in enumerate(content.get("shortfalls", [])):
+        _check_keys(entry, {"scene": str}, SHORTFALL, f"{name}, shortfall {number}")
+    credits = content.get("credits", {})
+    _check_keys(credits, {}, dict.fromkeys(credits, list), f"{name}, credits")
+    _check_keys(content.get(PUBLISHED, {}), {}, PUBLICATION, f"{name}, {PUBLISHED}")
     return content
 
 
-def sha256_of(path: Path) -> str:
-    """Hash a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def _check_shard(entry: Any, name: str) -> None:
+    _check_keys(entry, ENTRY, {"blocks": dict}, name)
+    check_inside(entry["path"], name)
+    if "blocks" in entry:
+        _check_keys(entry["blocks"], BLOCKS, {}, f"{name}, blocks")
+        check_inside(entry["blocks"]["path"], name)
+        _check_number(entry["blocks"], "bytes_each", 1, name)
+        _check_digest(entry["blocks"], "sha256", name)
+    for key in ("sha256", "scene_sha256"):
+        _check_digest(entry, key, name)
+    for key in ("bytes", "sets"):
+        _check_number(entry, key, 0, name)
+    if not entry["scene"] or "\0" in entry["scene"]:
+        raise _damaged(name, f"scene is {entry['scene']!r}; a name is expected")
 
 
-def check_inside(path: str, listing: str) -> None:
-    """Refuse a listed path that leaves the folder of its listing."""
-    parts = PurePosixPath(path).parts
-    if PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or not parts:
-        raise DatasetError(f"{listing} points outside its folder ({path!r}); do not use it, fetch the data set again")
+def _check_keys(entry: Any, needed: Mapping[str, type], optional: Mapping[str, type], name: str) -> None:
+    """Refuse an entry that is not an object, lacks a key, or has a value of another type."""
+    if not isinstance(entry, dict):
+        raise _damaged(name, f"a {type(entry).__name__} where an object is expected")
+    if missing := [key for key in needed if key not in entry]:
+        raise _damaged(name, f"it lacks {', '.join(missing)}")
+    for key, kind in {**needed, **optional}.items():
+        if key in entry and type(entry[key]) is not kind:
+            raise _damaged(name, f"{key} is a {type(entry[key]).__name__}; a {kind.__name__} is expected")
+
+
+def _check_number(entry: Mapping[str, Any], key: str, least: int, name: str) -> None:
+    if not least <= entry[key] < 1 << 62:
+        raise _damaged(name, f"{key} is {str(entry[key])[:40]}; {least} or more is expected")
+
+
+def _check_digest(entry: Mapping[str, Any], key: str, name: str) -> None:
+    if not is_digest(entry[key]):
+        raise _damaged(name, f"{key} is {entry[key][:80]!r}; 64 hexadecimal digits are expected")
+
+
+def _damaged(name: str, what: str) -> DatasetError:
+    return DatasetError(f"{name} is damaged: {what}; copy the data set again, or render it again")

@@ -10,24 +10,26 @@ SHARES = (8, 1, 1)
 
 
 def assign_splits(scenes: Iterable[str], known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give each scene (by name) a split: those already known keep theirs, new ones go where most is missing.
+    """Return the split of each scene: known scenes keep theirs, new ones go where most is missing.
 
-    New scenes come in the order of a hash of their names, so the order of files does not matter. With three scenes or
-    more each split has at least one.
+    scenes: digests of the scenes' content, so that the same scene under two names is in one split, and a name that is used again
+    changes nothing. known: {digest: split}. New scenes are taken in the order of their digests' hash, whatever the order of
+    files. With three scenes or more each split has at least one.
     """
     out = dict(known or {})
-    new = sorted(set(scenes) - set(out), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    wanted = list(dict.fromkeys(scenes))
+    new = sorted(set(wanted) - set(out), key=lambda digest: hashlib.sha256(digest.encode()).hexdigest())
     total = len(out) + len(new)
-    for name in new:
+    for digest in new:
         count = {split: sum(s == split for s in out.values()) for split in SPLITS}
-        out[name] = _neediest(count, total)
-    return {name: out[name] for name in scenes}
+        out[digest] = _neediest(count, total)
+    return {digest: out[digest] for digest in wanted}
 
 
 def _neediest(count: Mapping[str, int], total: int) -> str:
-    """Choose an empty split, train first, or else the one that is farthest from its share of `total` scenes.
+    """Return an empty split, train first, or else the one that is farthest below its share of `total` scenes.
 
-    The second scene is not for training: if it were, a third that comes later could not fill both other splits.
+    The second scene is not for training: otherwise a third that comes later could not fill both other splits.
     """
     empty = [s for s in SPLITS if count[s] == 0]
     if empty:

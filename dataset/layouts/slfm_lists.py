@@ -17,18 +17,21 @@ COLUMN = "path"
 MOST_NAMED = 3
 
 
-def choose_pairs(root: Path, lists: Path | None) -> tuple[list[Pair], dict[str, str], list[str]]:
+def choose_pairs(root: Path, lists: Path | None, digests: Mapping[str, str]) -> tuple[list[Pair], dict[str, str], list[str]]:
     """Return pairs, by scene and number, the split of each scene, and the missing pairs, one line each.
 
     lists: folder of train.csv, val.csv and test.csv; None: the root's data-split where it exists, else all pairs, with the
-    scenes split 8:1:1. Raise DatasetError for a folder without pairs, and for lists that are malformed or overlap.
+    scenes split 8:1:1. digests: of the content of scenes by name, as far as they are known: scenes with the same content are in
+    one split. Raise DatasetError for a folder without pairs, and for lists that are malformed or overlap.
     """
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder; give the folder that holds the scenes' folders")
     lists = lists_folder(root, lists)
     if lists is None:
         wanted = [(p.parent.name, p.name) for p in root.glob("*/pair-*") if p.name[5:].isdecimal()]
-        splits = assign_splits({scene for scene, _ in wanted})
+        content = {scene: digests.get(scene, scene) for scene, _ in wanted}
+        assigned = assign_splits(content.values())
+        splits = {scene: assigned[digest] for scene, digest in content.items()}
     else:
         listed = read_lists(lists)
         wanted = [key for names in listed.values() for key in names]

@@ -11,15 +11,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from dataset.atomic import clear_parts
 from dataset.errors import DatasetError
-from dataset.format.manifest import SHARDS, describe_shard, open_shard, read_manifest, write_manifest
+from dataset.format.documents import read_object
+from dataset.format.manifest import SHARDS, describe_shard, read_manifest, write_manifest
 from dataset.format.schema import FORMAT, FORMAT_VERSION
+from dataset.format.shard import open_shard
 from dataset.format.writer import ShardWriter
 from dataset.layouts.slfm_lists import choose_pairs, digest_of_lists, lists_folder
 from dataset.layouts.slfm_pair import Kind, Pair, PairError, Taps, indirect_ratio, inspect, pitch_deg, read_metadata, read_set
+from dataset.progress import progress_bar
 from dataset.rewriting.resume import HISTORY, begin, finish, made_by
 
 INDEX = "sight-and-sound.json"
@@ -58,10 +59,10 @@ def from_slfm(layout: Layout, out: Path, progress: bool = False) -> tuple[dict[s
 
     Raise DatasetError where no pair is usable, for lists that overlap, and where the folder holds anything else.
     """
-    pairs, splits, missing = choose_pairs(layout.root, layout.lists)
-    pairs, kind, taps, unlike = _alike(pairs, layout.root, progress)
     index = layout.root / INDEX
-    exported = json.loads(index.read_text()) if index.is_file() else {}
+    exported = read_object(index) if index.is_file() else {}
+    pairs, splits, missing = choose_pairs(layout.root, layout.lists, exported.get("scenes", {}))
+    pairs, kind, taps, unlike = _alike(pairs, layout.root, progress)
     settings = _settings(layout, exported, pairs[0], kind)
     recipe: dict[str, Any] = {"command": "convert", "from": "slfm", "shard_sets": layout.shard_sets, "settings": settings}
     recipe |= {"lists": digest_of_lists(lists_folder(layout.root, layout.lists)), "taps": [taps.direct, taps.indirect]}
@@ -80,7 +81,7 @@ def _alike(pairs: Sequence[Pair], root: Path, progress: bool) -> tuple[list[Pair
     """Return the usable pairs of the most common kind, their kind, their longest responses, and why others are left out."""
     found: dict[Pair, tuple[Kind, Taps]] = {}
     left_out = []
-    for pair in tqdm(pairs, unit="pair", desc="inspect", disable=not progress):
+    for pair in progress_bar(len(pairs), "pair", "inspect", progress, iterable=pairs):
         try:
             found[pair] = inspect(pair)
         except PairError as error:
@@ -143,7 +144,7 @@ def _write_shards(
     """Write the missing shards; return the entries of all shards for the manifest, and the pairs that cannot be read."""
     shards, unread = [], []
     clear_parts(out / SHARDS)
-    with tqdm(total=len(pairs), unit="pair", desc="convert", disable=not progress) as bar:
+    with progress_bar(len(pairs), "pair", "convert", progress) as bar:
         for (scene, number), group in groupby(pairs, key=lambda p: (p.scene, p.number // layout.shard_sets)):
             chosen, why = list(group), {}
             path = out / SHARDS / f"{scene}-{number:04d}.h5"

@@ -16,14 +16,16 @@ import numpy as np
 import soundfile
 from PIL import Image
 from scipy.spatial.transform import Rotation
-from tqdm import tqdm
 
 from dataset.atomic import temporary_name, write_text
-from dataset.format.manifest import check_inside
+from dataset.errors import DatasetError
+from dataset.format.documents import check_inside, number_of, read_object
+from dataset.format.shard import settings_of
 from dataset.format.splits import SPLITS
 from dataset.layouts.slfm_lists import COLUMN, FOLDER
 from dataset.layouts.slfm_pair import DIRECT, FULL, INDIRECT, METADATA
 from dataset.layouts.slfm_read import INDEX
+from dataset.progress import progress_bar
 from dataset.reader import Dataset
 from dataset.responses import full_response
 from dataset.rewriting.resume import begin, digest_of, finish
@@ -42,14 +44,17 @@ def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
     data = Dataset(root)
     recipe = {"command": "convert", "to": "slfm", "of": digest_of(data.store)}
     index = out / INDEX
-    if begin(out, recipe, json.loads(index.read_text())["recipe"] if index.is_file() else None):
+    if begin(out, recipe, read_object(index).get("recipe") if index.is_file() else None):
         listed: dict[str, list[str]] = {split: [] for split in SPLITS}
-        for row in tqdm(range(len(data)), unit="set", desc="slfm", disable=not progress):
+        for row in progress_bar(len(data), "set", "slfm", progress, iterable=range(len(data))):
             shard = data.locate(row)[0]
             path = _pair_path(data.read(row, "set_id"))
             if not (out / path).is_dir():
-                attributes = data.shard_file(shard).attrs
-                _write_pair(_read(data, row), json.loads(attributes["settings"]), int(attributes["sample_rate"]), out / path)
+                name = data.shards[shard]["path"]
+                settings = settings_of(data.shard_file(shard), name)
+                ratio = number_of(settings, "acoustics", "indirect_ratio", name)
+                pitch = number_of(settings, "camera", "pitch_deg", name)
+                _write_pair(_read(data, row), ratio, pitch, int(data.shard_file(shard).attrs["sample_rate"]), out / path)
             listed[data.shards[shard]["split"]].append(path)
         for split, paths in listed.items():
             _write_list(out / FOLDER / f"{split}.csv", [f"{PLACE}/{out.resolve().name}/{path}" for path in paths])
@@ -62,7 +67,9 @@ def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
 
 def _pair_path(set_id: str) -> str:
     check_inside(set_id, "a shard")
-    scene, number = set_id.rsplit("/", 1)
+    scene, _, number = set_id.rpartition("/")
+    if not scene or not number.isdecimal():
+        raise DatasetError(f"a set has the id {set_id!r}; <scene>/<number> is expected: verify the data set")
     return f"{scene}/pair-{int(number):04d}"
 
 
@@ -72,11 +79,21 @@ def _read(data: Dataset, row: int) -> dict[str, Any]:
     return {name: data.read(row, name) for name in names}
 
 
-def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int, folder: Path) -> None:
+def _write_pair(one: dict[str, Any], indirect_ratio: float, pitch_deg: float, sample_rate: int, folder: Path) -> None:
     """Write the folder of a pair, atomically."""
-    part = temporary_name(folder)
     for left in folder.parent.glob(f".{folder.name}.*.part"):
         shutil.rmtree(left)
+    part = temporary_name(folder)
+    try:
+        _write_files(one, indirect_ratio, pitch_deg, sample_rate, part)
+        part.replace(folder)
+    except soundfile.LibsndfileError as error:  # it has the system's error only as a text
+        raise OSError(f"{folder} cannot be written ({error}); make room and repeat the command to resume") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_files(one: dict[str, Any], indirect_ratio: float, pitch_deg: float, sample_rate: int, part: Path) -> None:
     for kind in (DIRECT, INDIRECT, FULL):
         (part / kind).mkdir(parents=True)
     for view, picture in enumerate(one["rgb"]):
@@ -84,14 +101,13 @@ def _write_pair(one: dict[str, Any], settings: dict[str, Any], sample_rate: int,
     direct, indirect = one["brir_direct"], one["brir_indirect"]
     # The original code adds them sample by sample and requires the direct one to be no longer than the other.
     indirect = np.pad(indirect, ((0, 0), (0, 0), (0, 0), (0, max(0, direct.shape[-1] - indirect.shape[-1]))))
-    full = full_response(direct, indirect, settings["acoustics"]["indirect_ratio"])
+    full = full_response(direct, indirect, indirect_ratio)
     for view, source in np.ndindex(*direct.shape[:2]):
         for kind, sound in ((DIRECT, direct), (INDIRECT, indirect), (FULL, full)):
             path = part / kind / f"sound_{source}_camera_{view}_rir.wav"
             soundfile.write(path, sound[view, source].T, sample_rate, subtype="FLOAT")
-    metadata = _metadata(one, float(settings["camera"]["pitch_deg"]))
+    metadata = _metadata(one, pitch_deg)
     (part / METADATA).write_text(json.dumps(metadata, indent=4) + "\n")
-    part.replace(folder)
 
 
 def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 import soundfile
 from PIL import Image
-from tqdm import tqdm
 
 from dataset.atomic import clear_parts, replacing, write_text
-from dataset.format.manifest import check_inside, sha256_of
+from dataset.format.documents import check_inside, read_object, sha256_of
 from dataset.format.schema import FIELDS, TEXT
+from dataset.format.shard import absent_of
+from dataset.progress import progress_bar
 from dataset.reader import Dataset
 from dataset.rewriting.resume import begin, digest_of, finish
 
@@ -40,11 +41,11 @@ def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, An
     data = Dataset(root)
     recipe = {"command": "convert", "to": "webdataset", "of": digest_of(data.store)}
     index = out / INDEX
-    if begin(out, recipe, json.loads(index.read_text())["recipe"] if index.is_file() else None):
+    if begin(out, recipe, read_object(index).get("recipe") if index.is_file() else None):
         content = {"recipe": recipe, **_described(data), "tars": _write_tars(data, out, progress)}
         write_text(index, json.dumps(content, indent=1) + "\n")
         finish(out)
-    return json.loads(index.read_text())
+    return read_object(index)
 
 
 def members(one: dict[str, Any], sample_rate: int) -> Iterator[tuple[str, bytes]]:
@@ -73,7 +74,7 @@ def members(one: dict[str, Any], sample_rate: int) -> Iterator[tuple[str, bytes]
 def _write_tars(data: Dataset, out: Path, progress: bool) -> list[dict[str, Any]]:
     clear_parts(out)
     tars, first, count = [], 0, dict.fromkeys((s["split"] for s in data.shards), 0)
-    with tqdm(total=len(data), unit="set", desc="webdataset", disable=not progress) as bar:
+    with progress_bar(len(data), "set", "webdataset", progress) as bar:
         for number, entry in enumerate(data.shards):
             rows = range(first, first + entry["sets"])
             first = rows.stop
@@ -105,7 +106,7 @@ def _described(data: Dataset) -> dict[str, Any]:
         return kept
     file = data.shard_file(0)
     fields = {n: {"unit": f.unit, "meaning": f.meaning, "axes": ["N", *f.axes]} for n, f in FIELDS.items() if n in file}
-    return {**kept, "fields": fields, "absent": json.loads(file.attrs.get("absent", "{}"))}
+    return {**kept, "fields": fields, "absent": absent_of(file, data.shards[0]["path"])}
 
 
 def _png(picture: np.ndarray) -> bytes:

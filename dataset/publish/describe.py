@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from dataset.angles import wrap_180
-from dataset.format.manifest import NAME, sha256_of
+from dataset.format.documents import section, sha256_of
+from dataset.format.manifest import NAME
 from dataset.format.schema import FIELDS
+from dataset.format.shard import absent_of
 from dataset.format.splits import SPLITS
 from dataset.publish.licences import ADDRESS, Source
 from dataset.reader import Dataset
@@ -119,7 +120,7 @@ def today() -> str:
 
 def _shapes(data: Dataset) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
     file = data.shard_file(0)
-    return {n: tuple(file[n].shape[1:]) for n in FIELDS if n in file}, json.loads(file.attrs.get("absent", "{}"))
+    return {n: tuple(file[n].shape[1:]) for n in FIELDS if n in file}, absent_of(file, data.shards[0]["path"])
 
 
 def _spread(data: Dataset) -> dict[str, tuple[float, float, float]]:
@@ -147,7 +148,7 @@ def _about(data: Dataset, settings: dict[str, Any]) -> str:
     sources = f"{count} source{'s' if count > 1 else ''}"
     sound = f"binaural sound of {sources}" if "audio" in data.shard_file(0) else f"binaural responses to {sources}"
     moves = {"rotation": "turns the head", "nearby": "turns and moves slightly"}.get(
-        settings.get("sampling", {}).get("motion", ""), "moves"
+        section(settings, "sampling").get("motion", ""), "moves"
     )
     return (
         f"{len(data)} sets of {shape[1]} views each from {scenes} scenes: RGB pictures ({shape[3]} x {shape[2]} pixels) and "
@@ -156,7 +157,7 @@ def _about(data: Dataset, settings: dict[str, Any]) -> str:
 
 
 def _method(settings: dict[str, Any]) -> str:
-    camera, acoustics = settings.get("camera", {}), settings.get("acoustics", {})
+    camera, acoustics = section(settings, "camera"), section(settings, "acoustics")
     if "converted_from" in settings:
         return f"Converted from {settings['converted_from']}; fields that the layout lacks are declared absent."
     return (
@@ -168,7 +169,7 @@ def _method(settings: dict[str, Any]) -> str:
 
 
 def _processing(settings: dict[str, Any], data: Dataset) -> tuple[str, ...]:
-    clips = settings.get("clips", {})
+    clips = section(settings, "clips")
     rate = int(data.shard_file(0).attrs["sample_rate"])
     steps = [f"Sound is stored at {rate} Hz as float32, rounded to 12 bits of mantissa (error about -86 dB), and never clipped."]
     if {"min_rms", "max_rms", "stretch_s"} <= set(clips):
@@ -181,14 +182,17 @@ def _processing(settings: dict[str, Any], data: Dataset) -> tuple[str, ...]:
 
 def _limitations(settings: dict[str, Any]) -> tuple[str, ...]:
     out = ["All data are simulated: results must be tested separately on recordings of real rooms."]
-    if settings.get("acoustics", {}).get("engine") == "raytrace":
+    if section(settings, "acoustics").get("engine") == "raytrace":
         out.append("Geometrical acoustics: no diffraction around edges, no room modes; low frequencies are approximate.")
     out.append("Listener and sources do not move while a clip plays.")
     return tuple(out)
 
 
 def _missing(manifest: dict[str, Any], absent: dict[str, str]) -> str:
-    parts = [f"{e['scene']} has {e['given']} of {e['asked']} sets ({e['why']})" for e in manifest.get("shortfalls", [])]
+    parts = [
+        f"{e['scene']} has {e.get('given', '?')} of {e.get('asked', '?')} sets ({e.get('why', 'unknown reason')})"
+        for e in manifest.get("shortfalls", [])
+    ]
     parts += [f"{name} is absent: {why}" for name, why in absent.items()]
     left = Counter(str(v) for v in manifest.get("clips_left_out", {}).values())
     parts += [f"{n} clips were left out ({why})" for why, n in left.items()]

@@ -14,6 +14,7 @@ from typing import Any
 
 from dataset.atomic import write_text
 from dataset.errors import DatasetError
+from dataset.format.documents import read_object
 from dataset.format.manifest import NAME, read_manifest
 from dataset.storage.store import Store
 
@@ -33,7 +34,7 @@ def begin(out: Path, recipe: Mapping[str, Any], made: Any) -> bool:
         return False
     path = out / RECIPE
     if path.is_file():
-        if json.loads(path.read_text()) == recipe:
+        if read_object(path) == recipe:
             return True
         raise DatasetError(f"{out} is the unfinished work of another command or source; delete it or choose another --out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

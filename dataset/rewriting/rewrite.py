@@ -10,11 +10,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-from tqdm import tqdm
 
 from dataset.atomic import clear_parts, replacing
 from dataset.errors import DatasetError
-from dataset.format.manifest import SHARDS, describe_shard, sha256_of
+from dataset.format.documents import sha256_of
+from dataset.format.manifest import SHARDS, describe_shard
+from dataset.progress import progress_bar
 from dataset.storage.store import Store, wrong_digest
 
 KEPT = ("shard", "asked", "credit")
@@ -50,7 +51,7 @@ def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool =
     """
     clear_parts(out / SHARDS)
     entries = []
-    with tqdm(total=sum(p.sets for p in pieces), unit="set", desc=what, disable=not progress) as bar:
+    with progress_bar(sum(p.sets for p in pieces), "set", what, progress) as bar:
         for piece in pieces:
             path = out / piece.path
             if not path.is_file():

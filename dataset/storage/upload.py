@@ -14,11 +14,10 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from dataset.atomic import replacing, write_text
 from dataset.errors import DatasetError
-from dataset.format.manifest import sha256_of
+from dataset.format.documents import read_object, sha256_of
+from dataset.progress import progress_bar
 from dataset.storage.cache import cache_folder
 
 TRIES = 3
@@ -35,11 +34,11 @@ def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) ->
         return _to_hub(root, names, to)
     files, base = _connect(to)
     note = cache_folder() / "uploads" / f"{hashlib.sha256(to.rstrip('/').encode()).hexdigest()}.json"
-    sent: dict[str, str] = json.loads(note.read_text()) if note.is_file() else {}
+    sent: dict[str, str] = read_object(note) if note.is_file() else {}
     note.parent.mkdir(parents=True, exist_ok=True)
     new = 0
     total = sum((root / name).stat().st_size for name in names)
-    with tqdm(total=total, unit="B", unit_scale=True, desc="upload", disable=not progress) as bar:
+    with progress_bar(total, "B", "upload", progress, unit_scale=True) as bar:
         for name in names:
             digest, size = sha256_of(root / name), (root / name).stat().st_size
             if sent.get(name) != digest or _size(files, f"{base}/{name}") != size:

@@ -11,7 +11,9 @@ from dataset.geometry import camera_axes
 from dataset.reader import Dataset
 
 CELL_M = 0.025
-"""Side of the plan's pixels."""
+"""Side of the plan's pixels, in scenes of up to MOST_CELLS of them."""
+MOST_CELLS = 2048
+"""Largest width and height of a plan in pixels: in larger scenes the pixels are 2, 4, 8 ... times as wide."""
 HIGHEST_M = 1.9
 """Height above the floor at which the plan is cut."""
 MARGIN_M = 0.4
@@ -40,9 +42,9 @@ def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg
     return position + along[..., None] * ray
 
 
-def highest(places: np.ndarray) -> np.ndarray:
-    """Return the indices of the points (P, 3) that are the highest of their cell; of equal ones the last."""
-    column, row = np.floor(places[:, [0, 2]].T / CELL_M).astype(np.int64)
+def highest(places: np.ndarray, side: float = CELL_M) -> np.ndarray:
+    """Return the indices of the points (P, 3) that are the highest of their cell, `side` m wide; of equal ones the last."""
+    column, row = np.floor(places[:, [0, 2]].T / side).astype(np.int64)
     key = (column << KEY_BITS) + row
     order = np.lexsort((places[:, 1], key))
     key = key[order]
@@ -56,16 +58,19 @@ def plan(places: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, tuple[floa
 
     Returns a picture (H, W, 3) uint8, white where there is no point, and its (left, right, bottom, top) in x and z, m.
     """
-    top = highest(places)
-    cell = np.floor(places[top][:, [0, 2]] / CELL_M).astype(int)
+    side = CELL_M
+    while np.ptp(places[:, [0, 2]], axis=0).max() / side >= MOST_CELLS - 1:
+        side *= 2
+    top = highest(places, side)
+    cell = np.floor(places[top][:, [0, 2]] / side).astype(int)
     low = cell.min(0)
     width, height = cell.max(0) - low + 1
     image = np.full((height, width, 3), 255, np.uint8)
     seen = np.zeros((height, width), bool)
     seen[cell[:, 1] - low[1], cell[:, 0] - low[0]] = True
     image[cell[:, 1] - low[1], cell[:, 0] - low[0]] = colors[top]
-    x, z = low * CELL_M
-    return filled(image, seen), (x, x + width * CELL_M, z + height * CELL_M, z)
+    x, z = low * side
+    return filled(image, seen), (x, x + width * side, z + height * side, z)
 
 
 def filled(image: np.ndarray, seen: np.ndarray) -> np.ndarray:

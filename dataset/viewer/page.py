@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset.atomic import replacing
 from dataset.errors import DatasetError
 from dataset.format.splits import SPLITS
+from dataset.progress import progress_bar
 from dataset.reader import Dataset
 from dataset.viewer.payload import SMALL, Panels
 
@@ -89,7 +89,7 @@ def write_page(data: Dataset, title: str, count: int, out: Path, progress: bool 
     if not len(data):
         raise DatasetError("the data set has no sets to show; render some first (python -m simulator.render)")
     sets = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)).tolist()
-    bar = tqdm(total=len(sets), unit="set", disable=not progress)
+    bar = progress_bar(len(sets), "set", "view", progress)
     with bar, replacing(out) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(page(panels, title, sets, served=False))
         for name, content in blocks(panels, sets):

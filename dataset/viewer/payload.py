@@ -18,6 +18,8 @@ import soxr
 from PIL import Image
 from scipy.signal import oaconvolve
 
+from dataset.format.documents import section
+from dataset.format.shard import settings_of
 from dataset.interaural import ild_db, itd_us
 from dataset.reader import Dataset
 from dataset.responses import full_response
@@ -81,7 +83,7 @@ class Panels:
         """
         one, settings, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips"])
         direct = one.get("brir_direct")
-        camera = settings.get("camera", {})
+        camera = section(settings, "camera")
         facts = {
             "set": one["set_id"],
             "camera": {"hfov_deg": float(camera.get("hfov_deg", 60.0)), "pitch_deg": float(camera.get("pitch_deg", 0.0))},
@@ -98,7 +100,7 @@ class Panels:
         Where a data set has no sound, the responses are returned instead. One gain applies to the whole set.
         """
         one, settings, rate = self._read(index, ["audio", "mono", "brir_direct", "brir_indirect"])
-        tracks = _tracks(one, float(settings.get("acoustics", {}).get("indirect_ratio", 1.0)))
+        tracks = _tracks(one, float(section(settings, "acoustics").get("indirect_ratio", 1.0)))
         start, stop = _loudest(next(iter(tracks.values())), rate, form.seconds) if tracks else (0, 0)
         tracks = {source: track[..., start:stop] for source, track in tracks.items()}
         peak = max((float(np.abs(track).max()) for track in tracks.values()), default=0.0) or PEAK
@@ -118,7 +120,7 @@ class Panels:
         rows = self.scenes[scene]
         with self._plan_lock:
             file = self._plan_data.shard_file(self.data.locate(rows[0])[0])
-            camera = json.loads(file.attrs["settings"]).get("camera", {})
+            camera = section(settings_of(file, self.entry(rows[0])["path"]), "camera")
             if "depth" not in file or not {"hfov_deg", "pitch_deg", "height_m"} <= set(camera):
                 return {"image": None, "extent": None}
             image, extent = scene_plan(self._plan_data, rows, camera)
@@ -136,7 +138,7 @@ class Panels:
         with self._lock:
             file = self.data.shard_file(self.data.locate(index)[0])
             one = {name: self.data.read(index, name) for name in names if name in file}
-            return one, json.loads(file.attrs["settings"]), int(file.attrs["sample_rate"])
+            return one, settings_of(file, self.entry(index)["path"]), int(file.attrs["sample_rate"])
 
 
 def _tracks(one: Mapping[str, Any], indirect_ratio: float) -> dict[int, np.ndarray]:
@@ -196,5 +198,5 @@ def _clip_names(clips: str) -> list[str]:
     """Return the name of each source's clip; [] where the JSON list of a set cannot be read."""
     try:
         return [str(clip["clip"]) for clip in json.loads(clips)]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return []

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from dataset.format.manifest import sha256_of
+from dataset.format.documents import sha256_of
 from simulator.config import ClipSettings
 from simulator.errors import InputError
 

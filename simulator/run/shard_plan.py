@@ -12,7 +12,9 @@ from typing import Any
 import h5py
 
 from dataset.errors import DatasetError
-from dataset.format.manifest import SHARDS, open_shard, read_manifest, sha256_of
+from dataset.format.documents import sha256_of
+from dataset.format.manifest import SHARDS, read_manifest
+from dataset.format.shard import open_shard
 from dataset.format.splits import assign_splits
 from simulator.acoustics.materials import load_library
 from simulator.config import Settings
@@ -70,14 +72,14 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
     before = earlier_manifest(out, digest)
     damaged = _changed(out, before.get("shards", []))
     done = _existing(out, digest, damaged)
-    known = {s["scene"]: s["split"] for s in (*before.get("shards", []), *done.values())}
-    splits = assign_splits([*known, *digests], known)
+    known = {str(s["scene_sha256"]): str(s["split"]) for s in (*before.get("shards", []), *done.values())}
+    splits = assign_splits([*known, *digests.values()], known)
     shards = []
     for name, sha in digests.items():
         for number, first in enumerate(range(0, settings.sets, settings.shard_sets)):
             path = out / SHARDS / f"{name}-{number:04d}.h5"
             asked = min(settings.shard_sets, settings.sets - first)
-            shards.append(Shard(name, scenes[name], sha, splits[name], number, first, asked, path))
+            shards.append(Shard(name, scenes[name], sha, splits[sha], number, first, asked, path))
     empty = {(s["scene_sha256"], s["shard"], s["asked"]) for s in before.get("shortfalls", []) if s["given"] == 0}
     todo = tuple(s for s in shards if not _is_done(s, done.get(s.path.name), empty))
     return Plan(out, settings, inputs, digest, tuple(shards), todo, failures, damaged)
@@ -155,7 +157,7 @@ def _existing(out: Path, digest: dict[str, Any], damaged: dict[Path, str]) -> di
 def _is_foreign(path: Path) -> bool:
     """Whether a file that is not a shard is another, sound HDF5 file, which must not be overwritten."""
     try:
-        h5py.File(path, "r").close()
+        h5py.File(path, "r", locking=False).close()
     except OSError:
         return False
     return True

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataset.format.manifest import describe_shard, open_shard
+from dataset.format.manifest import describe_shard
 from dataset.format.schema import FORMAT, FORMAT_VERSION
+from dataset.format.shard import open_shard
 from dataset.format.writer import ShardWriter
 from simulator.config import Settings
 from simulator.errors import DiskError, InputError, unwritable

@@ -44,9 +44,12 @@ def _made(scene: str, index: int) -> dict[str, Any]:
     source = source.astype(np.float32)
     offset = source[None].astype(np.float64) - position[:, None]
     distance = np.linalg.norm(offset, axis=-1)
+    left = azimuth(offset, heading[:, None].astype(np.float64))
     direct = np.zeros((VIEWS, SOURCES, 2, DIRECT), np.float32)
     for (v, s), d in np.ndenumerate(distance):
-        direct[v, s, :, round(d / SPEED_OF_SOUND * RATE)] = 1 / d
+        near = np.sin(np.deg2rad(left[v, s])) * np.array([1, -1])  # of each ear: 1 for a source on its side
+        for ear in range(2):
+            direct[v, s, ear, round((d / SPEED_OF_SOUND - 3e-4 * near[ear]) * RATE)] = (1 + 0.3 * near[ear]) / d
     decay = 10 ** (-3 * np.arange(INDIRECT) / RATE / 0.1)  # 60 dB in 0.1 s
     indirect = (0.05 * decay * rng.standard_normal((VIEWS, SOURCES, 2, INDIRECT))).astype(np.float32)
     mono = (0.1 * rng.standard_normal((SOURCES, SOUND))).astype(np.float32)

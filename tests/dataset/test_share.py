@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dataset.errors import DatasetError
-from dataset.format.manifest import read_manifest, sha256_of, write_manifest
+from dataset.format.documents import sha256_of
+from dataset.format.manifest import read_manifest, write_manifest
 from dataset.publish import card, croissant
 from dataset.publish.describe import PublicationMetadata
 from dataset.reader import Dataset

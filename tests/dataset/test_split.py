@@ -169,7 +169,7 @@ def test_other_attributes_are_kept(tmp_path, make_set, make_shard, make_manifest
         assert json.loads(file.attrs["settings"])["acoustics"]["indirect_ratio"] == 0.5
 
 
-@pytest.mark.parametrize("options", [["--val", "1.5"], ["--test", "-0.1"], ["--scenes-test", "hut"]])
+@pytest.mark.parametrize("options", [["--val", "1.5"], ["--test", "-0.1"], ["--scenes-test", "hut"], ["--seed", "-1"]])
 def test_wrong_use(data, capsys, options):
     assert main([str(data), *options]) == 2
     assert capsys.readouterr().err.startswith("error: ")

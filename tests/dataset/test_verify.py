@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dataset.errors import DatasetError
-from dataset.format.manifest import sha256_of
+from dataset.format.documents import sha256_of
 from dataset.reader import Dataset
 from dataset.verify import main, verify
 

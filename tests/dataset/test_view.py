@@ -126,8 +126,9 @@ def test_wrong_use_is_one_line(data, capsys, options):
 
 def test_the_pages_parts_are_installed():
     root = Path(__file__).resolve().parents[2]
-    pattern = re.search(r'^dataset = \["(.*)"\]$', (root / "pyproject.toml").read_text(), re.M)[1]
-    assert {path.name for path in (root / "dataset").glob(pattern)} == {*SCRIPTS, "view.html", "view.css"}
+    listed = re.search(r"^dataset = \[(.*)\]$", (root / "pyproject.toml").read_text(), re.M)[1]
+    found = {path.name for pattern in re.findall(r'"(.*?)"', listed) for path in (root / "dataset").glob(pattern)}
+    assert found == {*SCRIPTS, "view.html", "view.css", "py.typed"}
 
 
 def in_node(names, expression):

@@ -1,13 +1,18 @@
 """manifest.json: written whole, and refused with a clear word when it cannot be trusted."""
 
+import contextlib
 import json
 
 import numpy as np
 import pytest
 
 from dataset.errors import DatasetError
-from dataset.format.manifest import read_manifest, sha256_of, write_manifest
+from dataset.format.documents import sha256_of
+from dataset.format.manifest import OPTIONAL, parse_manifest, read_manifest, write_manifest
 from dataset.info import main as info
+from dataset.merge import main as merge
+from dataset.reader import Dataset
+from dataset.verify import main as verify
 
 
 def test_it_describes_every_shard(data):
@@ -83,3 +88,102 @@ def test_info_of_nothing(tmp_path, capsys):
     write_manifest(tmp_path, {"shards": []})
     assert info([str(tmp_path)]) == 0
     assert "no sets" in capsys.readouterr().out
+
+
+SHARD = {
+    "path": "shards/attic-0000.h5", "bytes": 7, "sha256": "ab" * 32, "scene": "attic", "scene_sha256": "cd" * 32,
+    "split": "train", "sets": 2, "blocks": {"path": "blocks/attic-0000.sha256", "bytes_each": 262144, "sha256": "ef" * 32},
+}  # fmt: skip
+
+
+def manifest_with(shard=None, **more):
+    content = {"format": "sight-and-sound", "format_version": "1.0", "shards": [SHARD if shard is None else shard], **more}
+    return json.dumps(content)
+
+
+def test_a_good_one_is_read():
+    assert parse_manifest(manifest_with(), "m")["shards"] == [SHARD]
+
+
+@pytest.mark.parametrize(
+    "digest", ["../../../home/user/thesis.tex", "ab" * 31, "AB" * 32, "ab" * 32 + "\n", "/etc/passwd", "", "0x" + "a" * 62]
+)
+@pytest.mark.parametrize("place", ["sha256", "scene_sha256", "blocks"])
+def test_digests_are_64_hexadecimal_digits(digest, place):
+    shard = {**SHARD, "blocks": {**SHARD["blocks"], "sha256": digest}} if place == "blocks" else {**SHARD, place: digest}
+    with pytest.raises(DatasetError, match="64 hexadecimal digits are expected"):
+        parse_manifest(manifest_with(shard), "m")
+
+
+def test_a_manifest_cannot_delete_files_here(data, tmp_path):
+    """The cache deletes a file under the name of a digest whose content is another's."""
+    fsspec = pytest.importorskip("fsspec")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    content = json.loads((data / "manifest.json").read_text())
+    for shard in content["shards"]:
+        shard["blocks"] = {**SHARD["blocks"], "sha256": str(tmp_path / "thesis.tex")}
+    fsspec.filesystem("memory").store.clear()
+    fsspec.filesystem("memory").pipe_file("/set/manifest.json", json.dumps(content).encode())
+    with pytest.raises(DatasetError, match="64 hexadecimal digits"):
+        Dataset("memory://set")[0]
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+WRONG = [None, 7, 0.5, "text", [], {}, True, [[]], {"a": []}]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_values_of_other_types_are_refused_or_harmless(value):
+    for key in SHARD:
+        with contextlib.suppress(DatasetError):
+            parsed = parse_manifest(manifest_with({**SHARD, key: value}), "m")["shards"][0]
+            assert type(parsed[key]) is type(SHARD[key])
+    for key in SHARD["blocks"]:
+        with contextlib.suppress(DatasetError):
+            parsed = parse_manifest(manifest_with({**SHARD, "blocks": {**SHARD["blocks"], key: value}}), "m")["shards"][0]
+            assert type(parsed["blocks"][key]) is type(SHARD["blocks"][key])
+    for key, kind in OPTIONAL.items():
+        with contextlib.suppress(DatasetError):
+            assert type(parse_manifest(manifest_with(**{key: value}), "m")[key]) is kind
+    for key in ("format", "format_version", "shards"):
+        with contextlib.suppress(DatasetError):
+            parse_manifest(json.dumps({**json.loads(manifest_with()), key: value}), "m")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sets": -1}, "sets is -1"),
+        ({"bytes": 10**30}, "bytes is 1000"),
+        ({"sets": True}, "sets is a bool; a int is expected"),
+        ({"path": "shards/a\0.h5"}, "outside its folder"),
+        ({"scene": ""}, "a name is expected"),
+        ({"scene": "a\0b"}, "a name is expected"),
+        ({"blocks": {**SHARD["blocks"], "bytes_each": 0}}, "bytes_each is 0"),
+        ({"blocks": {**SHARD["blocks"], "path": "../x"}}, "outside its folder"),
+        ({"blocks": {}}, "lacks path"),
+    ],
+)
+def test_values_that_cannot_be(change, message):
+    with pytest.raises(DatasetError, match=message):
+        parse_manifest(manifest_with({**SHARD, **change}), "m")
+
+
+def test_deep_json_is_refused(tmp_path, capsys):
+    (tmp_path / "manifest.json").write_text('{"shards":' + "[" * 200_000)
+    assert info([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_a_nul_in_a_path(capsys):
+    assert info(["data\0/slfm"]) == 2
+    assert "NUL" in capsys.readouterr().err
+
+
+def test_a_manifest_without_settings(data, capsys):
+    content = json.loads((data / "manifest.json").read_text())
+    del content["settings"]
+    (data / "manifest.json").write_text(json.dumps(content))
+    for command in ([info, str(data)], [verify, str(data)], [merge, str(data), str(data), "--out", str(data.parent / "out")]):
+        assert command[0](command[1:]) == 0, capsys.readouterr()

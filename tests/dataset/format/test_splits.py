@@ -48,3 +48,10 @@ def test_no_scene_moves_when_scenes_are_added():
 
 def test_only_the_scenes_asked_for_are_given():
     assert assign_splits(["b"], {"a": "train"}).keys() == {"b"}
+
+
+def test_the_same_content_is_one_scene():
+    """Two names of one file have one digest."""
+    found = assign_splits(["a", "b", "a", "c", "b"])
+    assert list(found) == ["a", "b", "c"] and sorted(found.values()) == ["test", "train", "val"]
+    assert found == assign_splits(["a", "b", "c"])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 import shutil
 
 import h5py
@@ -44,8 +45,10 @@ def write_pair(folder, *, views=4, sources=3, heading=10.0, change=None, subtype
         for s in range(sources):
             metadata[f"source_{s}_position"] = places[s].tolist()
             metadata[f"relative_angle_between_sound_{s}_camera_{v}"] = (world[s] - turned + 180) % 360 - 180
-            metadata[f"sound_{s}_camera_{v}_rir_rt60"] = [0.2 + s / 100, 0.3]
-            parts = {"_direct": rng.uniform(-0.4, 0.4, (100 + s, 2)), "_indirect": rng.uniform(-0.4, 0.4, (500 + 10 * v, 2))}
+            metadata[f"sound_{s}_camera_{v}_rir_rt60"] = [0.02 + s / 100, 0.03]
+            direct = ears(rng.uniform(-0.4, 0.4, 100 + s), world[s] - turned)
+            decay = 10 ** (-3 * np.arange(500 + 10 * v)[:, None] / RATE / 0.03)
+            parts = {"_direct": direct, "_indirect": decay * rng.uniform(-0.4, 0.4, (500 + 10 * v, 2))}
             parts[""] = 0.2 * parts["_indirect"]
             parts[""][: 100 + s] += parts["_direct"]
             for kind, sound in parts.items():
@@ -56,6 +59,18 @@ def write_pair(folder, *, views=4, sources=3, heading=10.0, change=None, subtype
         change(metadata)
     (folder / "metadata.json").write_text(json.dumps(metadata))
     return folder
+
+
+def ears(sound, azimuth_deg):
+    """Give what two ears get of a sound (L,), as (L, 2): the near ear up to 8 samples earlier, and louder."""
+    near = np.sin(np.deg2rad(azimuth_deg))
+    late = [round(4 - 4 * near), round(4 + 4 * near)]
+    return (
+        np.stack(
+            [np.pad(sound, (n, 0))[: len(sound)] * gain for n, gain in zip(late, (1 + near / 2, 1 - near / 2), strict=True)], -1
+        )
+        / 1.5
+    )
 
 
 def write_lists(folder, **splits):
@@ -259,7 +274,7 @@ def long_decay(metadata):
     ("change", "why"),
     [
         (wrong_angle, "angles differ from positions and headings by 60.00 degrees"),
-        (no_angle, "angles that are none"),
+        (no_angle, "angles that are not finite"),
         (no_position, "metadata.json"),
         (long_decay, "decay times"),
     ],
@@ -383,11 +398,13 @@ def test_names_cannot_leave_the_folder(tmp_path, make_set, make_shard, make_mani
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--from", "slfm", "NOWHERE"], "is no folder"),
+        (["--from", "slfm", "NOWHERE"], "is not a folder"),
         (["--from", "slfm", "EMPTY"], "pair-NNNN/metadata.json"),
         (["--from", "slfm", "EMPTY", "--lists", "EMPTY"], "no train.csv"),
         (["DATA", "--to", "slfm", "--lists", "EMPTY"], "--lists goes with --from slfm"),
         (["EMPTY", "--to", "webdataset"], "manifest.json"),
+        (["--from", "slfm", "EMPTY", "--shard-sets", "0"], "--shard-sets is 0; give 1 or more"),
+        (["--from", "slfm", "EMPTY", "--hfov-deg", "nan"], "--hfov-deg is nan; give 10 to 150"),
     ],
 )
 def test_wrong_use(data, tmp_path, capsys, options, message):
@@ -396,3 +413,28 @@ def test_wrong_use(data, tmp_path, capsys, options, message):
     assert main([str(places.get(o, o)) for o in options] + ["--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_pair(data, tmp_path, capsys):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, limits[1]))  # pictures fit, the responses of 1600 samples do not
+    try:
+        status = main([str(data), "--to", "slfm", "--out", str(tmp_path / "out")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    error = [line for line in capsys.readouterr().err.splitlines() if line and "slfm:" not in line]
+    assert status == 2 and len(error) == 1 and error[0].startswith("error: ") and "cannot be written" in error[0]
+    assert not list((tmp_path / "out").glob("*/*"))
+    assert main([str(data), "--to", "slfm", "--out", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out").glob("*/pair-*/metadata.json"))) == 6
+
+
+def test_scenes_of_one_content_are_in_one_split_without_lists(tmp_path, make_set, make_shard, make_manifest):
+    for scene, letter in (("attic", "c"), ("barn", "b"), ("cellar", "a"), ("den", "c")):
+        make_shard(tmp_path / "data", scene, [make_set(scene, 0)], split="train", scene_sha256=letter * 64)
+    make_manifest(tmp_path / "data")
+    to_slfm(tmp_path / "data", tmp_path / "pairs")
+    shutil.rmtree(tmp_path / "pairs" / "data-split")
+    manifest, left_out = from_slfm(Layout(tmp_path / "pairs"), tmp_path / "back")
+    split = {s["scene"]: s["split"] for s in manifest["shards"]}
+    assert not left_out and split["attic"] == split["den"] and set(split.values()) == {"train", "val", "test"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataset.viewer.floor_plan import filled, highest, plan, points
+from dataset.viewer.floor_plan import MOST_CELLS, filled, highest, plan, points
 
 
 def test_a_wall_goes_back_to_its_place():
@@ -61,3 +61,13 @@ def test_dropping_what_cannot_show_changes_nothing():
     assert len(kept) < 3000
     for whole, part in zip(plan(places, colors), plan(places[kept], colors[kept]), strict=True):
         np.testing.assert_array_equal(whole, part)
+
+
+@pytest.mark.parametrize("size", [40.0, 600.0, 11904.0])
+def test_a_plan_is_bounded_in_pixels(size):
+    """A scene in centimetres is a hundred times as wide: at 2.5 cm its plan would take a hundred gigabytes."""
+    corners = np.array([[0.0, 0.0, 0.0], [size, 0.0, size], [size, 1.0, 0.0]])
+    image, (left, right, bottom, top) = plan(corners, np.full((3, 3), 9, np.uint8))
+    assert max(image.shape) <= MOST_CELLS
+    assert left <= 0 < right - size < 2 * size / MOST_CELLS + 0.05 and top <= 0 < bottom - size < 2 * size / MOST_CELLS + 0.05
+    assert (image[0, -1] == 9).all() and (image[0, 0] == 9).all() and (image[-1, 0] == 255).all()

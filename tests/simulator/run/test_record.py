@@ -10,7 +10,8 @@ from collections import Counter
 import h5py
 import pytest
 
-from dataset.format.manifest import read_manifest, sha256_of
+from dataset.format.documents import sha256_of
+from dataset.format.manifest import read_manifest
 from simulator.config import with_options
 from simulator.run.clips import find_clips
 from simulator.run.record import UNKNOWN, record, summary

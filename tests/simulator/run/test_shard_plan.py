@@ -103,6 +103,19 @@ class TestSplits:
         done = {s["split"] for s in read_manifest(out)["shards"]}
         assert {s.split for s in plan.shards} == {"train", "val", "test"} - done
 
+    def test_two_names_of_one_scene_are_in_one_split(self, scenes, inputs, tmp_path):
+        paths = scenes("a", "b", "c", "d", "e", "f")
+        for name in "bcdef":
+            paths[name].write_bytes(paths["a"].read_bytes())
+        assert len({s.split for s in make_plan(paths, tmp_path / "out", SETTINGS, inputs).shards}) == 1
+
+    def test_names_do_not_matter(self, scenes, inputs, tmp_path):
+        """A later scene of the same name gets another name, and changes no split."""
+        paths = scenes("a", "b", "c", "d", "e")
+        before = {s.scene_sha256: s.split for s in make_plan(paths, tmp_path / "out", SETTINGS, inputs).shards}
+        renamed = {f"{folder}/x": path for folder, path in zip("54321", paths.values(), strict=True)}
+        assert {s.scene_sha256: s.split for s in make_plan(renamed, tmp_path / "out", SETTINGS, inputs).shards} == before
+
 
 class TestDigest:
     def test_more_sets_are_the_same_settings_and_all_else_is_not(self, inputs):
