@@ -14,6 +14,7 @@ Whatever cannot be used raises InputError with a message of one line.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -107,6 +108,8 @@ def simulate_brirs(
     position = _positions(listener, len(turned))
     _check_distances(position, placed)
     ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz)
+    for note in ears.notes:
+        warnings.warn(note, stacklevel=2)
     rng = _sound_generator(scene, seed, set_index)
     origin = scene.mesh.origin
     heard = responses(scene.acoustic(settings), position - origin, turned, placed - origin, settings, ears, rng)

@@ -13,6 +13,7 @@ import trimesh
 import simulator
 from simulator.config import with_options
 from simulator.errors import InputError
+from simulator.receivers.sofa import BUNDLED
 from simulator.run.clips import find_clips
 from simulator.run.sampling import draw_set
 from simulator.run.simulate import Inputs, generator, prepare_scene, simulate
@@ -82,6 +83,19 @@ def test_a_source_on_the_left_is_louder_at_the_left_ear(scene):
     level = 10 * np.log10((brirs.direct[:, 0] ** 2).sum(-1))
     left_minus_right = level[:, 0] - level[:, 1]
     assert left_minus_right[0] > 5 and abs(left_minus_right[1]) < 1 and left_minus_right[2] < -5
+
+
+def test_ears_whose_receiver_positions_are_exchanged_stay_right_and_a_warning_says_so(scene, tmp_path):
+    path = tmp_path / "kemar.sofa"
+    path.write_bytes(BUNDLED.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["ReceiverPosition"][...] = file["ReceiverPosition"][()] * [[[1], [-1], [1]]]
+    place = (3, 1.5, 2.5), [0], (1, 1.5, 2.5)  # the source is on the left
+    with pytest.warns(UserWarning, match="ReceiverPosition names channel 1 as the left ear"):
+        exchanged = simulator.simulate_brirs(scene, *place, hrtf=path, acoustics=FAST)
+    plain = simulator.simulate_brirs(scene, *place, acoustics=FAST)
+    np.testing.assert_array_equal(exchanged.direct, plain.direct)
+    assert (plain.direct[0, 0, 0] ** 2).sum() > (plain.direct[0, 0, 1] ** 2).sum()
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(scene, brirs):
