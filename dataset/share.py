@@ -55,7 +55,7 @@ def share(root: Path, metadata: PublicationMetadata, stated: dict[str, str] | No
         shard.pop("blocks", None)
     manifest[PUBLISHED] = {**asdict(metadata), "licences": stated or {}}
     write_manifest(root, manifest)
-    if problems := verify(root, progress):
+    if problems := verify(root, progress, foreign_files=False):  # they are not published
         some = "\n  ".join(problems[:MOST_NAMED])
         more = f"\n  and {len(problems) - MOST_NAMED} more: python -m dataset.verify {root}" * (len(problems) > MOST_NAMED)
         raise DatasetError(f"{root} does not verify and must not be published:\n  {some}{more}")

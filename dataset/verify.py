@@ -41,14 +41,15 @@ class Seen:
     scenes: defaultdict[str, SceneSums] = field(default_factory=lambda: defaultdict(SceneSums))
 
 
-def verify(root: str | Path, progress: bool = False) -> list[str]:
+def verify(root: str | Path, progress: bool = False, foreign_files: bool = True) -> list[str]:
     """Check a data set and return the problems found, one line each; DatasetError where the manifest is unusable.
 
-    root: a folder, or an address as for reader.Dataset, of which every byte is downloaded.
+    root: a folder, or an address as for reader.Dataset, of which every byte is downloaded. foreign_files: whether a file in
+    the folder that is no part of the data set is a problem.
     """
     store = open_store(root, check=False)
     manifest = store.manifest()
-    problems = [*split_problems(manifest), *stray_files(store, manifest), *published_problems(store, manifest)]
+    problems = [*split_problems(manifest), *stray_files(store, manifest, foreign_files), *published_problems(store, manifest)]
     seen = Seen()
     with progress_bar(sum(s["sets"] for s in manifest["shards"]), "set", "verify", progress) as bar:
         for shard in manifest["shards"]:

@@ -43,8 +43,8 @@ def split_problems(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"manifest: shard {path} is listed twice"
 
 
-def stray_files(store: Store, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Find files that belong to no part of the data set."""
+def stray_files(store: Store, manifest: Mapping[str, Any], foreign: bool) -> Iterator[str]:
+    """Find unlisted shards, unfinished files, and, where `foreign` is true, files that are no part of the data set."""
     shards = {s["path"] for s in manifest["shards"]}
     blocks = {s["blocks"]["path"] for s in manifest["shards"] if "blocks" in s}
     published = {name for _, name in _sums(store)}
@@ -56,7 +56,7 @@ def stray_files(store: Store, manifest: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{path}: left by an interrupted command; repeat that command to finish it"
         elif path.endswith(".h5"):
             yield f"{path}: not in the manifest; finish the render or delete it"
-        elif not path.startswith(f"{FOLDER}/"):
+        elif foreign and not path.startswith(f"{FOLDER}/"):
             yield f"{path}: not part of the data set; move it out of the folder"
 
 
