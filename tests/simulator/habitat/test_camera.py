@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -364,6 +365,17 @@ class TestSets:
             assert main(command) == 0
         assert verify([str(tmp_path / "one")]) == 0
         assert fields_of(tmp_path / "one") == fields_of(tmp_path / "two")
+
+
+@needs_habitat
+@pytest.mark.slow
+def test_the_command_with_workers(tmp_path, tiny_options, gltf):
+    path, root = bare(tmp_path, type(gltf)), Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-m", "simulator.render", "--scenes", str(path), "--out", str(tmp_path / "out")]
+    command += ["--camera", "habitat", "--workers", "1", *tiny_options, "--set", "sampling.min_depth_max_m=2"]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert verify([str(tmp_path / "out")]) == 0
 
 
 class TestRefused:
