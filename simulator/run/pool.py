@@ -180,11 +180,11 @@ class Pool:
             return self.processed
 
     def _lost(self) -> str:
-        """Return why the cluster is lost, empty where it is not; print a note where the render waits for a free CPU."""
+        """Return why the cluster is lost, empty where it is not; print a note where a shared one has no free CPU."""
         now = time.monotonic()
         if self.running or self.idle:
             self.active = now
-        elif now - self.active > WAIT_S:
+        elif self.check and now - self.active > WAIT_S:
             print_note("note: waiting for a free CPU of the cluster")
             self.active = now
         if self.check and now - self.watched > WATCH_S:

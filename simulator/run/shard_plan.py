@@ -131,7 +131,7 @@ def _existing(out: Path, digest: dict[str, Any], damaged: dict[Path, str]) -> di
     """Return the attributes of existing sound shards, {file name: attributes}; unreadable ones are added to `damaged`."""
     found = {}
     for path in sorted((out / SHARDS).glob("*.h5")):
-        if path in damaged:
+        if path in damaged or not path.is_file():
             continue
         try:
             path.open("rb").close()  # an OSError here says nothing about the content
