@@ -88,7 +88,7 @@ class Dataset:
             raise DatasetError(f"field {field!r} of {path} is {state}")
         try:
             value = file[field][row] if view is None else file[field][row, view]
-        except (OSError, RuntimeError, KeyError) as error:
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
             raise DatasetError(
                 f"shard {self.shards[shard]['path']} is damaged in field {field} ({error}); copy it again"
             ) from None

@@ -6,6 +6,8 @@ of the schema only, so that reading a foreign data set never reads a file of thi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +42,28 @@ def open_shard(path: Path) -> h5py.File:
 
 def check_shard(file: h5py.File, name: str) -> None:
     """Refuse an open HDF5 file that is not a shard, or a shard newer than this software; `name` is for the message."""
-    missing = [k for k in ATTRIBUTES if k not in file.attrs]
-    if missing or file.attrs["format"] != FORMAT:
-        raise DatasetError(f"{name} is an HDF5 file but no {FORMAT} shard (attributes {missing} are missing)")
-    check_version(str(file.attrs["format_version"]), name)
+    with damage_named(name):
+        missing = [k for k in ATTRIBUTES if k not in file.attrs]
+        if missing or file.attrs["format"] != FORMAT:
+            raise DatasetError(f"{name} is an HDF5 file but no {FORMAT} shard (attributes {missing} are missing)")
+        check_version(str(file.attrs["format_version"]), name)
+
+
+@contextmanager
+def damage_named(name: str) -> Iterator[None]:
+    """Raise DatasetError for what h5py raises on damaged headers and on values of another shape; `name` is the shard's."""
+    try:
+        yield
+    except (KeyError, RuntimeError, ValueError, TypeError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DatasetError(f"shard {name} is damaged ({reason}); copy it again") from None
 
 
 def check_members(file: h5py.File, name: str) -> None:
     """Refuse a shard with anything but plain datasets of the schema in its root; `name` is for the message."""
-    for member, why in foreign_members(file).items():
+    with damage_named(name):
+        foreign = foreign_members(file)
+    for member, why in foreign.items():
         raise DatasetError(f"shard {name} is refused: its member {member!r} {why}; get the data set again from a trusted place")
 
 

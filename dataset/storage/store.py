@@ -13,7 +13,7 @@ import h5py
 from dataset.errors import DatasetError
 from dataset.format.documents import sha256_of
 from dataset.format.manifest import NAME, missing_manifest, parse_manifest
-from dataset.format.shard import check_members, check_shard, open_shard
+from dataset.format.shard import check_members, check_shard, damage_named, open_shard
 from dataset.storage.cache import is_checked, note_checked
 
 
@@ -113,8 +113,9 @@ def check_entry(file: h5py.File, entry: Mapping[str, Any]) -> h5py.File:
     try:
         check_shard(file, entry["path"])
         check_members(file, entry["path"])
-        found: dict[str, Any] = {key: str(file.attrs[key]) for key in ("scene", "scene_sha256", "split")}
-        found["sets"] = len(file["set_id"]) if "set_id" in file else 0
+        with damage_named(entry["path"]):
+            found: dict[str, Any] = {key: str(file.attrs[key]) for key in ("scene", "scene_sha256", "split")}
+            found["sets"] = len(file["set_id"]) if "set_id" in file else 0
         for key, value in found.items():
             if value != entry[key]:
                 raise DatasetError(f"shard {entry['path']} has {key} {value}, the manifest says {entry[key]}; copy it again")

@@ -378,3 +378,15 @@ def test_a_ply_header_without_a_format_is_refused(good, tmp_path):
     path.write_bytes(good["ply text"].read_bytes().replace(b"format", b"fxrmat", 1))
     with pytest.raises(InputError, match="format"):
         read_scene(path)
+
+
+def test_a_field_without_rows_is_damage(good, tmp_path):
+    path = prepare_folder(tmp_path / "inside", "shard", good)
+    shutil.copy(good["shard"], path)
+    with h5py.File(path, "r+") as file:
+        del file["azimuth"]
+        file["azimuth"] = np.float32(1.0)
+    data = Dataset(path.parent.parent, check=False, fields=["azimuth"])
+    with pytest.raises(DatasetError, match="azimuth"):
+        list(data)
+    data.close()
