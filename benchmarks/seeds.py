@@ -1,11 +1,11 @@
-"""Train the same preset with many seeds, and evaluate all of them on the test split, once: one table, a row a seed.
+"""Train one preset with many seeds and evaluate them on the test split, once: a table with one row per seed.
 
     python -m benchmarks.seeds --data data/slfm --seeds 10 --out runs/seeds --table docs/results/bundled.md
     python -m benchmarks.seeds --data data/sixty --seeds 10 --out runs/sixty --jobs 2
 
-Each seed runs the stages pretext, slfm and front-back of `python -m training.run` in <out>/seed-<n>, on one thread; --jobs of
-them at a time. Runs that are finished are taken as they are. Then every run answers the same items of the test split, beside all
-baselines. Exit status 1 where a run is unhealthy by its own, label-free figures.
+Each seed runs the stages pretext, slfm and front-back of `python -m training.run` in <out>/seed-<n>, on one thread;
+--jobs of them run at a time. Finished runs are reused. Then all runs and baselines are evaluated on the same items of the test
+split. Exit status 1 if a run is unhealthy by its label-free figures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STAGES = "pretext,slfm,front-back"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; exit status 0 where all runs are healthy, 1 where not, 2 for wrong use."""
+    """Run the command; return 0 if all runs are healthy, 1 if not, 2 for wrong use."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.seeds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time; default %(default)s")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="default %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
-    parser.add_argument("--table", type=Path, help="write the table into this Markdown file too")
+    parser.add_argument("--table", type=Path, help="also write the table to this Markdown file")
     options = parser.parse_args(argv)
     if options.seeds < 1 or options.jobs < 1:
         parser.error("--seeds and --jobs must be 1 or more")
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if max(status) > 1:
         return 2
     try:
-        text = table(judge(options.data, options.out, options.seeds), status, options.data)
+        text = table(evaluate_runs(options.data, options.out, options.seeds), status, options.data)
     except (InputError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -64,13 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(command: Sequence[str], folder: Path, seed: int) -> int:
     """Train one seed on one thread; return the exit status of `python -m training.run`."""
-    words = [sys.executable, "-m", "training.run", *command, "--out", str(folder), "--seed", str(seed), "--stages", STAGES]
+    command_line = [sys.executable, "-m", "training.run", *command, "--out", str(folder), "--seed", str(seed), "--stages", STAGES]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run([*words, "--quiet"], env=environment, check=False).returncode
+    return subprocess.run([*command_line, "--quiet"], env=environment, check=False).returncode
 
 
-def judge(data: str, out: Path, seeds: int) -> Results:
-    """Ask all runs, and the baselines once, the items of the test split."""
+def evaluate_runs(data: str, out: Path, seeds: int) -> Results:
+    """Evaluate all runs and the baselines on the test split."""
     predictors = [load_predictor(out / f"seed-{seed}", name=f"seed {seed}") for seed in range(seeds)]
     sound = predictors[0].settings.sound
     test, val = (
@@ -80,7 +80,7 @@ def judge(data: str, out: Path, seeds: int) -> Results:
 
 
 def table(results: Results, status: Sequence[int], data: str) -> str:
-    """Write the scores of all seeds and baselines in Markdown; errors in degrees, mean / median."""
+    """Return the scores of all seeds and baselines in Markdown; errors in degrees, mean / median."""
     rotation, azimuth = results.rotation, results.azimuth
     lines = [
         f"Test split of `{data}`: {len(rotation.truth_deg)} pairs, {len(azimuth.truth_deg)} sounds; degrees, mean / median.",

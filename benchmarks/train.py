@@ -40,7 +40,7 @@ SHORT = 10
 """Steps of the shorter run."""
 TASKS: dict[str, type[nn.Module]] = {"pretext": Pretext, "slfm": Slfm, "front-back": FrontBack, "supervised": Supervised}
 DRAWN: dict[str, dict[str, bool]] = {"front-back": {"hard": True, "pictures": False}, "supervised": {"hard": True}}
-"""What the batches of stages are like, where they differ from the others'."""
+"""Options of the batches of some stages."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Every setting of a training run, frozen, with units in its name and checked once; two presets.
 
-`paper` follows the published method (ResNet-18, U-Net, 2.55 s clips, 320 x 240 pictures) and wants a GPU. `small` learns the
-same on two CPU cores in minutes: smaller networks and inputs, and two additions that keep them from collapsing, the
-uniform prior and the gate (see tasks/losses.py). What belongs to a machine (device, workers, paths) is not a setting.
+`paper` follows the published method (ResNet-18, U-Net, 2.55 s clips, 320 x 240 pictures) and needs a GPU. `small` trains on
+two CPU cores in minutes: smaller networks and inputs, and two additions that prevent collapse, the uniform prior and the gate
+(see tasks/losses.py). Machine options (device, workers, paths) are not settings.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from training.errors import InputError
 
 @dataclass(frozen=True)
 class SoundSettings:
-    """What the two ears hear of a set in a batch."""
+    """The binaural sound of a batch."""
 
     clip_s: float = 2.55
     """Length of each view's clip."""
@@ -26,38 +26,38 @@ class SoundSettings:
     indirect_ratio: float = 0.2
     """Factor on the indirect part of the responses; 1 is physical."""
     time_sync: bool = False
-    """All views of a set hear the same moment; otherwise each its own."""
+    """Whether all views of a set use the same moment of the dry sound; otherwise each view has its own."""
     fresh: bool = True
-    """Play any clip of the split through any response, anew in each epoch; otherwise each set keeps its own clip."""
+    """Whether each epoch combines responses with random clips of the split; otherwise each set keeps its own clip."""
     min_rms: float = 0.07
     max_rms: float = 0.13
-    """Level of each dry clip, drawn evenly, relative to full scale."""
+    """Level of each dry clip, drawn uniformly, relative to full scale."""
     sources: int = 1
-    """Sources heard at a time, at most as many as the sets have; the first is the one whose azimuth is asked for."""
+    """Simultaneous sources, at most as many as the sets have; the azimuth of the first is the target."""
     dominance_db: float = 0.0
-    """How far further sources lie below the first: drawn evenly from 0 to this; 0 = levels all alike at random."""
+    """Level of further sources below the first, drawn uniformly from 0 to this; 0: all levels are drawn alike."""
     noise_min_snr_db: float = 10.0
     noise_max_snr_db: float = 40.0
-    """White noise this far below the sound, drawn evenly ..."""
+    """Level of white noise below the sound, drawn uniformly ..."""
     noise_share: float = 0.0
     """... in this share of the sets."""
     hard_share: float = 0.5
-    """Share of the sets that sound harder in the stages that learn from inferred or true azimuths (front-back, supervised):"""
+    """Share of the sets with harder sound in the stages that learn from inferred or true azimuths (front-back, supervised):"""
     hard_response_s: float = 0.6
     """Impulse responses are cut to this length in these stages,"""
     hard_indirect_ratio: float = 1.5
     """... their indirect ratio is drawn log-uniformly from `indirect_ratio` to this,"""
     hard_noise_share: float = 0.5
-    """... this share of them has noise, drawn evenly from `hard_min_snr_db` to `noise_max_snr_db` below the sound,"""
+    """... this share of them has noise, drawn uniformly from `hard_min_snr_db` to `noise_max_snr_db` below the sound,"""
     hard_min_snr_db: float = -5.0
     hard_second_share: float = 0.3
-    """... and this share one source more, where the data has it, drawn evenly from 0 to `hard_dominance_db` below the first."""
+    """... and this share has one more source, if the data has it, from 0 to `hard_dominance_db` below the first."""
     hard_dominance_db: float = 20.0
 
 
 @dataclass(frozen=True)
 class PictureSettings:
-    """What the camera sees in a batch."""
+    """The pictures of a batch."""
 
     width_px: int = 320
     height_px: int = 240
@@ -66,17 +66,17 @@ class PictureSettings:
     jitter_share: float = 0.9
     """... in this share of the pictures."""
     recolor: bool = False
-    """Exchange the colour channels of all pictures of a set at random, and show half of the sets as negatives."""
+    """Permute the colour channels of all pictures of a set at random, and invert the colours of half of the sets."""
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Which networks."""
+    """Kind and initial weights of the networks."""
 
     kind: str = "paper"
     """paper (ResNet-18s and U-Net) or small."""
     imagenet: str = ""
-    """File of ResNet-18 weights with torchvision's names, from which the picture encoder starts; empty = random."""
+    """File of ResNet-18 weights with torchvision's names, the initial weights of the picture encoder; empty: random."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,16 @@ class PretextSettings:
     task: str = "m2b"
     """m2b (mono to binaural: predict L - R from L + R) or l2r (right ear from left ear)."""
     pictures: bool = True
-    """Give the pictures; without, the network cannot know how the head turned (ablation)."""
+    """Whether the network gets the pictures; without them it cannot know the turn of the head (ablation)."""
     conditioning_sound: bool = True
-    """Give the other view's binaural sound (ablation)."""
+    """Whether the network gets the other view's binaural sound (ablation)."""
     true_rotation: bool = False
-    """Give the true rotation instead of pictures (ablation)."""
+    """Whether the network gets the true rotation instead of pictures (ablation)."""
     withheld_share: float = 0.1
-    """In this share of the sets the pictures are withheld, so that the same network tells what they are worth."""
+    """Share of the sets whose pictures are withheld, so that the same network measures the gain from pictures."""
     epochs: float = 500
     steps: int = 0
-    """Steps of training; 0 = as many as the epochs make."""
+    """Training steps; 0: computed from the epochs."""
     batch: int = 64
     learning_rate: float = 1e-4
     weight_decay: float = 1e-2
@@ -112,25 +112,25 @@ class SlfmSettings:
     prior_weight: float = 0.0
     """Uniform prior on the batch's lateral angles, see tasks/losses.py; 0 is the published method."""
     gate: bool = False
-    """Hold the geometric loss back until the heads agree with the level difference's sign."""
+    """Whether the geometric loss starts only when the azimuths agree with the sign of the level difference."""
     gate_agreement: float = 0.95
     permutation: str = "joint"
-    """Front and back sound alike: joint (one front/back bit per view, shared by all pairs of a set), pairwise (the published
-    minimum pair by pair, which does not tie the signs of turns together) or none."""
+    """Front-back ambiguity: joint (one front/back bit per view, shared by all pairs of a set), pairwise (the published
+    minimum of each pair, which does not couple the signs of turns) or none."""
     side_margin: float = 0.1
     """The side loss is zero once sin(azimuth) reaches this on the louder ear's side; 1 is the published cross entropy."""
     prior_left: float = 0.15
-    """Share of the prior that is left at the end; it fades between 40 and 70 % of the steps."""
+    """Factor on the prior at the end; it decreases linearly from 1 between 40 and 70 % of the steps."""
     further_pairs_deg: float = 45.0
-    """Pairs without the first view count where the network's own turns put the two views this close; 0 leaves them out."""
+    """Pairs without the first view count if the predicted turns put the two views this close; 0 leaves them out."""
     front_only: bool = False
-    """Azimuths are known to lie within +-90 degrees: the azimuth head reaches no further."""
+    """Whether azimuths lie within +-90 degrees, which limits the range of the azimuth head."""
     frozen: bool = True
-    """Keep the backbones as the pretext task left them."""
+    """Whether the backbones keep the weights of the pretext task."""
     true_rotation: bool = False
-    """Use the true rotation in the geometric loss (ablation)."""
+    """Whether the geometric loss uses the true rotation (ablation)."""
     true_azimuth: bool = False
-    """Use the true azimuths in the geometric loss (ablation)."""
+    """Whether the geometric loss uses the true azimuths (ablation)."""
     epochs: float = 20
     steps: int = 0
     batch: int = 96
@@ -141,12 +141,12 @@ class SlfmSettings:
 
 @dataclass(frozen=True)
 class FrontBackSettings:
-    """Full-circle azimuth from what the geometry of each set implies; see front_back.py."""
+    """Full-circle azimuth from the geometry of each set; see front_back.py."""
 
     moments: int = 3
     """Sounds of each view and source that the azimuths are inferred from."""
     concentration: float = 20.0
-    """How strongly a disagreement 1 - cos counts against a choice of front/back bits."""
+    """Weight of a disagreement 1 - cos in the log posterior of a choice of front/back bits."""
     epochs: float = 20
     steps: int = 0
     batch: int = 96
@@ -180,16 +180,16 @@ class SupervisedSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a run's result depends on besides the data."""
+    """All settings of a run; its result depends on these and the data only."""
 
     preset: str = "paper"
     seed: int = 0
     views: int = 3
-    """Views of a set in a batch: its first and others drawn at random."""
+    """Views of a set in a batch: the first and others drawn at random."""
     mirror: bool = False
-    """Show every second set as in a mirror: pictures flipped, ears swapped."""
+    """Whether half of the sets are mirrored at random: pictures flipped, ears swapped."""
     clip_gradients: float = 2.0
-    """Largest norm of the gradient."""
+    """Maximum norm of the gradient."""
     sound: SoundSettings = field(default_factory=SoundSettings)
     picture: PictureSettings = field(default_factory=PictureSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -200,11 +200,11 @@ class Settings:
     supervised: SupervisedSettings = field(default_factory=SupervisedSettings)
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be trained with."""
+        """Raise InputError for values out of range."""
         _check(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as plain nested dictionaries, ready for JSON."""
+        """Return the settings as nested dictionaries, serialisable as JSON."""
         return asdict(self)
 
 
@@ -262,29 +262,32 @@ def _check(s: Settings) -> None:
             s.pretext.task == "m2b" or s.network.kind == "paper",
             "pretext.task is 'l2r', which needs the U-Net of network.kind=paper; the small decoder learns m2b only",
         ),
-        (s.seed >= 0, f"seed is {s.seed}; give 0 or more"),
-        (s.views >= 2, f"views is {s.views}; turning needs at least 2"),
-        (0.05 <= s.sound.clip_s <= 60, f"sound.clip_s is {s.sound.clip_s}; give 0.05 to 60"),
-        (0.01 <= s.sound.response_s <= 10, f"sound.response_s is {s.sound.response_s}; give 0.01 to 10"),
-        (s.sound.indirect_ratio >= 0, f"sound.indirect_ratio is {s.sound.indirect_ratio}; give 0 or more"),
+        (s.seed >= 0, f"seed is {s.seed}; expected 0 or more"),
+        (s.views >= 2, f"views is {s.views}; a turn needs at least 2"),
+        (0.05 <= s.sound.clip_s <= 60, f"sound.clip_s is {s.sound.clip_s}; expected 0.05 to 60"),
+        (0.01 <= s.sound.response_s <= 10, f"sound.response_s is {s.sound.response_s}; expected 0.01 to 10"),
+        (s.sound.indirect_ratio >= 0, f"sound.indirect_ratio is {s.sound.indirect_ratio}; expected 0 or more"),
         (0 < s.sound.min_rms <= s.sound.max_rms < 1, "sound levels must satisfy 0 < min_rms <= max_rms < 1"),
-        (s.sound.sources >= 1, f"sound.sources is {s.sound.sources}; give 1 or more"),
-        (0 <= s.sound.noise_share <= 1, f"sound.noise_share is {s.sound.noise_share}; give 0 to 1"),
+        (s.sound.sources >= 1, f"sound.sources is {s.sound.sources}; expected 1 or more"),
+        (0 <= s.sound.noise_share <= 1, f"sound.noise_share is {s.sound.noise_share}; expected 0 to 1"),
         (s.picture.width_px % 16 == 0 or s.network.kind == "small", "picture.width_px must be a multiple of 16"),
         (min(s.picture.width_px, s.picture.height_px) >= 32, "pictures must be at least 32 pixels wide and high"),
-        (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; give 0 to below 1"),
-        (0 <= s.pretext.withheld_share < 1, f"pretext.withheld_share is {s.pretext.withheld_share}; give 0 to below 1"),
+        (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; expected 0 to below 1"),
+        (0 <= s.pretext.withheld_share < 1, f"pretext.withheld_share is {s.pretext.withheld_share}; expected 0 to below 1"),
         (s.slfm.permutation in PERMUTATIONS, f"slfm.permutation is {s.slfm.permutation!r}; choose {', '.join(PERMUTATIONS)}"),
-        (0 < s.slfm.side_margin <= 1, f"slfm.side_margin is {s.slfm.side_margin}; give above 0 to 1"),
-        (0 <= s.slfm.prior_left <= 1, f"slfm.prior_left is {s.slfm.prior_left}; give 0 to 1"),
-        (0 <= s.sound.hard_share <= 1, f"sound.hard_share is {s.sound.hard_share}; give 0 to 1"),
+        (0 < s.slfm.side_margin <= 1, f"slfm.side_margin is {s.slfm.side_margin}; expected above 0 to 1"),
+        (0 <= s.slfm.prior_left <= 1, f"slfm.prior_left is {s.slfm.prior_left}; expected 0 to 1"),
+        (0 <= s.sound.hard_share <= 1, f"sound.hard_share is {s.sound.hard_share}; expected 0 to 1"),
         (s.sound.hard_indirect_ratio >= s.sound.indirect_ratio, "sound.hard_indirect_ratio is below sound.indirect_ratio"),
-        (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; give 0.5 to 1"),
-        (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; give 2 or more"),
-        (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; give more than 0"),
-        *((x.epochs > 0, f"{name}.epochs is {x.epochs}; give more than 0") for name, x in stages.items()),
-        *((x.batch >= 2, f"{name}.batch is {x.batch}; give 2 or more") for name, x in stages.items()),
-        *((x.learning_rate > 0, f"{name}.learning_rate is {x.learning_rate}; give more than 0") for name, x in stages.items()),
+        (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; expected 0.5 to 1"),
+        (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; expected 2 or more"),
+        (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; expected more than 0"),
+        *((x.epochs > 0, f"{name}.epochs is {x.epochs}; expected more than 0") for name, x in stages.items()),
+        *((x.batch >= 2, f"{name}.batch is {x.batch}; expected 2 or more") for name, x in stages.items()),
+        *(
+            (x.learning_rate > 0, f"{name}.learning_rate is {x.learning_rate}; expected more than 0")
+            for name, x in stages.items()
+        ),
     ]
     for holds, message in rules:
         if not holds:
@@ -292,9 +295,9 @@ def _check(s: Settings) -> None:
 
 
 def preset(name: str, values: dict[str, Any] | None = None, assignments: Sequence[str] = ()) -> Settings:
-    """Make a preset's settings, changed by dotted names and by KEY=VALUE texts on top.
+    """Return a preset's settings, changed by dotted names and then by KEY=VALUE texts.
 
-    InputError for an unknown preset or name, or a wrong value.
+    Raise InputError for an unknown preset or name, or a wrong value.
     """
     if name not in PRESETS:
         raise InputError(f"preset is {name!r}; choose one of {', '.join(PRESETS)}")
@@ -321,7 +324,7 @@ def stage_settings(settings: Settings, stage: str) -> Any:
 
 
 def from_dict(content: dict[str, Any]) -> Settings:
-    """Make settings from what `to_dict` gave, as kept in checkpoints."""
+    """Return settings from the output of `to_dict`, as stored in checkpoints."""
     return preset("paper", _flat_dict(content))
 
 

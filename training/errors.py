@@ -1,4 +1,4 @@
-"""The error that a user of the training package can mend; the command line prints it in one line."""
+"""The error for wrong use or input; the command line prints it in one line."""
 
 
 class InputError(Exception):

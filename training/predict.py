@@ -1,14 +1,14 @@
-"""Ask a trained run about pictures or a sound of one's own.
+"""Apply a trained run to two pictures or one sound.
 
     python -m training.predict runs/slfm before.jpg after.jpg       how far the camera turned from one picture to the other
-    python -m training.predict runs/slfm street.wav                 where the sound is, moment by moment
-    python -m training.predict runs/slfm street.flac --every 0.5 --out heard/
+    python -m training.predict runs/slfm street.wav                 azimuth of the sound over time
+    python -m training.predict runs/slfm street.flac --every 0.5 --out tracks/
 
 Two pictures of one place: prints the turn in degrees, left positive. They should come from a camera like the one trained on
-(60 degrees wide and pitched 22.5 degrees down, if the data set was rendered with defaults); what is too wide or too high is
-cut off. One sound with two channels, left ear first, of any rate: prints azimuths, and writes <sound>-azimuth.csv and .png.
-Azimuths are degrees in (-180, 180], left positive, where the run has learned to tell front from back (stage front-back); where it
-has not, in [-90, 90], a sound behind at its mirror image in front. The output says which.
+(60 degrees wide and pitched 22.5 degrees down, if the data set was rendered with defaults); they are cropped to its aspect
+ratio. One sound with two channels, left ear first, of any rate: prints azimuths, and writes <sound>-azimuth.csv and .png.
+Azimuths are degrees in (-180, 180], left positive, if the run includes the stage front-back; otherwise in [-90, 90], a sound
+behind at its mirror image in front. The output states the range.
 RUN is the folder of a run, or a checkpoint in it (runs/slfm/supervised.pt).
 """
 
@@ -36,7 +36,7 @@ from training.errors import InputError
 from training.evaluation.learned import Learned, load_predictor
 
 SHORTEST_S = 0.1
-"""Sounds below this tell too little."""
+"""Shorter sounds are refused."""
 QUIET_DB = 40.0
 """Moments this far below the loudest have no azimuth."""
 BATCH = 64
@@ -46,27 +46,29 @@ LINES = 20
 
 @dataclass(frozen=True)
 class Track:
-    """What was heard at M moments."""
+    """Azimuths and levels at M moments."""
 
     time_s: np.ndarray
     """(M,) middle of each moment."""
     azimuth_deg: np.ndarray
-    """(M,) in (-180, 180], left positive; in [-90, 90] where front and back are not told apart; NaN where it is quiet."""
+    """(M,) in (-180, 180], left positive; in [-90, 90] without the stage front-back; NaN in quiet moments."""
     gcc_phat_deg: np.ndarray
-    """(M,) the same by the delay between the ears, without learning."""
+    """(M,) the same from the delay between the ears, without learning."""
     level_db: np.ndarray
     """(M, 2) of the left and right ear, relative to full scale."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0 done, 2 wrong use or input."""
+    """Run the command; return the exit status: 0 done, 2 wrong use or input."""
     parser = argparse.ArgumentParser(
         prog="python -m training.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run, or a checkpoint in it")
-    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="two pictures, or one sound with two ears")
+    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="two pictures, or one binaural sound")
     parser.add_argument("--every", type=float, default=0.1, metavar="S", help="seconds between moments; default %(default)s")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder for table and plot; default: this one")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="folder for table and plot; default: the current folder"
+    )
     options = parser.parse_args(argv)
     if len(options.files) > 2:
         parser.error(f"{len(options.files)} files are given; two pictures or one sound are expected")
@@ -83,14 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def describe_turn(learned: Learned, sign: dict[str, Any] | None, before: Path, after: Path) -> str:
-    """Describe how far the camera turned between two picture files, and whether the run's sign was checked."""
+    """Return a text with the turn between two picture files and the check of the run's sign."""
     size = learned.settings.picture
     first, second = (read_picture(path, size.width_px / size.height_px)[None] for path in (before, after))
     turn = float(learned.rotation(first, second)[0])
     side = "left" if turn > 0 else "right"
     answer = f"{after} is turned {abs(turn):.1f} degrees to the {side} of {before} ({turn:+.1f}; left is positive)"
     if sign is None:
-        return f"{answer}\nthe run has no report of this checkpoint: whether left and right are exchanged is not checked"
+        return f"{answer}\nthe run has no report of this checkpoint: the sign (left or right) is not checked"
     verdict = "agrees with" if sign["right"] else "CONTRADICTS"
     return (
         f"{answer}\nthe run's sign {verdict} the true turns of {sign['pairs']} validation pairs: mean error "
@@ -99,7 +101,7 @@ def describe_turn(learned: Learned, sign: dict[str, Any] | None, before: Path, a
 
 
 def checked_sign(run: Path) -> dict[str, Any] | None:
-    """Read from a run's report how well the sign of its rotations, or of one of its checkpoints, fits; None without a report."""
+    """Return the check of the rotation sign of a run or checkpoint from the run's report; None without a report."""
     report = (run if run.is_dir() else run.parent) / "report.json"
     if not report.is_file():
         return None
@@ -110,11 +112,11 @@ def checked_sign(run: Path) -> dict[str, Any] | None:
         name = {"slfm": before if before in signs else method, "supervised": "supervised"}.get(run.stem, method)
         return signs.get(method if run.is_dir() else name)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{report} is damaged; run python -m training.run again, it evaluates anew") from None
+        raise InputError(f"{report} is damaged; run python -m training.run again to write it") from None
 
 
 def describe_azimuths(learned: Learned, path: Path, every_s: float, out: Path) -> str:
-    """Describe where a sound file's sound is over time; writes <name>-azimuth.csv and <name>-azimuth.png into `out`."""
+    """Return a text with azimuths over time; write <name>-azimuth.csv and <name>-azimuth.png into `out`."""
     sound = read_sound(path)
     track = follow(learned, sound, every_s)
     table, plot = (out / f"{path.stem}-azimuth{suffix}" for suffix in (".csv", ".png"))
@@ -123,7 +125,7 @@ def describe_azimuths(learned: Learned, path: Path, every_s: float, out: Path) -
         write_table(table, track)
         draw(plot, track, path.name, learned)
     except OSError as error:
-        raise InputError(f"{error.filename or out} cannot be written ({error.strerror}); give another --out") from None
+        raise InputError(f"{error.filename or out} cannot be written ({error.strerror}); use another --out") from None
     audible = np.isfinite(track.azimuth_deg)
     shown = np.arange(0, len(audible), -(-len(audible) // LINES))
     lines = [f"{'time, s':>8} {'azimuth':>8} {'GCC-PHAT':>9}"]
@@ -135,24 +137,22 @@ def describe_azimuths(learned: Learned, path: Path, every_s: float, out: Path) -
 
 
 def _mean_direction(azimuth_deg: np.ndarray) -> float:
-    """Direction of the mean of unit vectors, degrees."""
+    """Return the direction of the mean of unit vectors, degrees."""
     angle = np.deg2rad(azimuth_deg)
     return float(np.rad2deg(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean())))
 
 
 def _range(learned: Learned) -> str:
-    return "full circle, beyond 90 is behind" if learned.full_circle else "front and back not told apart"
+    return "full circle, beyond 90 is behind" if learned.full_circle else "front only: a sound behind appears at its mirror image"
 
 
 def read_picture(path: Path, aspect: float) -> np.ndarray:
-    """Read a picture upright as (H, W, 3) uint8, its middle cut out to width / height = aspect."""
+    """Read a picture upright as (H, W, 3) uint8, cropped at its centre to width / height = aspect."""
     try:
         with Image.open(_present(path)) as file:
             picture = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{path} is no picture that can be read ({_reason(error)}); two PNG or JPEG files are expected"
-        ) from None
+        raise InputError(f"{path} is not a readable picture ({_reason(error)}); two PNG or JPEG files are expected") from None
     height, width = picture.shape[:2]
     wide, high = min(width, round(height * aspect)), min(height, round(width / aspect))
     top, left = (height - high) // 2, (width - wide) // 2
@@ -160,23 +160,23 @@ def read_picture(path: Path, aspect: float) -> np.ndarray:
 
 
 def read_sound(path: Path) -> np.ndarray:
-    """Read a sound with two ears, any rate, as (2, L) float32 at RATE_HZ, ears (left, right)."""
+    """Read a binaural sound of any rate as (2, L) float32 at RATE_HZ, ears (left, right)."""
     try:
         sound, rate = soundfile.read(_present(path), dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"{path} is no sound that can be read ({_reason(error)}); a WAV or FLAC file is expected") from None
+        raise InputError(f"{path} is not a readable sound ({_reason(error)}); a WAV or FLAC file is expected") from None
     if sound.shape[1] != 2:
         found = "1 channel (mono)" if sound.shape[1] == 1 else f"{sound.shape[1]} channels"
-        raise InputError(f"{path} has {found}; direction needs two ears: give a recording with 2 channels, left and right")
+        raise InputError(f"{path} has {found}; direction needs two ears: use a recording with 2 channels, left and right")
     if len(sound) < SHORTEST_S * rate:
         raise InputError(f"{path} lasts {len(sound) / rate:.3f} s; {SHORTEST_S:g} s or more are needed")
     if not np.isfinite(sound).all() or not sound.any():
-        raise InputError(f"{path} is silent or holds values that are not numbers; give a sound that can be heard")
+        raise InputError(f"{path} is silent or has values that are not finite; use an audible sound")
     return np.ascontiguousarray(soxr.resample(sound, rate, RATE_HZ, quality="VHQ").T)
 
 
 def follow(learned: Learned, sound: np.ndarray, every_s: float) -> Track:
-    """Ask for the azimuth of a sound (2, L) float32 at RATE_HZ at moments `every_s` apart, each a training clip long."""
+    """Predict the azimuth of a sound (2, L) float32 at RATE_HZ at moments `every_s` apart, each a training clip long."""
     if not 1 / RATE_HZ <= every_s < np.inf:
         raise InputError(f"--every is {every_s:g}; seconds above 0 are expected")
     clip = min(learned.clip, sound.shape[-1])
@@ -230,7 +230,7 @@ def _degrees(angle: float) -> str:
 
 def _present(path: Path) -> Path:
     if not path.is_file():
-        raise InputError(f"{path} is missing or no file; two pictures or one sound are expected after RUN")
+        raise InputError(f"{path} is missing or not a file; two pictures or one sound are expected after RUN")
     return path
 
 

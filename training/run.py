@@ -1,17 +1,17 @@
-"""Train without labels and prove it on unseen scenes.
+"""Train without labels and evaluate on unseen scenes.
 
     python -m training.run --data data/slfm
     python -m training.run --data data/slfm --preset small --out runs/mine --set slfm.steps=2000
-    python -m training.run --stages report,sweeps                     evaluate again what lies in runs/slfm
-    python -m training.run --set pretext.pictures=false --out runs/blind            an ablation
+    python -m training.run --stages report,sweeps                     evaluate the checkpoints in runs/slfm again
+    python -m training.run --set pretext.pictures=false --out runs/no-pictures      an ablation
     torchrun --nproc-per-node 4 -m training.run --preset paper        several GPUs
 
-Stages: pretext (give mono sound two ears), slfm (localisation from motion), front-back (full-circle azimuth from the geometry
+Stages: pretext (binaural sound from mono), slfm (localisation from motion), front-back (full-circle azimuth from the geometry
 of each set), probe (linear probes on frozen features), supervised (the same networks with true angles: the upper bound), report
 (test split, baselines, plots), sweeps (robustness).
-Writes checkpoints, report.json and report.md into --out. Running the same command again goes on where it stopped.
-A run judges itself by figures that need no label: an unhealthy slfm stage is trained once more; if it stays so, the exit status
-is 1 and one line says what is wrong.
+Writes checkpoints, report.json and report.md into --out. The same command resumes an interrupted run.
+Health is measured without labels: an unhealthy slfm stage is trained once more; if it stays unhealthy, the exit status is 1 and
+one line names the reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from training.tasks import loop
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0 done, 1 the run has not learned, 2 wrong use or input."""
+    """Run the command; return the exit status: 0 done, 1 the run has not learned, 2 wrong use or input."""
     options = _parser().parse_args(arguments)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     try:
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     if complaints and run.rank == 0:
         print(
             f"unhealthy: localisation from motion did not learn: {'; '.join(complaints)}; "
-            "train with another --seed, more steps (--set slfm.steps=N) or more data",
+            "try another --seed, more steps (--set slfm.steps=N) or more data",
             file=sys.stderr,
         )
     return 1 if complaints else 0
@@ -72,7 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
     parser.add_argument(
-        "--clips", type=Path, metavar="DIR", help="play these clips, not the data set's own dry sounds (SLfM's has none)"
+        "--clips",
+        type=Path,
+        metavar="DIR",
+        help="folder of clips used in place of the data set's dry sounds (SLfM's data has none)",
     )
     parser.add_argument("--out", default="runs/slfm", help="folder of the run; default %(default)s")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="default: paper with a GPU, small without")
@@ -80,11 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=float, help="passes over the training split in each of the training stages")
     parser.add_argument("--batch", type=int, help="sets in a batch of each of the training stages")
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
-    parser.add_argument("--device", help="default: cuda where there is one, else cpu")
-    parser.add_argument("--workers", type=int, default=1, help="threads that make batches ahead; default %(default)s")
+    parser.add_argument("--device", help="default: cuda if available, else cpu")
+    parser.add_argument("--workers", type=int, default=1, help="threads that prepare batches; default %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
-    parser.add_argument("--no-resume", action="store_true", help="start again even where checkpoints are")
-    parser.add_argument("--quiet", action="store_true", help="no progress, no summaries")
+    parser.add_argument("--no-resume", action="store_true", help="ignore checkpoints and start again")
+    parser.add_argument("--quiet", action="store_true", help="print neither progress nor summaries")
     return parser
 
 
@@ -92,7 +95,7 @@ def _stages(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     wrong = [name for name in names if name not in STAGES]
     if wrong or not names:
-        raise InputError(f"--stages {text}: give one or more of {', '.join(STAGES)}, separated by commas")
+        raise InputError(f"--stages {text}: expected one or more of {', '.join(STAGES)}, separated by commas")
     return names
 
 
@@ -100,9 +103,9 @@ def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError:
-        raise InputError(f"--device {name} is unknown; give cpu or cuda") from None
+        raise InputError(f"--device {name} is unknown; use cpu or cuda") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"--device {name}: no GPU is at hand; give cpu")
+        raise InputError(f"--device {name}: no GPU is available; use cpu")
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
@@ -110,7 +113,7 @@ def _device(name: str | None) -> torch.device:
 
 
 def _sizes(epochs: float | None, batch: int | None) -> dict[str, Any]:
-    """Settings of the training stages for --epochs and --batch."""
+    """Return the settings of the training stages for --epochs and --batch."""
     values: dict[str, Any] = {}
     for stage in ("pretext", "slfm", "front_back", "supervised"):
         if epochs is not None:
@@ -121,7 +124,7 @@ def _sizes(epochs: float | None, batch: int | None) -> dict[str, Any]:
 
 
 def _board(run: loop.Run) -> Any:
-    """Open TensorBoard logs in the run's folder; None, with a note, where TensorBoard is not installed."""
+    """Open TensorBoard logs in the run's folder; return None, with a note, if TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter  # an extra
     except ImportError:

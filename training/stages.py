@@ -22,7 +22,7 @@ from training.evaluation.evaluate import evaluate
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.health import complaints, measure, turn_sign
 from training.evaluation.learned import errors, load_predictor
-from training.evaluation.pretext_metrics import listen
+from training.evaluation.pretext_metrics import measure_pretext
 from training.evaluation.robustness import robustness
 from training.networks.encoders import Encoders
 from training.reporting.report import write_report
@@ -34,34 +34,34 @@ from training.tasks.slfm import Slfm
 from training.tasks.supervised import Supervised
 
 STAGES = ("pretext", "slfm", "front-back", "probe", "supervised", "report", "sweeps")
-LOOK_BATCH = 64
+VALIDATION_BATCH = 64
 """Sets in a batch of validation or test data."""
 TAGS = {"pretext": 1, "slfm": 2, "supervised": 3, "front-back": 4, "slfm restarted": 5}
-"""Draws of the stages: each sees batches of its own."""
+"""Seed tags of the stages: each draws different batches."""
 
 
 @dataclass
 class Work:
-    """What the stages of one run share."""
+    """State shared by the stages of one run."""
 
     data: str
     settings: Settings
     run: loop.Run
     training: Batches
-    """Augmented, shared out among processes, batches of the pretext task's size."""
+    """Augmented batches of the pretext task's size, split among processes."""
     val: Batches
     histories: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     probes: dict[str, dict[str, float]] = field(default_factory=dict)
     health: dict[str, dict[str, float]] = field(default_factory=dict)
     """Label-free figures of each attempt at the slfm stage."""
     complaints: list[str] = field(default_factory=list)
-    """What is wrong with the run, by these figures; empty where it is healthy."""
+    """Figures beyond their limits, one line each; empty for a healthy run."""
     notes: dict[str, Any] = field(default_factory=dict)
     clips: Path | None = None
-    """Folder of dry sounds to play instead of the data set's own."""
+    """Folder of dry sounds used in place of the data set's."""
 
     def drawn(self, stage: str, **options: Any) -> Batches:
-        """Batches of the training split for a stage, with draws of their own."""
+        """Return batches of the training split for a stage, with its own draws."""
         batch, run = stage_settings(self.settings, stage.split()[0]).batch, self.run
         options = {"store": self.training.store, **options}
         return Batches(
@@ -69,27 +69,27 @@ class Work:
         )
 
     def file(self, stage: str) -> Path:
-        """Checkpoint of a stage."""
+        """Return the path of a stage's checkpoint."""
         return self.run.folder / f"{stage}.pt"
 
 
 def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = STAGES, clips: Path | None = None) -> list[str]:
-    """Go through the stages asked for; those left out are taken from the run's folder where they lie there.
+    """Run the given stages; stages left out are loaded from the run's folder if their checkpoints exist.
 
-    Return what is wrong with the run by its label-free health figures; empty where it is healthy or has no stage slfm.
+    Return the label-free health figures beyond their limits, one line each; empty for a healthy run or without stage slfm.
     """
     known, unseen = (load(data, split, settings, run.quiet, clips) for split in ("train", "val"))
     training = Batches(known, settings, settings.pretext.batch, True, run.rank, run.world, TAGS["pretext"])
-    work = Work(data, settings, run, training, Batches(unseen, settings, LOOK_BATCH, training=False), clips=clips)
+    work = Work(data, settings, run, training, Batches(unseen, settings, VALIDATION_BATCH, training=False), clips=clips)
     torch.manual_seed(settings.seed)
-    task, model, ear, bound = Pretext(settings), Slfm(settings), FrontBack(settings), Supervised(settings)
+    task, model, full_circle, bound = Pretext(settings), Slfm(settings), FrontBack(settings), Supervised(settings)
     if run.rank == 0 and not run.quiet:
-        tasks = {"pretext": task, "slfm": model, "front-back": ear, "supervised": bound}
-        print(_outlook(work, tasks, stages), flush=True)
+        tasks = {"pretext": task, "slfm": model, "front-back": full_circle, "supervised": bound}
+        print(_plan(work, tasks, stages), flush=True)
     _pretext(work, task, "pretext" in stages)
     model = _slfm(work, model, task, "slfm" in stages)
     if "front-back" in stages:
-        _front_back(work, ear, model)
+        _front_back(work, full_circle, model)
     if "supervised" in stages:
         batches = work.drawn("supervised", hard=True)
         work.histories["supervised"] = loop.train("supervised", bound, batches, settings.supervised, settings, run)
@@ -101,31 +101,31 @@ def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = 
 
 
 def _pretext(work: Work, task: Pretext, train: bool) -> None:
-    """Train the pretext task, or load it where it lies in the run's folder."""
+    """Train the pretext task, or load its checkpoint if there is one."""
     settings, run = work.settings, work.run
     if not train:
         if work.file("pretext").is_file():
             _load(work, "pretext", task)
         else:
-            work.notes["pretext"] = "none: localisation from motion began with untrained networks"
+            work.notes["pretext"] = "none: localisation from motion started from untrained networks"
         return
-    look = None
+    validate = None
     if settings.pretext.pictures and not settings.pretext.true_rotation and settings.pretext.withheld_share > 0:
 
-        def look(model: nn.Module) -> dict[str, float]:
+        def validate(model: nn.Module) -> dict[str, float]:
             assert isinstance(model, Pretext)
             return picture_gain(model, work.val, run.device)
 
-    work.histories["pretext"] = loop.train("pretext", task, work.training, settings.pretext, settings, run, look)
+    work.histories["pretext"] = loop.train("pretext", task, work.training, settings.pretext, settings, run, validate)
 
 
 def _slfm(work: Work, model: Slfm, task: Pretext, train: bool) -> Slfm:
-    """Train localisation from motion, or load it; a stage that is not healthy is trained once more with another draw."""
+    """Train localisation from motion, or load it; an unhealthy stage is trained once more with another draw."""
     run, path, rejected = work.run, work.file("slfm"), work.file("slfm-rejected")
     if not train:
         if path.is_file():
             _load(work, "slfm", model)
-            _judge(work, model, "slfm")
+            _measure_health(work, model, "slfm")
         return model
     if not run.resume:
         rejected.unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def _slfm(work: Work, model: Slfm, task: Pretext, train: bool) -> Slfm:
             continue
         model.localiser.encoders.load_state_dict(task.encoders.state_dict())
         _train_slfm(work, model, attempt)
-        wrong = _judge(work, model, attempt)
+        wrong = _measure_health(work, model, attempt)
         if not wrong or attempt == "slfm restarted":
             break
         if run.rank == 0:
@@ -150,10 +150,10 @@ def _train_slfm(work: Work, model: Slfm, attempt: str) -> None:
     """Train one attempt and fix the global sign without labels."""
     settings, run, store = work.settings, work.run, work.training.store
 
-    def look(_: nn.Module) -> dict[str, float]:
+    def validate(_: nn.Module) -> dict[str, float]:
         return errors(model.localiser, work.val, run.device)
 
-    work.histories["slfm"] = loop.train("slfm", model, work.drawn(attempt), settings.slfm, settings, run, look)
+    work.histories["slfm"] = loop.train("slfm", model, work.drawn(attempt), settings.slfm, settings, run, validate)
     sign, share = turn_sign(model.localiser, store, settings, run.device)
     model.localiser.rotation_sign.fill_(sign)
     truth = errors(model.localiser, work.val, run.device)
@@ -166,27 +166,27 @@ def _train_slfm(work: Work, model: Slfm, attempt: str) -> None:
         loop.keep(work.file("slfm"), model)
 
 
-def _judge(work: Work, model: Slfm, attempt: str) -> list[str]:
-    """Measure the health of an attempt on the validation split; return what is wrong with it, which stands until the next."""
+def _measure_health(work: Work, model: Slfm, attempt: str) -> list[str]:
+    """Measure the health of an attempt on the validation split; store and return the figures beyond their limits."""
     work.health[attempt] = measure(model.localiser, work.val.store, work.settings, work.run.device)
     work.complaints = complaints(work.health[attempt])
     return work.complaints
 
 
-def _front_back(work: Work, ear: FrontBack, model: Slfm) -> None:
-    """Train the ear on the full-circle azimuths that the training split's geometry implies."""
+def _front_back(work: Work, full_circle: FrontBack, model: Slfm) -> None:
+    """Train the sound network on the full-circle azimuths that the training split's geometry implies."""
     settings, run = work.settings, work.run
-    ear.localiser.load_state_dict(model.localiser.state_dict())
-    ear.localiser.full_circle.fill_(True)
+    full_circle.localiser.load_state_dict(model.localiser.state_dict())
+    full_circle.localiser.full_circle.fill_(True)
     began = time.monotonic()
     store = infer(model.localiser.to(run.device).eval(), work.training.store, settings, run.device, run.quiet)
     run.seconds["front-back.inferring"] = time.monotonic() - began
     batches = work.drawn("front-back", store=store, hard=True, pictures=False)
 
-    def look(_: nn.Module) -> dict[str, float]:
-        return {k: v for k, v in errors(ear.localiser, work.val, run.device).items() if k != "sign"}
+    def validate(_: nn.Module) -> dict[str, float]:
+        return {k: v for k, v in errors(full_circle.localiser, work.val, run.device).items() if k != "sign"}
 
-    work.histories["front-back"] = loop.train("front-back", ear, batches, settings.front_back, settings, run, look)
+    work.histories["front-back"] = loop.train("front-back", full_circle, batches, settings.front_back, settings, run, validate)
     assert store.confidence is not None
     work.notes["front-back"] = {
         "sure bits": float((store.confidence > 0.9).mean()),
@@ -195,7 +195,7 @@ def _front_back(work: Work, ear: FrontBack, model: Slfm) -> None:
 
 
 def _load(work: Work, stage: str, task: nn.Module) -> None:
-    """Load a finished stage; InputError where it was made with other settings."""
+    """Load a finished stage; raise InputError if it was made with other settings."""
     found, content = checkpoint.load(work.file(stage))
     checkpoint.check_settings(work.file(stage), found, work.settings, loop.LATER[stage])
     task.load_state_dict(content["model"])
@@ -204,9 +204,9 @@ def _load(work: Work, stage: str, task: nn.Module) -> None:
 
 def _probe(work: Work, learned: dict[str, Encoders]) -> None:
     began = time.monotonic()
-    plain = Batches(work.training.store, work.settings, LOOK_BATCH, training=False)
+    plain = Batches(work.training.store, work.settings, VALIDATION_BATCH, training=False)
     store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
-    test = Batches(store, work.settings, LOOK_BATCH, training=False)
+    test = Batches(store, work.settings, VALIDATION_BATCH, training=False)
     encoders = learned | untrained(work.settings, work.training, work.run.device)
     for one in encoders.values():
         one.to(work.run.device).eval()
@@ -217,8 +217,8 @@ def _probe(work: Work, learned: dict[str, Encoders]) -> None:
 def _report(work: Work, sweeps: bool) -> None:
     run, settings = work.run, work.settings
     began = time.monotonic()
-    heard = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
-    test, reference = (Examples(open_split(work.data, split, work.clips), heard, settings.seed) for split in ("test", "val"))
+    sounds = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
+    test, reference = (Examples(open_split(work.data, split, work.clips), sounds, settings.seed) for split in ("test", "val"))
     names = {"SLfM": "front-back", "SLfM before front-back": "slfm", "supervised": "supervised"}
     if not work.file("front-back").is_file():
         names = {"SLfM": "slfm", "supervised": "supervised"}
@@ -229,7 +229,7 @@ def _report(work: Work, sweeps: bool) -> None:
     work.notes |= _pretext_notes(work, run.folder / "report")
     run.seconds["report"] = time.monotonic() - began
     began = time.monotonic()
-    swept = robustness(predictors, test.data, heard, settings.seed, progress=not run.quiet) if sweeps else []
+    swept = robustness(predictors, test.data, sounds, settings.seed, progress=not run.quiet) if sweeps else []
     run.seconds["sweeps"] = time.monotonic() - began
     kept = {**settings.to_dict(), "device": str(run.device), "threads": torch.get_num_threads(), "processes": run.world}
     curves = {f"{k}/loss": [(r["step"], r["loss"]) for r in h] for k, h in work.histories.items()}
@@ -242,7 +242,7 @@ def _report(work: Work, sweeps: bool) -> None:
 
 
 def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
-    """Measure the trained pretext task on the test split, as far as there is one."""
+    """Measure the pretext task on the test split; empty without its checkpoint."""
     path = work.run.folder / "pretext.pt"
     if not path.is_file():
         return {}
@@ -251,8 +251,8 @@ def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
     task.to(work.run.device).eval()
     folder.mkdir(parents=True, exist_ok=True)
     store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
-    test = Batches(store, work.settings, LOOK_BATCH, training=False)
-    out: dict[str, Any] = {"pretext sounds (test split)": listen(task, test, work.run.device, folder)}
+    test = Batches(store, work.settings, VALIDATION_BATCH, training=False)
+    out: dict[str, Any] = {"pretext sounds (test split)": measure_pretext(task, test, work.run.device, folder)}
     p = work.settings.pretext
     if p.pictures and not p.true_rotation and p.withheld_share > 0:
         gain = picture_gain(task, test, work.run.device)
@@ -260,8 +260,8 @@ def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
     return out
 
 
-def _outlook(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> str:
-    """Say what is about to happen: data, parameters, steps, and time by one timed step of each stage."""
+def _plan(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> str:
+    """Return the plan of the run: data, parameters, steps, and the time estimated from one step of each stage."""
     settings, run, store = work.settings, work.run, work.training.store
     scenes = {name.split("/")[0] for name in store.set_id}
     lines = [
@@ -283,7 +283,7 @@ def _outlook(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> 
 
 
 def _step_seconds(task: nn.Module, batches: Batches, device: torch.device) -> float:
-    """Time one forward and backward pass, after one to warm up, of a copy."""
+    """Return the seconds of one forward and backward pass of a copy, after one warm-up pass."""
     trial = copy.deepcopy(task).to(device).train()
     rendered = render_batch(batches.make(0).to(device))
     began = time.monotonic()

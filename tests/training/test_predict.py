@@ -142,7 +142,7 @@ def test_full_circle_answers_are_said_to_be_so_and_averaged_as_directions(run, t
     )
     assert "+170.0" in told and "-160.0" in told
     folded = describe_azimuths(load_predictor(run), tmp_path / "a.wav", 0.1, tmp_path)
-    assert "front and back not told apart" in folded
+    assert "front only: a sound behind appears at its mirror image" in folded
 
 
 def test_a_run_that_learned_front_and_back_answers_beyond_the_side(tmp_path):
@@ -258,11 +258,11 @@ def bad_files(folder):
         (["three.wav"], "3 channels"),
         (["short.wav"], "lasts 0.006 s"),
         (["silent.wav"], "is silent"),
-        (["empty.wav"], "no sound that can be read"),
-        (["good.png"], "no sound that can be read"),
+        (["empty.wav"], "not a readable sound"),
+        (["good.png"], "not a readable sound"),
         (["nothing.wav"], "nothing.wav is missing"),
-        (["good.png", "text.png"], "text.png is no picture that can be read"),
-        (["half.png", "good.png"], "half.png is no picture that can be read"),
+        (["good.png", "text.png"], "text.png is not a readable picture"),
+        (["half.png", "good.png"], "half.png is not a readable picture"),
         (["good.png", "nothing.png"], "nothing.png is missing"),
         (["good.wav", "--every", "0"], "--every is 0"),
         (["good.wav", "--every", "nan"], "--every is nan"),

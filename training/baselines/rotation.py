@@ -1,4 +1,4 @@
-"""How far a camera turned, by picture processing alone: matched features with a homography, and correlation over azimuth.
+"""Camera rotation by picture processing: matched features with a homography, and correlation over azimuth.
 
 Pictures are (H, W, 3) uint8 of a pinhole with square pixels, whose axis is pitched; a turn is about the vertical, degrees,
 positive to the left: heading of the second picture minus that of the first.
@@ -19,31 +19,31 @@ STEP_DEG = 0.5
 """Resolution of azimuth and elevation in the correlation."""
 HIGH_PASS_DEG = 6.0
 MIN_SHARED_DEG = 8.0
-"""The least azimuth that two pictures must share for a turn to be considered."""
+"""Minimum azimuth that two pictures share at a turn that is considered."""
 
 
 def focal_px(camera: Camera, width: int) -> float:
-    """Give the focal length in pixels of a picture that wide."""
+    """Return the focal length in pixels of a picture of this width."""
     return width / 2.0 / float(np.tan(np.deg2rad(camera.hfov_deg / 2.0)))
 
 
 def intrinsics(camera: Camera, height: int, width: int) -> np.ndarray:
-    """Give K (3, 3) for pixel centres at whole numbers, as OpenCV counts; x right, y down, z ahead."""
+    """Return K (3, 3) for pixel centres at whole numbers, as OpenCV counts; x right, y down, z ahead."""
     f = focal_px(camera, width)
     return np.array([[f, 0.0, (width - 1) / 2.0], [0.0, f, (height - 1) / 2.0], [0.0, 0.0, 1.0]])
 
 
 def leveled(camera: Camera) -> np.ndarray:
-    """Give the rotation (3, 3) from the camera's axes (right, down, ahead) to those of a level camera of the same heading."""
+    """Return the rotation (3, 3) from the camera's axes (right, down, ahead) to those of a level camera of the same heading."""
     p = np.deg2rad(camera.pitch_deg)
     return np.array([[1.0, 0.0, 0.0], [0.0, np.cos(p), -np.sin(p)], [0.0, np.sin(p), np.cos(p)]])
 
 
 def homography_rotation(first: np.ndarray, second: np.ndarray, camera: Camera) -> float | None:
-    """Find the turn, degrees, between two pictures (H, W, 3) by SIFT and a homography; None where it cannot be told.
+    """Return the turn, degrees, between two pictures (H, W, 3) by SIFT and a homography; None with too few matches.
 
     Both views share a position, so pixels map by H = K R K^-1: H is fitted to the matches by RANSAC, K^-1 H K made the
-    nearest rotation, and its part about the vertical read off. Sources: D. Lowe, IJCV 60 (2004), 91-110; R. Hartley and
+    nearest rotation, and its part about the vertical returned. Sources: D. Lowe, IJCV 60 (2004), 91-110; R. Hartley and
     A. Zisserman, Multiple View Geometry, 2nd edition, section 8.4.2.
     """
     import cv2
@@ -68,7 +68,7 @@ def homography_rotation(first: np.ndarray, second: np.ndarray, camera: Camera) -
 
 
 def _turn_of(homography: np.ndarray, camera: Camera) -> float:
-    """Give the turn, degrees, of K^-1 H K (3, 3), known up to scale."""
+    """Return the turn, degrees, of K^-1 H K (3, 3), known up to scale."""
     u, _, v = np.linalg.svd(homography)
     rotation = u @ v * np.sign(np.linalg.det(u @ v))
     level = leveled(camera) @ rotation @ leveled(camera).T  # level axes of the first camera -> level axes of the second
@@ -76,14 +76,14 @@ def _turn_of(homography: np.ndarray, camera: Camera) -> float:
 
 
 class TurnCorrelation:
-    """Correlation of two pictures over azimuth: pixels are laid out by azimuth and elevation, shifted, and compared.
+    """Correlation of two pictures over azimuth: pixels are resampled by azimuth and elevation, shifted, and compared.
 
-    For each turn the high-passed brightness and colours of what both pictures see are correlated; the turn with the most
-    significant correlation (Fisher's z times the square root of the shared area) wins.
+    For each turn the high-passed brightness and colours of the shared part of both pictures are correlated; the turn with the
+    most significant correlation (Fisher's z times the square root of the shared area) wins.
     """
 
     def __init__(self, camera: Camera, height: int, width: int, max_turn_deg: float = 90.0) -> None:
-        """Lay out the grid for pictures of height x width; turns of up to +-max_turn_deg are considered."""
+        """Set up the grid for pictures of height x width; turns of up to +-max_turn_deg are considered."""
         half_height = np.rad2deg(np.arctan(np.tan(np.deg2rad(camera.hfov_deg / 2.0)) * height / width))
         low, high = max(camera.pitch_deg - half_height, -80.0), min(camera.pitch_deg + half_height, 80.0)
         azimuth = np.arange(-90.0, 90.0 + STEP_DEG, STEP_DEG)[:, None]
@@ -95,26 +95,26 @@ class TurnCorrelation:
         with np.errstate(divide="ignore", invalid="ignore"):
             x = focal * ray[..., 0] / ray[..., 2] + (width - 1) / 2.0
             y = focal * ray[..., 1] / ray[..., 2] + (height - 1) / 2.0
-        seen = (ray[..., 2] > 0.05) & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-        columns = np.flatnonzero(seen.any(1))
+        visible = (ray[..., 2] > 0.05) & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        columns = np.flatnonzero(visible.any(1))
         keep = slice(columns[0], columns[-1] + 1)
-        self.mask = seen[keep].astype(np.float64)
+        self.mask = visible[keep].astype(np.float64)
         """(A, E): azimuth (rising, to the left) by elevation."""
-        self.weight = np.broadcast_to(np.cos(e), seen.shape)[keep] * self.mask
-        self.x, self.y = np.where(seen, x, 0.0)[keep], np.where(seen, y, 0.0)[keep]
+        self.weight = np.broadcast_to(np.cos(e), visible.shape)[keep] * self.mask
+        self.x, self.y = np.where(visible, x, 0.0)[keep], np.where(visible, y, 0.0)[keep]
         count = self.mask.shape[0]
         reach = min(int(max_turn_deg / STEP_DEG), count - int(MIN_SHARED_DEG / STEP_DEG))
         self.shifts = np.arange(-reach, reach + 1)
         self.size = 2 ** int(np.ceil(np.log2(2 * count)))
 
     def __call__(self, first: np.ndarray, second: np.ndarray) -> float:
-        """Find the turn, degrees, between two pictures (H, W, 3)."""
+        """Return the turn, degrees, between two pictures (H, W, 3)."""
         score = self.scores(first, second)
         best = int(score.argmax())
         return float(STEP_DEG * (self.shifts[best] + _peak(score, best)))
 
     def scores(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Give the significance (T,) of each of the turns `shifts` x STEP_DEG."""
+        """Return the significance (T,) of each of the turns `shifts` x STEP_DEG."""
         a, b = self._panorama(first), self._panorama(second)
         w = self.weight
         area = self._correlate(w[..., None], self.mask[..., None])
@@ -125,7 +125,7 @@ class TurnCorrelation:
         return np.arctanh(r) * np.sqrt(area)
 
     def _panorama(self, picture: np.ndarray) -> np.ndarray:
-        """Lay a picture out as (A, E, 3): high-passed brightness and two colour differences, 0 where it sees nothing."""
+        """Resample a picture as (A, E, 3): high-passed brightness and two colour differences, 0 outside the picture."""
         blurred = gaussian_filter(picture.astype(np.float64), (0.7, 0.7, 0))
         rgb = np.stack([map_coordinates(blurred[..., c], (self.y, self.x), order=1) for c in range(3)], -1)
         r, g, b = np.moveaxis(rgb, -1, 0)
@@ -143,7 +143,7 @@ class TurnCorrelation:
 
 
 def _peak(score: np.ndarray, best: int) -> float:
-    """Give where between samples a parabola through the best one and its neighbours has its top, -0.5 to 0.5."""
+    """Return the offset, -0.5 to 0.5, of the vertex of a parabola through the best sample and its neighbours."""
     if not 0 < best < len(score) - 1:
         return 0.0
     before, top, after = score[best - 1 : best + 2]

@@ -1,4 +1,4 @@
-"""The spherical head: what theory says of delays and levels between two ears on a rigid ball.
+"""The spherical head: delays and levels between two ears on a rigid sphere.
 
 Ears are at +-90 degrees on the horizontal plane; lateral angles are degrees, left positive, in [-90, 90].
 """
@@ -18,7 +18,7 @@ SPEED_M_S = 343.2
 
 
 def woodworth_itd(lateral_deg: np.ndarray) -> np.ndarray:
-    """Give the delay of the right ear behind the left, s, at high frequencies: a / c (x + sin x).
+    """Return the delay of the right ear behind the left, s, at high frequencies: a / c (x + sin x).
 
     lateral_deg: any shape. Source: R. S. Woodworth, Experimental Psychology, 1938, pp. 520-523; the path to the far ear
     bends around the head.
@@ -28,18 +28,18 @@ def woodworth_itd(lateral_deg: np.ndarray) -> np.ndarray:
 
 
 def kuhn_itd(lateral_deg: np.ndarray) -> np.ndarray:
-    """Give the delay of the right ear behind the left, s, below about 500 Hz: 3 a / c sin x.
+    """Return the delay of the right ear behind the left, s, below about 500 Hz: 3 a / c sin x.
 
-    lateral_deg: any shape. Source: G. F. Kuhn, JASA 62 (1977), 157-167, equation 5: the limit of a small ball, whose
+    lateral_deg: any shape. Source: G. F. Kuhn, JASA 62 (1977), 157-167, equation 5: the limit of a small sphere, whose
     diffraction makes the delay half as long again as the straight path.
     """
     return 3.0 * RADIUS_M / SPEED_M_S * np.sin(np.deg2rad(lateral_deg))
 
 
 def surface_pressure(incidence_deg: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
-    """Give the pressure on a rigid ball in a plane wave, over that in its absence, (..., F) complex, time as exp(-i w t).
+    """Return the pressure on a rigid sphere in a plane wave, over that in its absence, (..., F) complex, time as exp(-i w t).
 
-    incidence_deg: (...) between the direction of the source and the point on the ball. frequency_hz: (F,), above 0.
+    incidence_deg: (...) between the direction of the source and the point on the sphere. frequency_hz: (F,), above 0.
     Source: J. W. Strutt (Lord Rayleigh), The Theory of Sound II, section 328; as in R. O. Duda and W. L. Martens, JASA 104
     (1998), 3048-3058, equation 5, for a source far away: sum over m of (2m + 1) i^(m + 1) (-1)^m P_m(cos x) / h'_m(ka) / (ka)^2.
     """
@@ -56,10 +56,10 @@ def surface_pressure(incidence_deg: np.ndarray, frequency_hz: np.ndarray) -> np.
 
 @cache
 def ild_slopes(edges_hz: tuple[float, ...]) -> np.ndarray:
-    """Give the slopes (B,), dB, of the level of the left ear over the right against the sine of the lateral angle.
+    """Return the slopes (B,), dB, of the level of the left ear over the right against the sine of the lateral angle.
 
-    edges_hz: the bands' B + 1 edges. The ball's levels, energy averaged over each band of a flat spectrum, are fitted by least
-    squares over -90 to 90 degrees; the sine smooths the bright spot behind the ball, which heads lack. Source of the form: M.
+    edges_hz: the bands' B + 1 edges. The sphere's levels, energy averaged over each band of a flat spectrum, are fitted by least
+    squares over -90 to 90 degrees; the sine smooths the bright spot behind the sphere, which heads lack. Source of the form: M.
     Raspaud, H. Viste and G. Evangelista, IEEE Trans. Audio, Speech and Language Processing 18 (2010), 68-77.
     """
     lateral = np.arange(-90.0, 91.0, 5.0)

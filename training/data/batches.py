@@ -1,4 +1,4 @@
-"""Batches drawn from a store by seeds: what a step sees depends on (seed, epoch, set) alone, not on workers."""
+"""Batches drawn from a store by seeds: a step's batch depends on (seed, epoch, set) only, not on workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.data.preload import Store
 
 Made = TypeVar("Made")
 OFFSET_S = 0.5
-"""Views of a set start at multiples of this, each its own, plus one common offset below it."""
+"""Views of a set start at different multiples of this, plus one common offset below it."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Batch:
     """B sets with V views and S sources each; tensors on the host until `to`."""
 
     row: Tensor
-    """(B,) int64, the sets' places in the store."""
+    """(B,) int64, the sets' indices in the store."""
     rgb: Tensor
     """(B, V, 3, h, w) uint8."""
     color: Tensor
@@ -35,18 +35,18 @@ class Batch:
     response: Tensor
     """(B, V, S, 2, T) float32, direct + ratio x indirect with each set's own ratio."""
     noise: Tensor
-    """(B, V, 2, L) float32 white noise scaled to the share of the sound's level that it has; empty without noise."""
+    """(B, V, 2, L) float32 white noise, relative to the sound's level; empty without noise."""
     pictures_withheld: Tensor
     """(B,) bool: the pretext task withholds the pictures of these sets."""
     heading: Tensor
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
-    """(B, V) degrees of the first source, as the store has it. Truth, as above, or inferred."""
+    """(B, V) degrees of the first source, as in the store. Truth, as above, or inferred."""
     confidence: Tensor
-    """(B, V) float32, 0 to 1: how sure the azimuth is of front and back."""
+    """(B, V) float32, 0 to 1: confidence in the azimuth's side, front or back."""
 
     def to(self, device: torch.device) -> Batch:
-        """Move to a device; onto a GPU through page-locked memory, so that the copy does not hold up the step."""
+        """Move to a device; onto a GPU through page-locked memory, so that the copy does not block the step."""
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
         if device.type == "cuda":
             parts = {name: part.pin_memory() for name, part in parts.items()}
@@ -54,7 +54,7 @@ class Batch:
 
 
 class Batches:
-    """The batches of a run over one store; `batches.make(step)` is pure, iteration makes them ahead in threads.
+    """The batches of a run over one store; `batches.make(step)` is pure, `between` prepares them in threads.
 
     batches = Batches(store, settings, batch=32, training=True)
     for rendered in batches.between(0, 100, render_batch, workers=2): ...
@@ -73,12 +73,12 @@ class Batches:
         only: int | None = None,
         pictures: bool = True,
     ) -> None:
-        """Batches of `batch` sets over all `world` processes, of which this one, `rank`, makes its share.
+        """Batches of `batch` sets over all `world` processes, of which this one, `rank`, makes its part.
 
-        Without `training` nothing is jittered, mirrored or freshly combined, and the last, smaller batch is kept. `tag`
-        tells stages of one run apart, so that they see different draws. With `hard`, `sound.hard_share` of the sets are more
-        reverberant, noisy or have a second source. `only` plays this source of every set. Without `pictures` the batches have
-        none, which saves time where only sound counts.
+        Without `training` there is no jitter, mirroring or fresh combination, and the last, smaller batch is kept. `tag`
+        distinguishes the draws of the stages of one run. With `hard`, `sound.hard_share` of the sets are more reverberant,
+        noisy or have a second source. `only` selects this source of every set. Without `pictures` the batches have none,
+        which saves time if only sound is used.
         """
         self.store, self.settings, self.training, self.hard, self.only = store, settings, training, hard, only
         self.pictures = pictures
@@ -89,12 +89,12 @@ class Batches:
 
     @property
     def per_epoch(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches in an epoch."""
         n = len(self.store)
         return n // self.batch if self.training else -(-n // self.batch)
 
     def rows(self, step: int) -> np.ndarray:
-        """Places in the store of the sets of a step, over all processes: every set once an epoch, shuffled in training."""
+        """Return the indices in the store of a step's sets, over all processes: every set once an epoch, shuffled in training."""
         epoch, place = divmod(step, self.per_epoch)
         order = np.arange(len(self.store))
         if self.training:
@@ -112,7 +112,7 @@ class Batches:
         )
 
     def between(self, first: int, last: int, finish: Callable[[Batch], Made], workers: int = 1) -> Iterator[Made]:
-        """Yield finish(batch) for steps first to last - 1, made ahead by threads (0: made when asked)."""
+        """Yield finish(batch) for steps first to last - 1, prepared by threads (0: made on demand)."""
 
         def made(step: int) -> Made:
             return finish(self.make(step))
@@ -128,7 +128,7 @@ class Batches:
                 yield ahead.pop(0).result()
 
     def _draw(self, row: int, epoch: int) -> dict[str, np.ndarray]:
-        """Draw one set's part of a batch; the generator depends on seed, stage, epoch and set alone."""
+        """Draw one set's part of a batch; the generator depends on seed, stage, epoch and set only."""
         s, store = self.settings, self.store
         rng = np.random.default_rng((s.seed, self.tag, 2, epoch if self.training else 0, row))
         others = np.arange(1, store.rgb.shape[1])
@@ -158,7 +158,7 @@ class Batches:
         }
 
     def _recolored(self, rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Exchange the colour channels of a set's pictures (V, 3, h, w), and make negatives of them, at random."""
+        """Permute the colour channels of a set's pictures (V, 3, h, w), and invert them, at random."""
         if not (self.training and self.settings.picture.recolor):
             return rgb
         rgb = rgb[:, rng.permutation(3)]
@@ -182,7 +182,7 @@ class Batches:
 
     @property
     def _slots(self) -> int:
-        """Sources that a set of these batches has room for."""
+        """Largest number of sources of a set in these batches."""
         s = self.settings.sound
         further = self.hard and s.hard_share * s.hard_second_share > 0
         return min(s.sources + further, self.store.azimuth.shape[2])
@@ -216,7 +216,7 @@ class Batches:
         return out
 
     def _moments(self, starts: np.ndarray, views: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw a start for each view among those that are heard, OFFSET_S or more apart while there are such."""
+        """Draw a start for each view among the audible ones, OFFSET_S or more apart while such starts remain."""
         if self.settings.sound.time_sync:
             return np.repeat(starts[rng.integers(len(starts))], views)
         step = max(1, round(STEP_S * self.store.sample_rate))
@@ -227,7 +227,7 @@ class Batches:
         return np.concatenate([picked, rng.choice(starts, views - len(picked))]).astype(int)
 
     def _noise(self, views: int, hard: bool, rng: np.random.Generator) -> np.ndarray:
-        """Draw white noise (V, 2, L) as a share of the sound's level; empty where no set has any."""
+        """Draw white noise (V, 2, L) relative to the sound's level; empty if no set can have any."""
         s = self.settings.sound
         if s.noise_share == 0 and not (self.hard and s.hard_share * s.hard_noise_share > 0):
             return np.zeros((views, 2, 0), np.float32)
@@ -240,7 +240,7 @@ class Batches:
 
 
 def _audible_starts(store: Store, clip: int) -> dict[tuple[int, int], np.ndarray]:
-    """List for every dry sound the starts of clips that are not silent."""
+    """Return for every dry sound the starts of the audible clips."""
     return {
         (row, source): audible_starts(mono, clip, store.sample_rate)
         for row, sounds in enumerate(store.mono)

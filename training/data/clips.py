@@ -1,4 +1,4 @@
-"""Dry sounds from a folder of clips, for data sets that carry none (such as SLfM's own), or to train on other sounds."""
+"""Dry sounds from a folder of clips, for data sets without any (such as SLfM's), or to train on other sounds."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class ClipDataset(Dataset):
     """A split whose dry sounds come from a folder of clips, other clips in each split."""
 
     def __init__(self, root: str, split: str, clips: Path, fields: tuple[str, ...] | None = None) -> None:
-        """List the split's clips; InputError for a folder with fewer than three."""
+        """Find the split's clips; raise InputError for a folder with fewer than three."""
         super().__init__(root, split, fields)
-        self.files = share_out(clips)[split]
+        self.files = split_clips(clips)[split]
         self.rate_hz = int(self.manifest["settings"]["acoustics"]["sample_rate_hz"])
         self.split = split
 
     def read(self, index: int, field: str, view: int | None = None) -> Any:
-        """Read as a data set does, but for `mono`, (S, L) float32: clips drawn by the set's name alone."""
+        """Read a field as `Dataset` does, except `mono`, (S, L) float32: clips drawn by the set's name only."""
         if field != "mono":
             return super().read(index, field, view)
         name = f"{self.split}/{super().read(index, 'set_id')}"
@@ -42,7 +42,7 @@ class ClipDataset(Dataset):
         return np.stack([self._stretch(rng) for _ in range(sources)])
 
     def _stretch(self, rng: np.random.Generator) -> np.ndarray:
-        """Cut STRETCH_S from a clip where it is not silent, at LEVEL_RMS; short clips repeat: (L,) float32."""
+        """Cut an audible part of STRETCH_S from a clip, at LEVEL_RMS; short clips repeat: (L,) float32."""
         clip, samples = decode(self.files[int(rng.integers(len(self.files)))], self.rate_hz), round(STRETCH_S * self.rate_hz)
         clip = np.tile(clip, -(-samples // len(clip)))
         start = draw_start(clip, samples, self.rate_hz, rng)
@@ -51,22 +51,22 @@ class ClipDataset(Dataset):
 
 
 def open_split(root: str, split: str, clips: Path | None = None, fields: tuple[str, ...] | None = None) -> Dataset:
-    """Open a split with its own dry sounds, or with those of a folder; InputError where it has none and no folder is given."""
+    """Open a split with its own dry sounds, or with those of a folder; raise InputError if there are neither."""
     if clips is not None:
         return ClipDataset(root, split, clips, fields)
     data = Dataset(root, split, fields)
     if len(data) and not has(data, "mono"):
-        raise InputError(f"{root} holds no dry sounds to play in its rooms; give a folder of mono clips with --clips DIR")
+        raise InputError(f"{root} has no dry sounds; give a folder of mono clips with --clips DIR")
     return data
 
 
 def has(data: Dataset, field: str) -> bool:
-    """Tell whether a split's shards hold a field."""
+    """Whether a split's shards hold a field."""
     return field in data.shard_file(0)
 
 
-def share_out(folder: Path) -> dict[str, list[Path]]:
-    """Share the clips of a folder among train, val and test, 8:1:1, in runs of the sorted paths, so speakers stay together."""
+def split_clips(folder: Path) -> dict[str, list[Path]]:
+    """Split the clips of a folder into train, val and test, 8:1:1, in runs of the sorted paths, so speakers stay together."""
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if len(files) < len(SPLITS):
         raise InputError(f"--clips {folder} holds {len(files)} of {', '.join(SUFFIXES)}; three or more are needed, one a split")
@@ -77,11 +77,11 @@ def share_out(folder: Path) -> dict[str, list[Path]]:
 
 @lru_cache(maxsize=64)
 def decode(path: Path, rate_hz: int) -> np.ndarray:
-    """Read a clip, channels mixed, at a rate: (L,) float32; InputError where it is no sound or silent."""
+    """Read a clip, channels mixed, at a rate: (L,) float32; raise InputError if it is unreadable or silent."""
     try:
         sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"{path} is no sound that can be read ({error}); take it out of the folder of clips") from None
+        raise InputError(f"{path} is not a readable sound ({error}); remove it from the folder of clips") from None
     if not np.isfinite(sound).all() or not sound.any():
-        raise InputError(f"{path} is silent or holds values that are not numbers; take it out of the folder of clips")
+        raise InputError(f"{path} is silent or has values that are not finite; remove it from the folder of clips")
     return soxr.resample(sound.mean(1), rate, rate_hz, quality="VHQ")

@@ -1,4 +1,4 @@
-"""How much of what one view sees lies in another view's picture, from depth and poses."""
+"""The share of one view's picture that another view's picture contains, from depth and poses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from dataset.angles import forward, leftward
 
 GRID = 24
-"""Pixels across that are projected; shares are exact to about 2 %."""
+"""Projected pixels per row; shares are exact to about 2 %."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ def overlap(
     heading_t: float,
     camera: Camera,
 ) -> float:
-    """Share, 0 to 1, of view s's picture (pixels with a surface) that projects into view t's picture.
+    """Return the share, 0 to 1, of view s's picture (pixels with a surface) that projects into view t's picture.
 
-    depth_mm: (H, W) planar depth of view s. Positions: (3,) m, world frame; headings in degrees. What hides between the
-    views is not looked for, so for views of one position this is exact and for moved views an upper bound.
+    depth_mm: (H, W) planar depth of view s. Positions: (3,) m, world frame; headings in degrees. Occlusion is
+    ignored, so the share is exact for views of one position and an upper bound for others.
     """
     height, width = depth_mm.shape
     step = max(1, width // GRID)

@@ -1,4 +1,4 @@
-"""A split in memory, decoded once: pictures at the networks' size, dry sounds, cut responses, and the truth."""
+"""A split in memory, decoded once: pictures at the networks' size, dry sounds, truncated responses, and the truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIELDS = ("set_id", "rgb", "heading", "azimuth", "brir_direct", "brir_indirect",
 
 @dataclass(frozen=True)
 class Store:
-    """N sets with V views and S sources each, as the networks use them."""
+    """N sets with V views and S sources each, at the networks' size and rate."""
 
     set_id: list[str]
     rgb: np.ndarray
@@ -38,14 +38,14 @@ class Store:
     direct: np.ndarray
     """(N, V, S, 2, Td) float16, responses of the direct sound, ears (left, right)."""
     indirect: np.ndarray
-    """(N, V, S, 2, T) float16, T >= Td, responses of reflected sound, cut; the whole is direct + ratio x indirect."""
+    """(N, V, S, 2, T) float16, T >= Td, responses of reflected sound, truncated; in full: direct + ratio x indirect."""
     mono: np.ndarray
     """(N, S, L) float16, the dry sounds."""
     sample_rate: int
     digest: str = ""
-    """SHA-256 of what the split was read from: shards and clips."""
+    """SHA-256 of the split's shards and clips."""
     confidence: np.ndarray | None = None
-    """(N, V, S) float32, 0 to 1, how sure `azimuth` is of front and back; None: it is the truth."""
+    """(N, V, S) float32, 0 to 1, confidence in the side of `azimuth`, front or back; None: it is the truth."""
 
     def __len__(self) -> int:
         return len(self.set_id)
@@ -56,7 +56,7 @@ class Store:
         return wrap_180(self.heading - self.heading[:, :1])
 
     def compare(self, azimuth: np.ndarray) -> dict[str, float]:
-        """Compare the store's azimuths with others (N, V, S), degrees: share of the same side, front or back, and mean error."""
+        """Return the share of equal sides, front or back, and the mean difference to other azimuths (N, V, S), degrees."""
         apart = np.abs(wrap_180(self.azimuth - azimuth))
         return {
             "bits right": float(((np.abs(self.azimuth) > 90) == (np.abs(azimuth) > 90)).mean()),
@@ -65,14 +65,14 @@ class Store:
 
     @property
     def bytes(self) -> int:
-        """Memory in use."""
+        """Size of the arrays in memory."""
         return sum(a.nbytes for a in (self.rgb, self.heading, self.azimuth, self.direct, self.indirect, self.mono))
 
 
 def load(root: str, split: str, settings: Settings, quiet: bool = False, clips: Path | None = None) -> Store:
-    """Decode a split; InputError where it has no sets or too few views or sources, DatasetError for damaged shards.
+    """Decode a split; raise InputError if it has no sets or too few views or sources, DatasetError for damaged shards.
 
-    clips: folder of dry sounds to play instead of the data set's own.
+    clips: folder of dry sounds used in place of the data set's.
     """
     data = open_split(root, split, clips, FIELDS)
     if len(data) == 0:
@@ -121,13 +121,13 @@ def _checked(one: dict[str, Any], rate: int) -> dict[str, Any]:
         check_values(one["set_id"], name, one[name])
     if rate == RATE_HZ:
         return one
-    # A response is a density in time: fewer samples a second, each as much larger.
+    # A response is a density in time: at a lower rate its samples are larger in proportion.
     gains = {"mono": 1.0, "brir_direct": rate / RATE_HZ, "brir_indirect": rate / RATE_HZ}
     return one | {name: gain * resampled(one[name], rate) for name, gain in gains.items()}
 
 
 def check_values(set_id: str, field: str, values: np.ndarray) -> None:
-    """Raise InputError where the values of a set's field are not finite, or a dry sound (S, L) is silent."""
+    """Raise InputError if the values of a set's field are not finite, or a dry sound (S, L) is silent."""
     if not np.isfinite(values).all():
         raise InputError(f"set {set_id}: {field} holds values that are not finite; {REMEDY}")
     if field == "mono" and not values.any(-1).all():
@@ -142,7 +142,7 @@ def resampled(sound: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _digest(data: Dataset) -> str:
-    """SHA-256 of the digests of a split's shards and, where it plays other clips, of their names, sizes and beginnings."""
+    """Return the SHA-256 of the digests of a split's shards and, with --clips, of the clips' names, sizes and first bytes."""
     sha = hashlib.sha256()
     for shard in data.shards:
         sha.update(str(shard["sha256"]).encode())
@@ -153,7 +153,7 @@ def _digest(data: Dataset) -> str:
 
 
 def shrink(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize a picture (H, W, 3) uint8 to (height, width, 3), averaging areas where it gets smaller."""
+    """Resize a picture (H, W, 3) uint8 to (height, width, 3), averaging areas when it shrinks."""
     if rgb.shape[:2] == (height, width):
         return rgb
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BOX))

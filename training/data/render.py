@@ -1,4 +1,4 @@
-"""Re-rendering on the training device: dry sounds through binaural responses, many at a time by FFT; colour jitter."""
+"""Rendering on the training device: dry sounds convolved with binaural responses by FFT; colour jitter."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ GREY = (0.299, 0.587, 0.114)
 
 @dataclass
 class RenderedBatch:
-    """What B sets' listeners hear and see from V views, with the truth; on the device that trains."""
+    """Sound and pictures of V views of B sets, with the truth, on the training device."""
 
     row: Tensor
-    """(B,) int64, the sets' places in the store."""
+    """(B,) int64, the sets' indices in the store."""
     sound: Tensor
     """(B, V, 2, L) float32, ears (left, right)."""
     rgb: Tensor
@@ -28,20 +28,20 @@ class RenderedBatch:
     heading: Tensor
     """(B, V) degrees. Truth: for ablations, probes, supervision and validation only."""
     azimuth: Tensor
-    """(B, V) degrees of the first source, as the store has it. Truth, as above, or inferred."""
+    """(B, V) degrees of the first source, as in the store. Truth, as above, or inferred."""
     confidence: Tensor
-    """(B, V) float32, 0 to 1: how sure the azimuth is of front and back."""
+    """(B, V) float32, 0 to 1: confidence in the azimuth's side, front or back."""
     features: Tensor | None = None
-    """(B V, C, ...) what the sound encoder takes of each sound, where it is computed with the batch."""
+    """(B V, C, ...) inputs of the sound encoder, if they are computed with the batch."""
 
     def turn(self, source: Tensor, target: Tensor) -> Tensor:
-        """True turns in radians, left positive, of P pairs of views: (P,), (P,) -> (B, P)."""
+        """Return true turns in radians, left positive, of P pairs of views: (P,), (P,) -> (B, P)."""
         return torch.deg2rad(self.heading[:, target] - self.heading[:, source])
 
 
 @torch.no_grad()
 def render_batch(batch: Batch, features: Callable[[Tensor], Tensor] | None = None) -> RenderedBatch:
-    """Render a batch where it lies; `features` of its sounds are computed with it, so that a loader thread bears them."""
+    """Render a batch on its device; `features` of its sounds are computed too, so that a loader thread does this work."""
     sound = render_sounds(batch)
     inputs = features(sound.flatten(0, 1)) if features else None
     return RenderedBatch(
@@ -50,10 +50,10 @@ def render_batch(batch: Batch, features: Callable[[Tensor], Tensor] | None = Non
 
 
 def render_sounds(batch: Batch) -> Tensor:
-    """What the ears hear: (B, V, 2, L) float32, ears (left, right).
+    """Return binaural sounds (B, V, 2, L) float32, ears (left, right).
 
     Sum over sources of the dry sound convolved with the response, plus noise relative to the sound's level. The first
-    T - 1 samples of `dry` come before the clip: they are heard in its reverberation only.
+    T - 1 samples of `dry` come before the clip: they contribute to its reverberation only.
     """
     sound = convolve(batch.dry[:, :, :1], batch.response[:, :, :1])
     for k in range(1, batch.dry.shape[2]):
@@ -66,19 +66,19 @@ def render_sounds(batch: Batch) -> Tensor:
 
 
 def convolve(dry: Tensor, response: Tensor) -> Tensor:
-    """Sum over sources of dry sounds through responses, where they overlap fully.
+    """Return the sum over sources of dry sounds convolved with responses, where they overlap fully.
 
     dry: (..., S, T - 1 + L); response: (..., S, 2, T) -> (..., 2, L).
     """
     taps = response.shape[-1]
-    # A circular convolution as long as the dry sound wraps into its first T - 1 samples only, which are cut off.
+    # A circular convolution as long as the dry sound wraps into its first T - 1 samples only, which are dropped.
     size = _fast_length(dry.shape[-1])
     spectrum = torch.fft.rfft(dry, size)[..., None, :] * torch.fft.rfft(response, size)
     return torch.fft.irfft(spectrum.sum(-3), size)[..., taps - 1 : dry.shape[-1]]
 
 
 def render_pictures(batch: Batch) -> Tensor:
-    """What the camera sees, with colour jitter: (B, V, 3, h, w) float32, about -1 to 1 (0.5 grey is 0)."""
+    """Return pictures with colour jitter: (B, V, 3, h, w) float32, about -1 to 1 (0.5 grey is 0)."""
     rgb = batch.rgb.float() / 255
     brightness, contrast, saturation = (batch.color[..., k, None, None, None] for k in range(3))
     rgb = (rgb * brightness).clamp(0, 1)
@@ -90,7 +90,7 @@ def render_pictures(batch: Batch) -> Tensor:
 
 
 def _fast_length(n: int) -> int:
-    """Smallest 2^a 3^b 5^c that is at least n, for which FFTs are quick."""
+    """Return the smallest 2^a 3^b 5^c that is at least n, for fast FFTs."""
     best = 1 << (n - 1).bit_length()
     for five in (1, 5, 25):
         for three in (1, 3, 9, 27):

@@ -3,8 +3,8 @@
     results = evaluate([learned, supervised], test, val)
     results.rotation.score("SLfM")["mean_deg"]
 
-Nothing is chosen on the test examples, and no truth corrects an answer: the sign of a learned rotation (left or right) comes
-with the predictor; how well it fits the validation examples' true turns is reported, see `check_sign`.
+Nothing is selected on the test examples, and the truth corrects no prediction: the sign of a learned rotation (left or right)
+belongs to the predictor; its fit to the validation examples' true turns is reported, see `check_sign`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from training.evaluation.predictors import Predictor
 from training.evaluation.scores import angle_error, binned, chance, edges, score
 
 SIGN_PAIRS = 256
-"""Validation pairs, at most, that fix a rotation's sign."""
+"""Maximum number of validation pairs that check a rotation's sign."""
 BOUNDS = {
     "turn_deg": (0, 15, 30, 45, 60, 75, 90, 135, 180),
     "overlap": (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0),
@@ -38,32 +38,32 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class Task:
-    """The truth of one task on N items, and what everyone answered."""
+    """The truth of one task on N items, and the answers of all methods."""
 
     truth_deg: np.ndarray
     """(N,) turns in (-180, 180], or azimuths folded to the front, [-90, 90]."""
     group: np.ndarray
     """(N,) the set each item belongs to."""
     conditions: dict[str, np.ndarray]
-    """(N,) each: what errors are split by."""
+    """(N,) each: values that errors are binned by."""
     guesses_deg: np.ndarray
-    """(M,) true answers of the validation split and their mirror images: what chance draws from."""
+    """(M,) true answers of the validation split and their mirror images, from which chance draws."""
     predictors: tuple[str, ...]
     """Names of the learned and supervised predictors, the one that is reported first."""
     baselines: tuple[str, ...]
     answers: dict[str, np.ndarray]
-    """(N,) degrees of each predictor and baseline; NaN where it could not tell (scored as 0)."""
+    """(N,) degrees of each predictor and baseline; NaN without an answer (scored as 0)."""
     signs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """How well each predictor's sign fits the validation split's true turns; empty for azimuths."""
+    """The check of each predictor's sign on the validation split's true turns; empty for azimuths."""
     full_circle: dict[str, Any] = field(default_factory=dict)
-    """Scores of full-circle azimuths, see full_circle.py; empty where no predictor tells front from back."""
+    """Scores of full-circle azimuths, see full_circle.py; empty if no predictor covers the full circle."""
 
     def error(self, name: str) -> np.ndarray:
-        """Give the errors (N,), degrees, of a predictor or baseline."""
+        """Return the errors (N,), degrees, of a predictor or baseline."""
         return angle_error(self.answers[name], self.truth_deg)
 
     def score(self, name: str) -> dict[str, Any]:
-        """Summarise one predictor or baseline: mean_deg, median_deg, mean_95_deg, n, chance_mean_deg, failed, ..."""
+        """Return the scores of one predictor or baseline: mean_deg, median_deg, mean_95_deg, n, chance_mean_deg, failed, ..."""
         error, near = self.error(name), np.abs(self.truth_deg) < 60.0
         return {
             **score(error, self.group),
@@ -73,7 +73,7 @@ class Task:
         }
 
     def by(self, condition: str, name: str) -> list[dict[str, Any]]:
-        """Summarise one predictor or baseline in bins of a condition."""
+        """Return the errors of one predictor or baseline in bins of a condition."""
         values = self.conditions[condition]
         return binned(self.error(name), values, edges(values, BOUNDS[condition]))
 
@@ -87,22 +87,22 @@ class Results:
 
 
 def evaluate(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int = 32, progress: bool = True) -> Results:
-    """Ask predictors and all baselines the same questions.
+    """Evaluate predictors and all baselines on the same items.
 
-    predictors: the one to be reported first, then others to compare (a supervised bound, ablations); names must differ.
-    test, val: the examples of two splits. Turns are compared on the full circle; azimuths, answered and true, are folded
-    to the front. Raises InputError for repeated names.
+    predictors: the main one, then others to compare (a supervised bound, ablations); names must differ. test, val: the
+    examples of two splits. Turns are compared on the full circle; predicted and true azimuths are folded to the front.
+    Raise InputError for repeated names.
     """
     names = [p.name for p in predictors]
     if len(set(names)) < len(names) or not names:
-        raise InputError(f"predictors are called {names}; give one or more, each its own name")
+        raise InputError(f"predictors are named {names}; expected one or more, with different names")
     return Results(_rotation(predictors, test, val, batch, progress), _azimuth(predictors, test, val, batch, progress))
 
 
 def check_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
-    """Compare rotations (N,), degrees, with the truth as they are and with the other sign.
+    """Compare rotations (N,), degrees, and their negatives with the truth.
 
-    Return `right` (whether the sign as it is fits better), both mean errors in degrees and the number of pairs.
+    Return `right` (whether the sign as predicted fits better), both mean errors in degrees and the number of pairs.
     """
     kept, turned = (float(angle_error(s * answer_deg, truth_deg).mean()) for s in (1.0, -1.0))
     return {"right": kept <= turned, "mean_deg_kept": kept, "mean_deg_turned": turned, "pairs": len(truth_deg)}
@@ -110,20 +110,20 @@ def check_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
 
 def _rotation(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
     truth, reference = test.pairs.turn_deg, val.pairs.turn_deg
-    everyone: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {p.name: p.rotation for p in predictors}
+    methods: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {p.name: p.rotation for p in predictors}
     height, width = test.pictures(np.array([0]))[0].shape[1:3]
-    own = rotation_baselines(test.camera, height, width)
-    answers: dict[str, list[np.ndarray]] = {name: [] for name in everyone | own}
+    baselines = rotation_baselines(test.camera, height, width)
+    answers: dict[str, list[np.ndarray]] = {name: [] for name in methods | baselines}
     for items in _batches(len(truth), batch, "pictures", progress):
         rgb_s, rgb_t = test.pictures(items)
-        for name, tell in (everyone | own).items():
-            answers[name].append(np.asarray(tell(rgb_s, rgb_t), float))
+        for name, predict in (methods | baselines).items():
+            answers[name].append(np.asarray(predict(rgb_s, rgb_t), float))
     whole = {name: np.concatenate(parts) for name, parts in answers.items()}
     signs = _signs(predictors, val, batch)
     constant = constant_answers(truth, reference)
     conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
-    names = (*constant, *own)
-    return Task(truth, test.pairs.row, conditions, _mirrored(reference), tuple(everyone), names, whole | constant, signs)
+    names = (*constant, *baselines)
+    return Task(truth, test.pairs.row, conditions, _mirrored(reference), tuple(methods), names, whole | constant, signs)
 
 
 def _signs(predictors: Sequence[Predictor], val: Examples, batch: int) -> dict[str, dict[str, Any]]:
@@ -138,31 +138,31 @@ def _signs(predictors: Sequence[Predictor], val: Examples, batch: int) -> dict[s
 
 def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
     truth, reference = fold_front(test.sounds.azimuth_deg), fold_front(val.sounds.azimuth_deg)
-    everyone = {p.name: p.azimuth for p in predictors}
+    methods = {p.name: p.azimuth for p in predictors}
     constant = constant_answers(truth, reference)
-    answers = locate(everyone | AZIMUTH_BASELINES, test, batch, progress)
+    answers = locate(methods | AZIMUTH_BASELINES, test, batch, progress)
     conditions = _known({"azimuth_deg": np.abs(truth), "rt60_s": test.sounds.rt60_s, "distance_m": test.sounds.distance_m})
     names = (*constant, *AZIMUTH_BASELINES)
     circle = {p.name: answers[p.name] for p in predictors if p.full_circle}
     folded = {name: fold_front(a) for name, a in answers.items()} | constant
     scored = full_circle(test.sounds.azimuth_deg, circle, test.sounds.row) if circle else {}
-    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(everyone), names, folded, full_circle=scored)
+    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(methods), names, folded, full_circle=scored)
 
 
 def locate(
-    everyone: dict[str, Callable[[np.ndarray, int], np.ndarray]], examples: Examples, batch: int = 32, progress: bool = True
+    methods: dict[str, Callable[[np.ndarray, int], np.ndarray]], examples: Examples, batch: int = 32, progress: bool = True
 ) -> dict[str, np.ndarray]:
-    """Ask everyone for the azimuths of all sounds: {name: (N,) degrees in (-180, 180]}."""
-    answers: dict[str, list[np.ndarray]] = {name: [] for name in everyone}
+    """Return the azimuths of all sounds by each method: {name: (N,) degrees in (-180, 180]}."""
+    answers: dict[str, list[np.ndarray]] = {name: [] for name in methods}
     for items in _batches(len(examples.sounds.row), batch, "sounds", progress):
         sound = examples.clips(items)
-        for name, tell in everyone.items():
-            answers[name].append(np.asarray(tell(sound, examples.sample_rate), float))
+        for name, predict in methods.items():
+            answers[name].append(np.asarray(predict(sound, examples.sample_rate), float))
     return {name: np.concatenate(parts) for name, parts in answers.items()}
 
 
 def _known(conditions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Leave out conditions that the data set says nothing of."""
+    """Leave out conditions that are missing in the data set."""
     return {name: values for name, values in conditions.items() if not np.isnan(values).any()}
 
 

@@ -1,4 +1,4 @@
-"""The pairs of pictures and the sounds of a split that everything is evaluated on: seeded, the same for every predictor."""
+"""The pairs of pictures and the sounds of a split for evaluation: seeded, the same for every method."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from training.errors import InputError
 
 @dataclass(frozen=True)
 class ExampleSettings:
-    """What the evaluated sounds are like; the defaults are one clean source as it was rendered."""
+    """Settings of the evaluated sounds; the defaults are one clean source as rendered."""
 
     clip_s: float = 2.55
     """Length of a sound."""
     indirect_ratio: float = 1.0
     """Factor on the indirect part of the responses."""
     noise_snr_db: float | None = None
-    """White noise, independent at the ears, this far below the sound; None adds none."""
+    """Level of white noise, independent at the ears, below the sound; None: no noise."""
     sources: int = 1
-    """Sources in a sound; those beyond the set's own are borrowed from other sets of the split."""
+    """Sources in a sound; those beyond the set's sources come from other sets of the split."""
     dominance_db: float = 0.0
-    """How far the level of each further source lies below the one whose azimuth is asked for."""
+    """Level of each further source below the one whose azimuth is the target."""
     most: int = 0
-    """Use at most so many pairs and so many sounds, drawn evenly; 0 = all."""
+    """Maximum number of pairs and of sounds, drawn uniformly; 0: all."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Two views of a set each; all arrays have one entry a pair."""
+    """Pairs of views of a set; all arrays have one entry per pair."""
 
     row: np.ndarray
     """Index of the set in the split."""
@@ -47,12 +47,12 @@ class Pairs:
     turn_deg: np.ndarray
     """heading_t - heading_s, left positive, in (-180, 180]."""
     overlap: np.ndarray
-    """Share of what view s sees that lies in the picture of view t, 0 to 1; NaN where the data set has no depth."""
+    """Share of the picture of view s that the picture of view t contains, 0 to 1; NaN if the data set has no depth."""
 
 
 @dataclass(frozen=True)
 class Sounds:
-    """What one view's ears hear of a source, for a moment; all arrays have one entry a sound."""
+    """Moments of a source at one view's ears; all arrays have one entry per sound."""
 
     row: np.ndarray
     view: np.ndarray
@@ -61,23 +61,23 @@ class Sounds:
     """First sample of the clip in the set's stretch of mono sound."""
     azimuth_deg: np.ndarray
     rt60_s: np.ndarray
-    """Mean of the two ears; NaN where the data set has none."""
+    """Mean of the two ears; NaN if the data set has none."""
     distance_m: np.ndarray
 
 
 class Examples:
-    """The evaluation items of a split: `pairs` and `sounds` hold the truth, `pictures` and `clips` what is seen and heard.
+    """The evaluation items of a split: `pairs` and `sounds` hold the truth, `pictures` and `clips` return the inputs.
 
     examples = Examples(Dataset("data/slfm", split="test"), seed=0)
     rgb_s, rgb_t = examples.pictures(np.arange(8))      # (8, H, W, 3) uint8 each
     sound = examples.clips(np.arange(8))                # (8, 2, L) float32
 
-    Items depend on (data, settings, seed) alone. The pairs join each set's first view with each of its others, in an order
-    drawn at random; there is one sound for every view, at a moment when its source is not silent.
+    Items depend on (data, settings, seed) only. The pairs join each set's first view with each other view, in random order;
+    there is one sound for every view, at a moment when its source is audible.
     """
 
     def __init__(self, data: Dataset, settings: ExampleSettings | None = None, seed: int = 0) -> None:
-        """List the items; InputError for a split without sets or a clip longer than the sets' sound."""
+        """Check the split; raise InputError for one without sets or a clip longer than the sets' sound."""
         if len(data) == 0:
             raise InputError(f"{data.root} has no set in this split; render more scenes (three or more give every split one)")
         self.data = data
@@ -91,19 +91,19 @@ class Examples:
             raise InputError(f"clip_s is {self.settings.clip_s:g} s, {lasts}; give a shorter clip")
 
     def pictures(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Read both pictures of some pairs: two arrays (B, H, W, 3) uint8."""
+        """Return both pictures of pairs: two arrays (B, H, W, 3) uint8."""
         p = self.pairs
         source = np.stack([self.data.read(int(p.row[k]), "rgb", int(p.view_s[k])) for k in items])
         target = np.stack([self.data.read(int(p.row[k]), "rgb", int(p.view_t[k])) for k in items])
         return source, target
 
     def clips(self, items: np.ndarray) -> np.ndarray:
-        """Make some sounds: (B, 2, L) float32, ears (left, right)."""
+        """Return binaural sounds: (B, 2, L) float32, ears (left, right)."""
         return np.stack([self._clip(int(k)) for k in items])
 
     @cached_property
     def pairs(self) -> Pairs:
-        """The pairs of pictures; their overlaps take time, so that they are listed only where they are used."""
+        """The pairs of pictures, computed on first use because their overlaps take time."""
         pairs: list[tuple[float, ...]] = []
         for row in range(len(self.data)):
             heading, position = self._read(row, "heading").astype(float), self._read(row, "position")
@@ -136,7 +136,7 @@ class Examples:
         return Sounds(row, view, source, start, s[4], s[5], s[6])
 
     def _read(self, row: int, field: str, view: int | None = None) -> np.ndarray:
-        """Read a field; InputError where its values are not finite, for they would reach the report."""
+        """Read a field; raise InputError if its values are not finite, because they would reach the report."""
         values: np.ndarray = self.data.read(row, field, view)
         check_values(self.data.read(row, "set_id"), field, values)
         return values
@@ -145,7 +145,7 @@ class Examples:
         rng = np.random.default_rng((self.seed, 13, item))
         s = self.sounds
         row, view, source, start = (int(a[item]) for a in (s.row, s.view, s.source, s.start))
-        out, level = self._heard(row, view, source, start, None)
+        out, level = self._binaural(row, view, source, start, None)
         own = [k for k in range(self.data.read(row, "azimuth").shape[1]) if k != source]
         for further in range(self.settings.sources - 1):
             if further < len(own):
@@ -155,14 +155,14 @@ class Examples:
                 sizes = self.data.read(other_row, "azimuth").shape
                 other = (other_row, int(rng.integers(sizes[0])), int(rng.integers(sizes[1])))
             begin = draw_start(self.data.read(other[0], "mono")[other[2]], self.clip_samples, self.sample_rate, rng)
-            out = out + self._heard(*other, begin, level * 10 ** (-self.settings.dominance_db / 20))[0]
+            out = out + self._binaural(*other, begin, level * 10 ** (-self.settings.dominance_db / 20))[0]
         if self.settings.noise_snr_db is not None:
             scale = np.sqrt(np.mean(out**2)) * 10 ** (-self.settings.noise_snr_db / 20)
             out = out + scale * rng.standard_normal(out.shape)
         return out.astype(np.float32)
 
-    def _heard(self, row: int, view: int, source: int, start: int, level: float | None) -> tuple[np.ndarray, float]:
-        """Convolve a moment of a source's sound with a view's response, at a given level of the dry clip or its own."""
+    def _binaural(self, row: int, view: int, source: int, start: int, level: float | None) -> tuple[np.ndarray, float]:
+        """Convolve a moment of a source's sound with a view's response, at a given or the original level of the dry clip."""
         mono = self._read(row, "mono")[source]
         direct = self._read(row, "brir_direct", view)[source]
         response = self.settings.indirect_ratio * self._read(row, "brir_indirect", view)[source]
@@ -178,14 +178,14 @@ class Examples:
 
 
 def _thin(table: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Keep `most` rows drawn evenly, in their order; all for 0."""
+    """Keep `most` rows drawn uniformly, in their order; all for 0."""
     if not most or len(table) <= most:
         return table
     return table[np.sort(rng.permutation(len(table))[:most])]
 
 
 def _read_settings(data: Dataset) -> tuple[int, Camera]:
-    """Sample rate and camera, from the data set's own settings."""
+    """Return sample rate and camera from the data set's settings."""
     settings = data.manifest["settings"]
     settings = json.loads(settings) if isinstance(settings, str) else settings
     camera = settings["camera"]

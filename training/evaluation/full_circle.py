@@ -1,4 +1,4 @@
-"""Front and back: how often the side is right, and azimuth errors on the full circle; the bend of folded azimuths."""
+"""Front-back accuracy, azimuth errors on the full circle, and the bias of folded azimuths."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dataset.angles import fold_front, wrap_180
 from training.evaluation.scores import angle_error, score
 
 BOUNDS_DEG = (0, 15, 30, 45, 60, 75, 90)
-TOLD_BELOW_DEG = 70.0
-"""Nearer to the side than this front and back hardly differ, and are not asked for."""
+FRONT_BACK_BELOW_DEG = 70.0
+"""Limit of the front-back accuracy: nearer to the side, front and back hardly differ."""
 
 
 def full_circle(truth_deg: np.ndarray, answers: Mapping[str, np.ndarray], group: np.ndarray) -> dict[str, Any]:
     """Score full-circle azimuths: truth (N,) and answers {name: (N,)} in degrees, group (N,) the set of each item.
 
-    Return {name: {"mean_deg", "median_deg", "mean_95_deg", "n", "front_back_accuracy" within TOLD_BELOW_DEG of the median plane,
-    "by_lateral": [{"low", "high", "n", "accuracy"}]}} for each answer, and for two references made of the first answer's
+    Return {name: {"mean_deg", "median_deg", "mean_95_deg", "n", "front_back_accuracy" within FRONT_BACK_BELOW_DEG of the median
+    plane, "by_lateral": [{"low", "high", "n", "accuracy"}]}} for each answer, and for two references made of the first answer's
     lateral angles: "always in front", and "true side", its angles with the true side.
     """
     first = next(iter(answers.values()))
@@ -30,7 +30,7 @@ def full_circle(truth_deg: np.ndarray, answers: Mapping[str, np.ndarray], group:
 
 
 def bias(truth_deg: np.ndarray, answer_deg: np.ndarray) -> list[dict[str, Any]]:
-    """Return the mean signed error of folded azimuths (N,), degrees, outward positive, by true distance from straight ahead."""
+    """Return the mean signed error of folded azimuths (N,), degrees, outward positive, by true angle from straight ahead."""
     out = []
     for low, high in pairwise(BOUNDS_DEG):
         inside = (np.abs(truth_deg) >= low) & (np.abs(truth_deg) < high + (high == BOUNDS_DEG[-1]))
@@ -44,11 +44,11 @@ def bias(truth_deg: np.ndarray, answer_deg: np.ndarray) -> list[dict[str, Any]]:
 def _scored(truth_deg: np.ndarray, answer_deg: np.ndarray, group: np.ndarray) -> dict[str, Any]:
     right = (np.abs(answer_deg) > 90) == (np.abs(truth_deg) > 90)
     off_median = np.abs(fold_front(truth_deg))
-    told = off_median < TOLD_BELOW_DEG
+    counted = off_median < FRONT_BACK_BELOW_DEG
     bins = []
     for low, high in pairwise(BOUNDS_DEG):
         inside = (off_median >= low) & (off_median < high + (high == BOUNDS_DEG[-1]))
         share = float(right[inside].mean()) if inside.any() else None
         bins.append({"low": low, "high": high, "n": int(inside.sum()), "accuracy": share})
-    accuracy = float(right[told].mean()) if told.any() else None
+    accuracy = float(right[counted].mean()) if counted.any() else None
     return {**score(angle_error(answer_deg, truth_deg), group), "front_back_accuracy": accuracy, "by_lateral": bins}

@@ -1,4 +1,4 @@
-"""Whether a run has learned, judged without labels: figures of a trained localiser on a split's pictures and sounds."""
+"""Whether a run has learned, measured without labels: figures of a localiser on a split's pictures and sounds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIGN_BATCHES = 8
 EXPLAINED_DEG = 20.0
 """A set whose views disagree by more than this, root mean square, is not explained by noise."""
 TRIANGLE_DEG = 15.0
-"""Turns around a triangle of overlapping views that miss zero by more than this are at odds."""
+"""Turns around a triangle of overlapping views that miss zero by more than this contradict each other."""
 SURE = 0.9
 
 
@@ -36,19 +36,19 @@ FIGURES = {
     "side_agreement": "sounds on the side of the louder ear",
     "shift_agreement": "pairs whose turn has the sign of the pictures' shift; surer half, least of small, middle and large turns",
 }
-"""What the figures are shares of."""
+"""The description of each figure, a share."""
 LIMITS: dict[str, tuple[str, float, str]] = {
     "unexplained_sets": ("at most", 0.25, "azimuths and turns of one set contradict each other"),
     "broken_triangles": ("at most", 0.25, "turns among three views do not add up"),
-    "unsure_bits": ("at most", 0.30, "geometry does not tell front from back"),
+    "unsure_bits": ("at most", 0.30, "geometry does not distinguish front from back"),
     "side_agreement": ("at least", 0.85, "azimuths are not on the side of the louder ear"),
     "shift_agreement": ("at least", 0.70, "turns have mixed signs"),
 }
-"""For each figure: the direction and value of its limit, and what it means when it is passed."""
+"""For each figure: the direction and value of its limit, and the meaning of a violation."""
 
 
 def complaints(health: Mapping[str, float]) -> list[str]:
-    """List what is wrong, one line a figure beyond its limit; empty for a healthy run."""
+    """Return one line for each figure beyond its limit; empty for a healthy run."""
     out = []
     for name, value in health.items():
         direction, limit, meaning = LIMITS[name]
@@ -60,9 +60,9 @@ def complaints(health: Mapping[str, float]) -> list[str]:
 
 @torch.no_grad()
 def measure(localiser: Localiser, store: Store, settings: Settings, device: torch.device) -> dict[str, float]:
-    """Measure a localiser on the pictures and sounds of a split: the shares of `FIGURES`, 0 to 1; no truth is read.
+    """Return the figures of a localiser on the pictures and sounds of a split: the shares of `FIGURES`, 0 to 1; no truth is read.
 
-    A figure of which the split has no case is left out, such as triangles where sets have two views.
+    A figure without cases in the split is left out, such as triangles in sets of two views.
     """
     views = min(store.rgb.shape[1], ENUMERATED_VIEWS)
     batches = Batches(store, replace(settings, views=views), BATCH, training=False)
@@ -80,10 +80,10 @@ def measure(localiser: Localiser, store: Store, settings: Settings, device: torc
 
 @torch.no_grad()
 def turn_sign(localiser: Localiser, store: Store, settings: Settings, device: torch.device) -> tuple[float, float]:
-    """Find the sign that makes turns move pictures the right way, without a label: sign, and the share of pairs for it.
+    """Return the sign under which turns agree with picture shifts, and the share of pairs that agree; no label is read.
 
-    The network's turns are known up to one global sign, see turn_sign.py; the majority of the pairs of each set's first view
-    decides, of the half whose shift is surer.
+    The network's turns are known up to one global sign, see turn_sign.py; the majority decides, among pairs with each set's
+    first view, of the half with the larger margins.
     """
     batches = Batches(store, replace(settings, views=store.rgb.shape[1]), BATCH, training=False)
     steps = range(min(batches.per_epoch, SIGN_BATCHES))
@@ -116,7 +116,7 @@ def _least_agreement(turn: Tensor, shift: Tensor, margin: Tensor) -> float:
 
 
 def _figures(localiser: Localiser, rendered: RenderedBatch, concentration: float) -> dict[str, Tensor]:
-    """Figures of a batch, one value a set, triangle, sound or pair."""
+    """Return the figures of a batch, one value a set, triangle, sound or pair."""
     views = rendered.rgb.shape[1]
     theta = lateral(localiser.azimuth(rendered.sound))
     source, target = ordered_pairs(views, further=True)
@@ -130,10 +130,10 @@ def _figures(localiser: Localiser, rendered: RenderedBatch, concentration: float
     first, second = source[: len(source) // 2][further], target[: len(source) // 2][further]
     miss = (from_first[:, first] + turns[:, further] - from_first[:, second]).abs()
     found = consensus(theta, from_first, concentration)
-    told = theta.abs() < math.radians(70)
+    off_side = theta.abs() < math.radians(70)
     return {
         "unexplained_sets": residual > 1 - math.cos(math.radians(EXPLAINED_DEG)),
         "broken_triangles": (miss > math.radians(TRIANGLE_DEG))[close[:, further] > 0],
-        "unsure_bits": (found.confidence < SURE)[told],
+        "unsure_bits": (found.confidence < SURE)[off_side],
         "side_agreement": agreement(theta, louder_left(rendered.sound))[None],
     }

@@ -1,4 +1,4 @@
-"""What a run has learned, as a predictor: pictures and sounds of any size and length in, degrees out."""
+"""A trained run as a predictor: pictures and sounds of any size and length to degrees."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from training.tasks.slfm import Localiser
 
 
 class Learned:
-    """A localiser as a `Predictor` (see predictors.py); the global sign of rotations is the localiser's own.
+    """A localiser as a `Predictor` (see predictors.py); the localiser holds the global sign of rotations.
 
     learned = load_predictor("runs/first/slfm.pt")
     learned.rotation(rgb_s, rgb_t)          # (B,) degrees, left positive
@@ -36,7 +36,7 @@ class Learned:
 
     @torch.no_grad()
     def rotation(self, rgb_s: np.ndarray, rgb_t: np.ndarray) -> np.ndarray:
-        """Turn heading_t - heading_s between pictures (B, H, W, 3) uint8: (B,) degrees, left positive."""
+        """Return the turn heading_t - heading_s between pictures (B, H, W, 3) uint8: (B,) degrees, left positive."""
         width, height = self.settings.picture.width_px, self.settings.picture.height_px
         small = np.stack([[shrink(rgb, width, height) for rgb in pair] for pair in zip(rgb_s, rgb_t, strict=True)])
         rgb = torch.from_numpy(small).to(self.device).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
@@ -46,12 +46,10 @@ class Learned:
 
     @torch.no_grad()
     def azimuth(self, sound: np.ndarray, sample_rate: int) -> np.ndarray:
-        """Azimuth of binaural clips (B, 2, L) float32, ears (left, right): (B,) degrees in (-180, 180], left positive.
+        """Return the azimuth of binaural clips (B, 2, L) float32, ears (left, right): (B,) degrees in (-180, 180], left positive.
 
-        In [-90, 90] where the network has not learned to tell front from back (`full_circle`).
-
-        Clips longer than those trained on are heard in overlapping pieces, the loud ones of which count; shorter ones are
-        repeated.
+        In [-90, 90] unless the network covers the full circle (`full_circle`). Clips longer than those trained on are cut into
+        overlapping pieces, of which the loud ones are averaged; shorter clips are repeated.
         """
         if sample_rate != RATE_HZ:
             sound = np.stack([soxr.resample(one.T, sample_rate, RATE_HZ).T for one in sound]).astype(np.float32)
@@ -70,9 +68,9 @@ class Learned:
 
 
 def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") -> Learned:
-    """Load what a run learned from its folder or one of its checkpoints; InputError if it does not fit.
+    """Load a predictor from a run's folder or one of its checkpoints; raise InputError if it does not fit.
 
-    A folder's last stage without labels is taken: front-back.pt where it is, else slfm.pt.
+    From a folder the last stage without labels is loaded: front-back.pt if it exists, else slfm.pt.
     """
     path = Path(path)
     if path.is_dir():
@@ -88,9 +86,9 @@ def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") ->
 
 @torch.no_grad()
 def errors(localiser: Localiser, batches: Batches, device: torch.device) -> dict[str, float]:
-    """Mean errors in degrees on a store's batches: azimuth folded to the front, rotation with the better sign.
+    """Return mean errors in degrees on a store's batches: azimuth folded to the front, rotation with the better sign.
 
-    Uses the truth, so it may guide people and choices on validation data, never the training. `sign` is the better one.
+    Reads the truth: for monitoring on validation data, never for training. `sign` is the better one.
     """
     azimuths, kept, turned = [], [], []
     for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device)), workers=0):

@@ -1,4 +1,4 @@
-"""How near predicted binaural sound comes to the true one: distances of waveforms, of levels and delays between ears; WAVs."""
+"""Distances of predicted to true binaural sound: waveforms, levels and delays between the ears; WAV examples."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from training.tasks.pretext import Pretext
 
 LONGEST_DELAY_S = 0.001
 FINER = 8
-"""Delays are read off cross-correlations sampled this much more finely than the sound."""
+"""Oversampling of the cross-correlations that delays are measured on."""
 EXAMPLES = 4
 
 
 def distances(predicted: np.ndarray, truth: np.ndarray, rate_hz: int) -> dict[str, float]:
-    """Mean distances of N binaural sounds (N, 2, L), ears (left, right).
+    """Return mean distances of N binaural sounds (N, 2, L), ears (left, right).
 
     stft, envelope: norm of the difference of the ears' short-time spectra (512 points) or Hilbert envelopes, as a share of the
     truth's norm. ild_db: error of the level difference of the whole sound. itd_us: error of the delay between the ears.
@@ -36,13 +36,13 @@ def distances(predicted: np.ndarray, truth: np.ndarray, rate_hz: int) -> dict[st
 
 
 def level_difference(sound: np.ndarray) -> np.ndarray:
-    """Level of the left ear over the right, dB: (N, 2, L) -> (N,)."""
+    """Return the level of the left ear over the right, dB: (N, 2, L) -> (N,)."""
     power = np.square(sound).mean(-1).clip(1e-12)
     return 10 * np.log10(power[:, 0] / power[:, 1])
 
 
 def delay(sound: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Delay of the right ear after the left, s, where their cross-correlation is highest: (N, 2, L) -> (N,)."""
+    """Return the delay of the right ear after the left, s, where their cross-correlation is highest: (N, 2, L) -> (N,)."""
     size = 2 * sound.shape[-1]
     spectrum = np.fft.rfft(sound, size)
     correlation = np.fft.irfft(spectrum[:, 1] * spectrum[:, 0].conj(), FINER * size)
@@ -52,10 +52,10 @@ def delay(sound: np.ndarray, rate_hz: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def listen(task: Pretext, batches: Batches, device: torch.device, folder: Path) -> dict[str, dict[str, float]]:
-    """Let a pretext task give unseen mono sounds two ears: distances to the truth, beside the same mono sound in both ears.
+def measure_pretext(task: Pretext, batches: Batches, device: torch.device, folder: Path) -> dict[str, dict[str, float]]:
+    """Return the distances to the truth of binaural sounds predicted from mono, and of the mono sound in both ears.
 
-    Writes a few into `folder` as WAV: pretext-<n>-mono, -predicted and -true.
+    Writes EXAMPLES of them into `folder` as WAV: pretext-<n>-mono, -predicted and -true.
     """
     predicted, truth = [], []
     for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device))):

@@ -1,4 +1,4 @@
-"""How azimuth errors grow as sounds get harder: one setting at a time, the same items for everyone."""
+"""Azimuth errors as sounds get harder: one setting at a time, the same items for all methods."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.evaluation.scores import angle_error, chance, difference, score
 
 @dataclass(frozen=True)
 class Sweep:
-    """One setting of ExampleSettings and the values it takes, from easy to hard; `fixed` holds others that go with it."""
+    """One setting of ExampleSettings and its values, from easy to hard; `fixed` holds the accompanying settings."""
 
     setting: str
     title: str
@@ -47,14 +47,14 @@ def robustness(
     sweeps: Sequence[Sweep] = SWEEPS,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Measure azimuth errors (folded to the front) of predictors and baselines while one setting after the other changes.
+    """Measure azimuth errors (folded to the front) of predictors and baselines while one setting at a time changes.
 
-    data: a split, usually test. base: the settings that stay. most: sounds of each point, drawn once. Clips longer than the
+    data: a split, usually test. base: the other settings. most: number of sounds of each point, drawn once. Clips longer than the
     sets' sound are left out. Return for each sweep {"setting", "title", "fixed", "points"}; a point is {"value", "n",
     "chance_mean_deg", "mean_deg", "mean_95_deg" and "median_deg": {name: degrees}, "against": {name: difference of the first
     predictor's error from the named one's, with its 95 % interval over sets}}.
     """
-    everyone = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
+    methods = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
     stretch_s = data.read(0, "mono").shape[-1] / float(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
     out = []
     with tqdm(total=sum(len(s.values) for s in sweeps), desc="robustness", unit="point", disable=not progress) as bar:
@@ -63,15 +63,15 @@ def robustness(
             for value in sweep.values:
                 settings = replace(base, most=most, **(sweep.fixed | {sweep.setting: value}))
                 if settings.clip_s <= stretch_s:
-                    points.append({"value": value, **_point(everyone, Examples(data, settings, seed), batch)})
+                    points.append({"value": value, **_point(methods, Examples(data, settings, seed), batch)})
                 bar.update()
             out.append({"setting": sweep.setting, "title": sweep.title, "fixed": sweep.fixed, "points": points})
     return [sweep for sweep in out if sweep["points"]]
 
 
-def _point(everyone: dict[str, Any], examples: Examples, batch: int) -> dict[str, Any]:
+def _point(methods: dict[str, Any], examples: Examples, batch: int) -> dict[str, Any]:
     truth, group = fold_front(examples.sounds.azimuth_deg), examples.sounds.row
-    answers = locate(everyone, examples, batch, progress=False)
+    answers = locate(methods, examples, batch, progress=False)
     errors = {name: angle_error(fold_front(a), truth) for name, a in answers.items()}
     first, *others = errors
     return {

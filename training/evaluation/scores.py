@@ -1,4 +1,4 @@
-"""How far answers are from the truth: mean and median angle, with their uncertainty, by condition."""
+"""Errors of answers: mean and median angle, with their uncertainty, by condition."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ RESAMPLES = 1000
 
 
 def angle_error(answer_deg: np.ndarray, truth_deg: np.ndarray) -> np.ndarray:
-    """Give the angle between unit vectors at `answer` and `truth`, degrees in [0, 180]; an answer of NaN counts as 0."""
+    """Return the angle between unit vectors at `answer` and `truth`, degrees in [0, 180]; an answer of NaN counts as 0."""
     return np.abs(wrap_180(np.nan_to_num(np.asarray(answer_deg, float)) - truth_deg))
 
 
 def score(error_deg: np.ndarray, group: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """Summarise errors (N,), degrees: mean, median, n, and the 95 % interval of the mean.
+    """Return a summary of errors (N,), degrees: mean, median, n, and the 95 % interval of the mean.
 
-    The interval is a bootstrap over `group` (N,), the sets that items belong to, for the views of one set share much.
+    The interval is a bootstrap over `group` (N,), the sets that items belong to, because the views of one set are correlated.
     """
     low, high = _interval(error_deg, group, np.random.default_rng((seed, 21)))
     return {
@@ -32,13 +32,13 @@ def score(error_deg: np.ndarray, group: np.ndarray, seed: int = 0) -> dict[str, 
 
 
 def chance(truth_deg: np.ndarray, guesses_deg: np.ndarray) -> dict[str, float]:
-    """Give the mean and median error of guesses drawn at random from `guesses` (M,), expected over all draws, degrees."""
+    """Return the mean and median error of guesses drawn at random from `guesses` (M,), expected over all draws, degrees."""
     error = angle_error(guesses_deg[None], truth_deg[:, None])
     return {"chance_mean_deg": float(error.mean()), "chance_median_deg": float(np.median(error))}
 
 
 def edges(values: np.ndarray, wanted: Sequence[float] | None = None, count: int = 6) -> np.ndarray:
-    """Give the edges of bins: those wanted that hold values, or round quantiles of the values, so that no bin is empty."""
+    """Return the edges of bins: those wanted around the values, or quantiles of the values, so that no bin is empty."""
     if wanted is None:
         return np.unique(np.quantile(values, np.linspace(0.0, 1.0, count + 1)))
     inside = np.histogram(values, wanted)[0] > 0
@@ -47,7 +47,7 @@ def edges(values: np.ndarray, wanted: Sequence[float] | None = None, count: int 
 
 
 def binned(error_deg: np.ndarray, values: np.ndarray, bounds: np.ndarray) -> list[dict[str, Any]]:
-    """Summarise errors (N,) in each bin of `values` (N,): low, high, n, mean and median; None in empty bins."""
+    """Return a summary of errors (N,) in each bin of `values` (N,): low, high, n, mean and median; None in empty bins."""
     index = np.clip(np.digitize(values, bounds) - 1, 0, len(bounds) - 2)
     out = []
     for k in range(len(bounds) - 1):
@@ -59,9 +59,9 @@ def binned(error_deg: np.ndarray, values: np.ndarray, bounds: np.ndarray) -> lis
 
 
 def difference(error_deg: np.ndarray, other_deg: np.ndarray, group: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """Compare errors (N,) with another's on the same items: mean difference, degrees, negative where the first is better.
+    """Compare errors (N,) with other errors on the same items: mean difference, degrees, negative if the first is smaller.
 
-    Gives mean_deg, its 95 % interval (bootstrap over `group`) and a verdict: better, worse, or no clear difference.
+    Return mean_deg, its 95 % interval (bootstrap over `group`) and a verdict: better, worse, or no clear difference.
     """
     low, high = _interval(error_deg - other_deg, group, np.random.default_rng((seed, 22)))
     verdict = "better" if high < 0 else "worse" if low > 0 else "no clear difference"

@@ -1,4 +1,4 @@
-"""The two encoders of each kind: binaural sound -> vector, and pair of pictures -> vector, each on its own."""
+"""The two encoders of each kind: binaural sound -> vector, and pair of pictures -> vector, independent of each other."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class PaperPair(nn.Module):
         return self.network(rgb)
 
     def match(self, source: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps (B, 256, r, c): for each cell of the source, where in the target it lies -> (B, 512)."""
+        """Compare two maps (B, 256, r, c): for each cell of the source, its place in the target -> (B, 512)."""
         scores = torch.einsum("bcij,bckl->bijkl", target, source) / target.shape[1] ** 0.5
         return torch.relu(self.linear(self.convolutions(_softmax_cells(scores)).flatten(1)))
 
 
 class SmallSound(nn.Module):
-    """Features of both ears, frame by frame, then two means: weighted by a trust in each frame, which it learns, and plain."""
+    """Frame-wise features of both ears, then two means over frames: with learned weights, and plain."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class SmallPair(nn.Module):
         return nn.functional.normalize(maps.float(), dim=1)
 
     def match(self, source: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps (B, 64, r, c): for each cell of the source, where in the target it lies -> (B, 128)."""
+        """Compare two maps (B, 64, r, c): for each cell of the source, its place in the target -> (B, 128)."""
         # Source cells by target cells, softmax over the last axis: as a picture of source cells this is channels last already.
         scores = (source * self.sharpness.exp()).flatten(2).transpose(1, 2) @ target.flatten(2)
         cells = scores.softmax(-1).view(-1, *source.shape[2:], scores.shape[-1]).permute(0, 3, 1, 2)
@@ -142,7 +142,7 @@ def _softmax_cells(scores: Tensor) -> Tensor:
 
 
 class Encoders(nn.Module):
-    """The sound encoder and the picture-pair encoder of one kind; they share nothing and work alone."""
+    """The sound encoder and the picture-pair encoder of one kind; they share no weights and work independently."""
 
     def __init__(self, network: NetworkSettings, picture: PictureSettings) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class Encoders(nn.Module):
             load_weights(self.pair.network, network.imagenet)
 
     def encode_sounds(self, sound: Tensor, features: Tensor | None = None) -> Tensor:
-        """(B, V, 2, L) -> (B, V, D); `features` (B V, C, ...) of these sounds are used where they are known."""
+        """(B, V, 2, L) -> (B, V, D); `features` (B V, C, ...) of these sounds are used if given."""
         return self.sound(self.features(sound) if features is None else features).reshape(*sound.shape[:2], -1)
 
     def encode_swapped_sounds(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -164,11 +164,11 @@ class Encoders(nn.Module):
         return both[0], both[1]
 
     def features(self, sound: Tensor) -> Tensor:
-        """What the sound encoder takes of sounds: (B, V, 2, L) or (N, 2, L) -> (B V, C, ...) or (N, C, ...)."""
+        """Return the inputs of the sound encoder: (B, V, 2, L) or (N, 2, L) -> (B V, C, ...) or (N, C, ...)."""
         return self.sound.features(sound.reshape(-1, *sound.shape[-2:]))
 
     def compare(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        """Vectors of P ordered pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P, D)."""
+        """Return vectors of P ordered pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P, D)."""
         flat = self.pair.features(rgb.flatten(0, 1))
         maps = flat.reshape(*rgb.shape[:2], *flat.shape[1:])
         vectors = self.pair.match(maps[:, source].flatten(0, 1), maps[:, target].flatten(0, 1))
@@ -176,10 +176,10 @@ class Encoders(nn.Module):
 
 
 def ordered_pairs(views: int, further: bool = False) -> tuple[Tensor, Tensor]:
-    """Ordered pairs of views, those of the first view before all others: sources (P,) and targets (P,).
+    """Return ordered pairs of views, those of the first view before all others: sources (P,) and targets (P,).
 
     The first view with each other, P = 2 V - 2; with `further` also all others with each other, P = V (V - 1). Pair k and pair
-    k + P / 2 are the same views exchanged. Only pairs with the first view are sure to overlap.
+    k + P / 2 are the same views exchanged. Only pairs with the first view overlap for certain.
     """
     first, second = torch.triu_indices(views, views, 1)
     if not further:

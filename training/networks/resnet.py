@@ -49,7 +49,7 @@ class ResNet18(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give the map of the last stage."""
+        """Return the map of the last stage."""
         x = nn.functional.max_pool2d(torch.relu(self.bn1(self.conv1(x))), 3, 2, 1)
         for k in range(self.stages):
             x = self.get_submodule(f"layer{k + 1}")(x)
@@ -57,13 +57,13 @@ class ResNet18(nn.Module):
 
 
 def load_weights(network: ResNet18, path: str) -> None:
-    """Load a public weight file (torchvision's names, read without pickled code); InputError when it does not fit."""
+    """Load a public weight file (torchvision's names, read without pickled code); raise InputError if it does not fit."""
     if not Path(path).is_file():
-        raise InputError(f"network.imagenet: {path} is missing; download torchvision's resnet18 weights and give their path")
+        raise InputError(f"network.imagenet: {path} is missing; download torchvision's resnet18 weights and set their path")
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"network.imagenet: {path} is no weight file that loads safely ({error})") from None
+        raise InputError(f"network.imagenet: {path} is not a weight file that loads safely ({error})") from None
     wanted = network.state_dict()
     missing = [k for k in wanted if k not in weights and not k.endswith("num_batches_tracked")]
     if missing or any(weights[k].shape != v.shape for k, v in wanted.items() if k in weights):

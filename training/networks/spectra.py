@@ -1,4 +1,4 @@
-"""From waveforms to what networks take: spectrograms, interaural features, and back to waveforms."""
+"""Waveforms to network inputs (spectrograms, interaural features) and back."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch import Tensor
 FLOOR = 1e-5
 """Magnitudes below this count as silence."""
 MOST_DELAY = 15
-"""Samples between the ears, at most: 0.94 ms at 16 kHz."""
+"""Maximum delay between the ears in samples: 0.94 ms at 16 kHz."""
 CORRELATION_ROWS = ((4, 32), (32, 64), (64, 128), (128, 256))
 """Bands of the cross-correlation in rows of 31.25 Hz: to 1, 2, 4 and 8 kHz."""
 LEVEL_BANDS = 16
 FINE_ROWS = 4
 FINE_FIRST = 32
 FINE_BANDS = (256 - FINE_FIRST) // FINE_ROWS
-"""Bands of 125 Hz from 1 to 8 kHz, in which the outer ears of one side tell front from back."""
+"""Bands of 125 Hz from 1 to 8 kHz, in which the pinnae distinguish front and back."""
 INTERAURAL_ROWS = (len(CORRELATION_ROWS) + 1) * (2 * MOST_DELAY + 1) + 2 * LEVEL_BANDS
 FEATURE_ROWS = INTERAURAL_ROWS + 2 * FINE_BANDS
 
 
 def stft(sound: Tensor, n_fft: int, hop: int, window: int) -> Tensor:
-    """Short-time spectra of (..., L): complex (..., n_fft / 2, 1 + L / hop), Hann window, highest frequency row dropped."""
+    """Return short-time spectra of (..., L): complex (..., n_fft / 2, 1 + L / hop), Hann window, highest frequency dropped."""
     flat = sound.reshape(-1, sound.shape[-1])
     hann = torch.hann_window(window, device=sound.device)
     spectrum = torch.stft(flat, n_fft, hop, window, hann, center=True, pad_mode="reflect", return_complex=True)
@@ -32,7 +32,7 @@ def stft(sound: Tensor, n_fft: int, hop: int, window: int) -> Tensor:
 
 
 def istft(spectrum: Tensor, n_fft: int, hop: int, window: int, length: int) -> Tensor:
-    """Waveforms (..., length) of spectra as `stft` gives them; the dropped row is taken as zero."""
+    """Return waveforms (..., length) of spectra from `stft`; the dropped row is zero."""
     flat = torch.nn.functional.pad(spectrum.reshape(-1, *spectrum.shape[-2:]), (0, 0, 0, 1))
     hann = torch.hann_window(window, device=spectrum.device)
     sound = torch.istft(flat, n_fft, hop, window, hann, center=True, length=length)
@@ -40,7 +40,7 @@ def istft(spectrum: Tensor, n_fft: int, hop: int, window: int, length: int) -> T
 
 
 def target_spectrum(sound: Tensor) -> Tensor:
-    """Spectra of the pretext task: n_fft 512, hop 160, window 400; 2.55 s at 16 kHz give 256 x 256."""
+    """Return the spectra of the pretext task: n_fft 512, hop 160, window 400; 2.55 s at 16 kHz are 256 x 256."""
     return stft(sound, 512, 160, 400)
 
 
@@ -57,19 +57,19 @@ def from_magnitude_phase(parts: Tensor) -> Tensor:
 
 
 def ear_spectrograms(sound: Tensor) -> Tensor:
-    """Log-magnitude and phase of both ears, the published input: (B, 2, L) -> (B, 4, 256, 256)."""
+    """Return log-magnitude and phase of both ears, the published input: (B, 2, L) -> (B, 4, 256, 256)."""
     hop = max(1, sound.shape[-1] // 255)
     both = magnitude_phase(stft(sound, 512, hop, 400))[..., :256]
     return both.flatten(1, 2)
 
 
 def interaural_features(sound: Tensor) -> Tensor:
-    """What tells directions apart, laid open: (B, 2, L) -> (B, 299, L / 256), n_fft 512, hop 256; made for 16 kHz.
+    """Return features that carry direction: (B, 2, L) -> (B, 299, L / 256), n_fft 512, hop 256; made for 16 kHz.
 
     For each frame the whitened cross-correlation of the ears (GCC-PHAT) at delays of -15 to 15 samples in four bands and their
     mean, 155 numbers; the level difference (left over right) in 16 bands, over 10 dB; and the level of both in these bands
     below the clip's loudest, (-40, 0) dB mapped to about (-0.5, 0.5). Then, for front and back, each ear's own level in 56 bands
-    of 125 Hz, below the clip's loudest and mapped alike.
+    of 125 Hz, below the clip's loudest, mapped in the same way.
     """
     frames = max(1, sound.shape[-1] // 256)
     hann = torch.hann_window(512, device=sound.device)
@@ -94,7 +94,7 @@ def interaural_features(sound: Tensor) -> Tensor:
 
 
 def swap_interaural(features: Tensor) -> Tensor:
-    """Turn what `interaural_features` gives into what it would give of exchanged ears: (B, 299, T) -> (B, 299, T)."""
+    """Return the `interaural_features` of exchanged ears from those of the original ones: (B, 299, T) -> (B, 299, T)."""
     count = len(CORRELATION_ROWS) + 1
     sizes = [count * (2 * MOST_DELAY + 1), LEVEL_BANDS, LEVEL_BANDS, 2 * FINE_BANDS]
     correlation, difference, both, fine = torch.split(features, sizes, 1)
@@ -103,7 +103,7 @@ def swap_interaural(features: Tensor) -> Tensor:
 
 
 def _correlations(cross: Tensor) -> Tensor:
-    """Cross-correlations at delays of -15 to 15 samples: (B, T, 256, 2) whitened spectra, real and imaginary -> (B, T, 155).
+    """Return cross-correlations at delays of -15 to 15 samples: whitened spectra (B, T, 256, 2), real, imaginary -> (B, T, 155).
 
     The mean of a band's rows for each of `CORRELATION_ROWS`, then the mean of all these rows.
     """
@@ -115,7 +115,7 @@ def _correlations(cross: Tensor) -> Tensor:
 
 @cache
 def _delays(first: int, last: int, device: torch.device) -> Tensor:
-    """Inverse transform of the rows of a band, real and imaginary parts in turn, to delays: (2 (last - first), 31)."""
+    """Return the inverse transform of the rows of a band, real and imaginary parts in turn, to delays: (2 (last - first), 31)."""
     rows = torch.arange(first, last)[:, None]
     phase = 2 * math.pi / 512 * rows * torch.arange(-MOST_DELAY, MOST_DELAY + 1)
     return (torch.stack([phase.cos(), phase.sin()], 1) / (last - first)).flatten(0, 1).to(device)
@@ -123,17 +123,17 @@ def _delays(first: int, last: int, device: torch.device) -> Tensor:
 
 @cache
 def _bands(device: torch.device) -> Tensor:
-    """Sum of rows (256) in bands (16) of even width on a logarithmic scale."""
+    """Return the matrix (256, 16) that sums rows in bands of equal width on a logarithmic scale."""
     edges = torch.logspace(math.log10(5), math.log10(256), LEVEL_BANDS + 1)
     rows = torch.arange(256)[:, None]
     return ((rows >= edges[:-1]) & (rows < edges[1:])).float().to(device)
 
 
 def louder_left(sound: Tensor) -> Tensor:
-    """Tell which ear hears more energy: (..., 2, L) -> (...) bool, True = left.
+    """Whether the left ear receives more energy: (..., 2, L) -> (...) bool.
 
-    The published cue is a majority vote of frames, each as good as the other. In rendered rooms of half a second that is right
-    91 % of the time, for reverberant tails vote too, and frames weighted by their energy, which is this, 97 %.
+    The published cue is an unweighted majority vote of frames. In rendered rooms with a reverberation of half a second it is
+    right in 91 % of the cases, because reverberant tails vote too; weighting frames by energy, as here, is right in 97 %.
     """
     left, right = sound.square().sum(-1).unbind(-1)
     return left > right

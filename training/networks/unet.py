@@ -1,4 +1,4 @@
-"""Decoders of the pretext task: the published U-Net, and one mask over frequencies for small machines."""
+"""Decoders of the pretext task: the published U-Net, and one mask over frequencies for CPUs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class UNet(nn.Module):
 
     def forward(self, spectrum: Tensor, condition: Tensor) -> Tensor:
         """(B, 2, F, T), F a multiple of 32, and (B, C) -> (B, 2, F, T) in (-1, 1)."""
-        frames = spectrum.shape[-1]  # padded to a multiple of 32, and cut again
+        frames = spectrum.shape[-1]  # padded to a multiple of 32, and cropped again
         skips = [nn.functional.pad(spectrum, (0, -frames % SCALE))]
         for layer in self.down:
             skips.append(layer(skips[-1]))

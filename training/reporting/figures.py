@@ -13,7 +13,7 @@ from training.evaluation.evaluate import Task
 
 TITLES = {
     "turn_deg": "turn, degrees",
-    "overlap": "share of the picture that both see",
+    "overlap": "share of the picture in both views",
     "azimuth_deg": "azimuth from straight ahead, degrees",
     "rt60_s": "RT60, s",
     "distance_m": "distance, m",
@@ -84,12 +84,12 @@ def plot_curves(path: Path, curves: Mapping[str, Sequence[tuple[float, float]]])
 
 
 def value_text(value: float | None) -> str:
-    """Write the value of a swept setting."""
+    """Return the text of the value of a swept setting."""
     return "none" if value is None else f"{value:g}"
 
 
 def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the mean azimuth error of everyone against the setting of each sweep."""
+    """Draw the mean azimuth error of all methods against the setting of each sweep."""
     columns = min(3, len(sweeps))
     rows = -(-len(sweeps) // columns)
     figure = Figure((5.0 * columns, 3.8 * rows), layout="constrained")

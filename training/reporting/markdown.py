@@ -1,4 +1,4 @@
-"""report.json's content -> report.md."""
+"""The content of report.json as Markdown, report.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training.reporting.figures import TITLES, value_text
 
 
 def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with_losses: bool) -> str:
-    """Write the report in Markdown; sounds: file name and description of each example sound."""
+    """Return the report in Markdown; sounds: file name and description of each example sound."""
     data = content["data"]
     scenes = ", ".join(data["scenes"])
     parts = [
@@ -21,12 +21,12 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
         f"Sounds: {_settings_line(data['sounds'])}. Errors are angles in degrees; [..] is the 95 % interval of the mean "
         "(bootstrap over sets). Chance draws answers of the validation split at random.",
         *_health(content["health"]),
-        "## Rotation: how far the camera turned, from two pictures",
+        "## Rotation of the camera, from two pictures",
         _scores(content["rotation"]),
         _signs(content["rotation"]["signs"]),
         _verdicts(content["rotation"]),
-        "## Azimuth: where the sound is, from two ears",
-        "Truth and answers are folded to the front, for front and back sound alike.",
+        "## Azimuth of the sound, from two ears",
+        "Truth and answers are folded to the front, because front and back are ambiguous.",
         _scores(content["azimuth"]),
         _verdicts(content["azimuth"]),
         *_bias(content["azimuth"]),
@@ -57,7 +57,7 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a Markdown table, its first column to the left, the others to the right."""
+    """Return a Markdown table, its first column left-aligned, the others right-aligned."""
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -67,7 +67,7 @@ def _scores(task: dict[str, Any]) -> str:
     rows += [[name, *_row(s)] for name, s in task["compared"].items()]
     rows.append(["chance", f"{task['chance_mean_deg']:.1f}", "", f"{task['chance_median_deg']:.1f}", "", "", str(task["n"])])
     rows += [[f"{name} (no training)", *_row(s)] for name, s in task["baselines"].items()]
-    return table(["method", "mean", "95 %", "median", "mean below 60", "could not tell", "n"], rows)
+    return table(["method", "mean", "95 %", "median", "mean below 60", "no answer", "n"], rows)
 
 
 def _row(s: dict[str, Any]) -> list[str]:
@@ -90,7 +90,7 @@ def _signs(signs: dict[str, dict[str, Any]]) -> str:
 
 
 def _health(health: dict[str, Any]) -> list[str]:
-    """Describe whether the run has learned, by figures that need no label."""
+    """Return the section on the health of the run."""
     if not health["figures"]:
         return []
     rows = [
@@ -107,7 +107,7 @@ def _health(health: dict[str, Any]) -> list[str]:
 
 
 def _circle(task: dict[str, Any]) -> list[str]:
-    """Describe full-circle azimuths, where a predictor tells front from back."""
+    """Return the section on full-circle azimuths; empty without a predictor for them."""
     scores = task["full_circle"]
     if not scores:
         return []

@@ -37,10 +37,10 @@ def write_report(
 ) -> dict[str, Any]:
     """Write report.json and report.md, with plots and examples in `report/` beside them, into a run's folder.
 
-    results: what evaluate() gave. test: the examples it was given as such. settings: all of the run's, JSON-able. seconds:
+    results: the output of evaluate(). test: its test examples. settings: all of the run, serialisable. seconds:
     time by stage. probes: {features: {"rotation_accuracy", "azimuth_accuracy", "chance_accuracy"}}, shares of 1. curves:
-    losses by step, for the loss plot. sweeps: what training.evaluation.robustness.robustness() gave. notes: anything else that
-    should be told (pretext gain, waveform distances), JSON-able, shown as it is. Gives report.json's content.
+    losses by step, for the loss plot. sweeps: the output of training.evaluation.robustness.robustness(). notes: further
+    measurements (pretext gain, waveform distances), serialisable, shown unchanged. Return report.json's content.
     """
     folder = out / "report"
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,10 +76,10 @@ def write_report(
 
 
 def summary(task: Task) -> dict[str, Any]:
-    """Put a task into JSON-able form: the first predictor's scores, the others', the baselines', and errors by condition.
+    """Return a serialisable summary of a task: scores of predictors and baselines, and errors by condition.
 
     Keys: method, mean_deg, median_deg, mean_95_deg, n, chance_mean_deg, ... of the first predictor; signs; compared and
-    baselines: {name: the same scores}; against: {baseline: difference of the first predictor's error from its, with a
+    baselines: {name: the same scores}; against: {baseline: difference of the first predictor's error to it, with a
     verdict}; by: {condition: {name: bins}}.
     """
     first, *others = task.predictors

@@ -1,4 +1,4 @@
-"""A few examples for the report: pairs of pictures and sounds, from good to bad, with what was answered."""
+"""Examples for the report: pairs of pictures and sounds, from good to bad, with the answers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from training.evaluation.evaluate import Task
 from training.evaluation.examples import Examples
 
 QUANTILES = (0.05, 0.35, 0.65, 0.95)
-"""Examples stand at these shares of the first predictor's errors, best to worst: not the prettiest, but typical."""
+"""Quantiles of the first predictor's errors at which examples are taken, best to worst."""
 PEAK = 0.9
 
 
 def typical(task: Task) -> np.ndarray:
-    """Give the items (K,) whose errors lie at QUANTILES of the first predictor's."""
+    """Return the items (K,) whose errors lie at QUANTILES of the first predictor's."""
     order = np.argsort(task.error(task.predictors[0]), kind="stable")
     return order[np.round(np.asarray(QUANTILES) * (len(order) - 1)).astype(int)]
 
@@ -34,16 +34,16 @@ def show_pairs(path: Path, task: Task, examples: Examples) -> None:
         row[0].imshow(source)
         row[1].imshow(target)
         row[0].set_title(f"first view ({_set_id(task, examples, item)})", fontsize=8)
-        row[1].set_title(f"turned {task.truth_deg[item]:+.1f}, told {answer:+.1f} degrees", fontsize=8)
+        row[1].set_title(f"turned {task.truth_deg[item]:+.1f}, predicted {answer:+.1f} degrees", fontsize=8)
         for axis in row:
             axis.set_axis_off()
     figure.savefig(path, dpi=90)
 
 
 def show_sounds(folder: Path, task: Task, examples: Examples) -> list[tuple[str, str]]:
-    """Write sounds as WAV and draw where they are and were told to be; gives (file name, description) of each.
+    """Write sounds as WAV and draw their true and predicted directions; return (file name, description) of each.
 
-    Sounds are scaled to a peak of PEAK, both ears alike. The plot is sounds.png.
+    Sounds are scaled to a peak of PEAK, both ears by the same factor. The plot is sounds.png.
     """
     items = typical(task)
     figure = Figure((3.2 * len(items), 3.6), layout="constrained")
@@ -56,8 +56,8 @@ def show_sounds(folder: Path, task: Task, examples: Examples) -> list[tuple[str,
         soundfile.write(folder / file, scaled, examples.sample_rate, subtype="PCM_16")
         _draw_directions(axis, {"truth": task.truth_deg[item], **{n: task.answers[n][item] for n in names}})
         axis.set_title(file, fontsize=8)
-        told = ", ".join(f"{n} {task.answers[n][item]:+.1f}" for n in names)
-        listed.append((file, f"{_set_id(task, examples, item)}: truth {task.truth_deg[item]:+.1f} degrees; {told}"))
+        answers = ", ".join(f"{n} {task.answers[n][item]:+.1f}" for n in names)
+        listed.append((file, f"{_set_id(task, examples, item)}: truth {task.truth_deg[item]:+.1f} degrees; {answers}"))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     figure.savefig(folder / "sounds.png", dpi=90)
     return listed

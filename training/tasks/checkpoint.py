@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, read without pickled code, tied to the settings that made them."""
+"""Checkpoints: written atomically, read without pickled code, compared with the settings, data and start of the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 def save(path: Path, settings: Settings, content: dict[str, Any]) -> None:
-    """Write tensors, numbers and texts atomically; InputError when the disk is full, and what was there stays."""
+    """Write tensors, numbers and texts atomically; raise InputError if the disk is full, and keep the previous file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def save(path: Path, settings: Settings, content: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> tuple[Settings, dict[str, Any]]:
-    """Read a checkpoint onto the CPU: its settings and content; InputError when it is missing, damaged or newer."""
+    """Read a checkpoint onto the CPU: its settings and content; raise InputError if it is missing, damaged or newer."""
     if not path.is_file():
         raise InputError(f"checkpoint {path} is missing; train first (python -m training.run)")
     try:
@@ -47,26 +47,26 @@ def load(path: Path) -> tuple[Settings, dict[str, Any]]:
         raise InputError(f"checkpoint {path} has settings that this version does not know ({error})") from None
     except Exception as error:
         message = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"checkpoint {path} is damaged or no checkpoint ({message}); delete it and train again") from None
+        raise InputError(f"checkpoint {path} is damaged or not a checkpoint ({message}); delete it and train again") from None
     if version > FORMAT:
         raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}: update it")
     return settings, content
 
 
 def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence[str] = ()) -> None:
-    """Refuse to go on with a checkpoint made with other settings, but for `free` groups; InputError names the differences."""
+    """Raise InputError, naming the differences, for a checkpoint made with other settings; `free` groups may differ."""
     a, b = ({k: v for k, v in s.to_dict().items() if k not in free} for s in (found, wanted))
     differences = list(_differences(a, b))
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         text = ", ".join(f"{k}: {x!r} there, {y!r} now" for k, x, y in differences[:3])
         raise InputError(
-            f"{path} was made with other settings ({text}{more}); give another --out, the same settings, or --no-resume"
+            f"{path} was made with other settings ({text}{more}); use another --out, the same settings, or --no-resume"
         )
 
 
 def digest(task: nn.Module) -> str:
-    """SHA-256 of a task's parameters and buffers, in their order."""
+    """Return the SHA-256 of a task's parameters and buffers, in their order."""
     sha = hashlib.sha256()
     for name, value in task.state_dict().items():
         sha.update(name.encode())
@@ -75,14 +75,14 @@ def digest(task: nn.Module) -> str:
 
 
 def check_origin(path: Path, found: dict[str, str] | None, wanted: dict[str, str]) -> None:
-    """Refuse to go on with a checkpoint trained on other data or started from other networks; InputError says which."""
+    """Raise InputError for a checkpoint trained on other data or started from other networks."""
     what = {
         "data": "on other data or other clips",
-        "start": "from other networks (the stage before it was trained anew or left out)",
+        "start": "from other networks (the stage before it was trained again or left out)",
     }
     wrong = [text for key, text in what.items() if (found or {}).get(key) != wanted[key]]
     if wrong:
-        raise InputError(f"{path} was trained {' and '.join(wrong)}; give another --out, or --no-resume to train it again")
+        raise InputError(f"{path} was trained {' and '.join(wrong)}; use another --out, or --no-resume to train it again")
 
 
 def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

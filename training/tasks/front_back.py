@@ -1,8 +1,9 @@
-"""Full-circle azimuth without labels: what the geometry of a whole set implies teaches the ear front from back.
+"""Full-circle azimuth without labels: the geometry of a set resolves front and back for the sound network.
 
-A turning head tells front from back (Wallach, J. Exp. Psych. 27 (1940), 339): with turns known, the lateral angles of a source
+Head turns resolve front and back (Wallach, J. Exp. Psych. 27 (1940), 339): with turns known, the lateral angles of a source
 in the views of one set fit one direction in the world, and one choice of front or back for each view, far better than others.
-`infer` finds that direction for every source of a split; `FrontBack` trains the ear on it, as `supervised.py` does on the truth.
+`infer` finds that direction for every source of a split; `FrontBack` trains the sound network on it,
+as `supervised.py` does on the truth.
 """
 
 from __future__ import annotations
@@ -27,26 +28,26 @@ from training.tasks.slfm import Localiser
 
 BATCH = 64
 INFERRING = 100
-"""Tag of the draws that azimuths are inferred from."""
+"""Seed tag of the sounds that azimuths are inferred from."""
 BEHIND_WEIGHT = 4.0
 SENSITIVITY_FLOOR = 0.05
-"""A lateral angle counts with cos^2 of itself, for the delay between the ears changes with the cosine; not below this."""
+"""Minimum weight of a lateral angle. The weight is cos^2, because the delay between the ears changes with the cosine."""
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """What the views of N sets agree on for one source each."""
+    """The joint azimuths of one source in the views of N sets."""
 
     azimuth: Tensor
     """(N, V) radians, full circle."""
     confidence: Tensor
-    """(N, V) posterior probability, 0 to 1, of the answered side, front or back."""
+    """(N, V) posterior probability, 0 to 1, of the predicted side, front or back."""
     residual: Tensor
-    """(N,) mean disagreement 1 - cos between the views' own answers and the consensus."""
+    """(N,) mean disagreement 1 - cos between the single views' predictions and the consensus."""
 
 
 def consensus(theta: Tensor, turn: Tensor, concentration: float) -> Consensus:
-    """Join the azimuths of a source in V views of a set, front and back not told apart, and the views' turns.
+    """Join the front-back ambiguous azimuths of a source in V views of a set, given the views' turns.
 
     theta: (N, V) radians; turn: (N, V) radians from the first view. The posterior of a choice m of front/back bits is
     proportional to exp(-concentration x sum over k of w_k (1 - cos(m_k(theta_k) + turn_k - d))), d the weighted mean direction
@@ -62,7 +63,7 @@ def consensus(theta: Tensor, turn: Tensor, concentration: float) -> Consensus:
     rows = torch.arange(len(theta), device=theta.device)
     direction = torch.atan2(west[rows, best], north[rows, best])
     azimuth = wrap(direction[:, None] - turn)
-    # The azimuths of every choice vote for the side, not the bits: near +-90 degrees a bit says little.
+    # The azimuths of every choice vote for the side, not the bits: near +-90 degrees a bit carries little information.
     others = wrap(torch.atan2(west, north)[..., None] - turn[:, None])
     behind = (posterior[..., None] * (others.abs() > math.pi / 2)).sum(1)
     sure = torch.where(azimuth.abs() > math.pi / 2, behind, 1 - behind)
@@ -71,16 +72,16 @@ def consensus(theta: Tensor, turn: Tensor, concentration: float) -> Consensus:
 
 
 def wrap(angle: Tensor) -> Tensor:
-    """Bring radians to (-pi, pi]."""
+    """Wrap radians to (-pi, pi]."""
     return torch.atan2(torch.sin(angle), torch.cos(angle))
 
 
 @torch.no_grad()
 def infer(localiser: Localiser, store: Store, settings: Settings, device: torch.device, quiet: bool = True) -> Store:
-    """Replace a store's azimuths by inferred ones, with their confidence; no truth is read.
+    """Return a store with inferred azimuths and their confidence; no truth is read.
 
-    The eye answers the turns of each set's views from the first, the ear the lateral angle of several sounds of every view and
-    source; the consensus is that of the vector mean over the sounds.
+    The picture network predicts the turns of each set's views from the first, the sound network the lateral angles of several
+    sounds of every view and source; the consensus uses the mean lateral angle over the sounds.
     """
     n, views, sources = store.azimuth.shape
     every = replace(settings, views=views)
@@ -105,7 +106,7 @@ def infer(localiser: Localiser, store: Store, settings: Settings, device: torch.
 
 
 class FrontBack(nn.Module):
-    """A localiser whose ear learns full-circle azimuths from a store's inferred ones."""
+    """A localiser whose sound network learns a store's inferred full-circle azimuths."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -113,18 +114,18 @@ class FrontBack(nn.Module):
         self.localiser.full_circle.fill_(True)
 
     def features(self, sound: Tensor) -> Tensor:
-        """What the sound encoder takes of sounds (N, 2, L)."""
+        """Return the inputs of the sound encoder for sounds (N, 2, L)."""
         return self.localiser.encoders.features(sound)
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
-        """Losses of a batch, see `full_circle_losses`."""
+        """Return the losses of a batch, see `full_circle_losses`."""
         return full_circle_losses(self.localiser, batch)
 
 
 def full_circle_losses(localiser: Localiser, batch: RenderedBatch) -> dict[str, Tensor]:
-    """1 - cos(error of the lateral angle), and cross entropy of front and back weighted by how sure they are.
+    """Return 1 - cos(error of the lateral angle), and the cross entropy of front and back weighted by confidence.
 
-    Near +-90 degrees front and back hardly differ: the cross entropy counts with the size of cos(azimuth).
+    Near +-90 degrees front and back hardly differ: the cross entropy is also weighted by |cos(azimuth)|.
     """
     truth = torch.deg2rad(batch.azimuth)
     angle, behind = localiser.lateral_and_behind(batch.sound, batch.features)

@@ -1,4 +1,4 @@
-"""The training loop: one step to read at a glance, schedule, checkpoints, exact resume, several GPUs."""
+"""The training loop: steps, schedule, checkpoints, exact resume, several GPUs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LATER = {
     "front-back": ("probe", "supervised"),
     "supervised": ("pretext", "slfm", "front_back", "probe"),
 }
-"""Groups of settings that a stage's checkpoint does not depend on."""
+"""Groups of settings that do not affect a stage's checkpoint."""
 CHECKS = 10
-"""Times that a stage is looked at on validation data."""
+"""Number of validations in a stage."""
 
 
 class Stage(Protocol):
@@ -61,7 +61,7 @@ class Stage(Protocol):
 
 @dataclass
 class Run:
-    """Where and on what a run trains; nothing here changes its result but for rounding."""
+    """Folder and machine options of a run; they change its result by rounding only."""
 
     folder: Path
     device: torch.device
@@ -73,7 +73,7 @@ class Run:
     board: Any = None
     """TensorBoard writer or None."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Time that each stage took, and its share of waiting for data under `<stage>.waiting`."""
+    """Time of each stage, and the part of it spent waiting for data under `<stage>.waiting`."""
 
 
 def train(
@@ -85,22 +85,22 @@ def train(
     run: Run,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
 ) -> list[dict[str, float]]:
-    """Train a task, whose forward gives losses, to the end of its stage; return the history, a dictionary a record.
+    """Train a task, whose forward returns losses, to the end of its stage; return the history, one dictionary per record.
 
-    Go on from `<folder>/<name>.pt` when the run resumes, and then end exactly like a run that was never stopped. The task's
-    `progress` is the share of the stage that is done. InputError when the loss is not finite (naming the sets), the checkpoint
-    does not fit, or the user interrupts.
+    A resumed run continues from `<folder>/<name>.pt` and ends exactly like an uninterrupted one. The task's `progress` is the
+    completed share of the stage. Raise InputError if the loss is not finite (naming the sets), the checkpoint does not fit, or
+    the user interrupts.
     """
     total = steps_of(stage, batches)
     state = _begin(name, task, batches, stage, settings, run)
     wrapped = DistributedDataParallel(task, find_unused_parameters=True) if run.world > 1 else task
     began = saved = time.monotonic()
     spent, window = state.seconds, list[dict[str, float]]()
-    asked = _Interrupt()
+    interrupt = _Interrupt()
     bar = tqdm(total=total, initial=state.step, desc=name, unit="step", disable=run.quiet or run.rank > 0)
     features = getattr(task, "features", None)
     made = batches.between(state.step, total, lambda batch: render_batch(batch.to(run.device), features), run.workers)
-    with bar, asked:
+    with bar, interrupt:
         for step in range(state.step, total):
             moment = time.monotonic()
             batch = next(made)
@@ -117,12 +117,12 @@ def train(
             _record(name, task, window, total, state, run, validate)
             bar.set_postfix({k: f"{v:.3g}" for k, v in state.history[-1].items() if k != "step"}, refresh=False)
             window = []
-            stop = _any_asked(asked.now, run)
+            stop = _any_interrupted(interrupt.requested, run)
             if stop or step + 1 == total or time.monotonic() - saved > SAVE_EVERY_S:
                 _save(task, settings, total, state, run)
                 saved = time.monotonic()
             if stop:
-                raise InputError(f"interrupted after step {step + 1} of {name}; run the same command again to go on")
+                raise InputError(f"interrupted after step {step + 1} of {name}; run the same command again to resume")
     run.seconds[name], run.seconds[f"{name}.waiting"] = state.seconds, state.waiting
     task.eval()
     return state.history
@@ -130,12 +130,12 @@ def train(
 
 @dataclass
 class _State:
-    """Where a stage's training stands."""
+    """Progress of a stage's training."""
 
     path: Path
     optimizer: torch.optim.Optimizer
     origin: dict[str, str]
-    """Digests of the data and of the networks that the stage started from."""
+    """Digests of the data and of the initial networks."""
     step: int = 0
     seconds: float = 0.0
     waiting: float = 0.0
@@ -143,7 +143,7 @@ class _State:
 
 
 def _begin(name: str, task: nn.Module, batches: Batches, stage: Stage, settings: Settings, run: Run) -> _State:
-    """Set up a stage, and go on from its checkpoint where there is one."""
+    """Set up a stage, and resume from its checkpoint if there is one."""
     path = run.folder / f"{name}.pt"
     origin = {"data": batches.store.digest, "start": checkpoint.digest(task)}
     task.to(run.device)
@@ -167,7 +167,7 @@ def _step(
     learning_rate: float,
     settings: Settings,
 ) -> dict[str, Tensor]:
-    """Take one step, unless the gradient is not finite; return the losses and, as `gradient`, the norm of the gradient."""
+    """Take one step if the gradient is finite; return the losses and, as `gradient`, the norm of the gradient."""
     task.train()
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
@@ -190,7 +190,7 @@ def _record(
     run: Run,
     validate: Callable[[nn.Module], dict[str, float]] | None,
 ) -> None:
-    """Append the means of the losses since the last record, and now and then the validation figures, to the history."""
+    """Append the mean losses since the last record, and at intervals the validation figures, to the history."""
     record = {"step": float(state.step), **_means(window)}
     if validate and (state.step == total or state.step % max(LOG_EVERY, total // CHECKS // LOG_EVERY * LOG_EVERY) == 0):
         task.eval()
@@ -211,24 +211,24 @@ def _save(task: nn.Module, settings: Settings, total: int, state: _State, run: R
 
 
 def steps_of(stage: Stage, batches: Batches) -> int:
-    """Count the steps of a stage."""
+    """Return the number of steps of a stage."""
     return stage.steps or max(1, round(stage.epochs * batches.per_epoch))
 
 
 def keep(path: Path, task: nn.Module) -> None:
-    """Write a finished task's changed buffers into its checkpoint."""
+    """Replace the model in a finished task's checkpoint."""
     settings, content = checkpoint.load(path)
     checkpoint.save(path, settings, {**content, "model": task.state_dict()})
 
 
 def rate(step: int, total: int, warmup: int) -> float:
-    """Factor on the learning rate: linear warm-up, then a cosine from 1 to 0."""
+    """Return the factor on the learning rate: linear warm-up, then a cosine from 1 to 0."""
     warm = min(1.0, (step + 1) / max(1, warmup))
     return warm * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; InputError when the disk is full."""
+    """Write JSON atomically; raise InputError if the disk is full."""
     temporary = path.with_name(f".{path.name}.part")
     try:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
@@ -240,15 +240,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 class _Interrupt:
-    """Turn the first SIGINT or SIGTERM into a request to stop at the next record."""
+    """Turn SIGINT or SIGTERM into a request to stop at the next record."""
 
-    now = False
+    requested = False
 
     def __enter__(self) -> None:
         self.before: dict[signal.Signals, Any] = {}
         for kind in (signal.SIGINT, signal.SIGTERM):
             try:
-                self.before[kind] = signal.signal(kind, self._ask)
+                self.before[kind] = signal.signal(kind, self._request)
             except ValueError:  # Not in the main thread: leave signals alone.
                 return
 
@@ -256,15 +256,15 @@ class _Interrupt:
         for kind, handler in self.before.items():
             signal.signal(kind, handler)
 
-    def _ask(self, *_: object) -> None:
-        self.now = True
+    def _request(self, *_: object) -> None:
+        self.requested = True
 
 
-def _any_asked(asked: bool, run: Run) -> bool:
-    """Whether any of the processes was asked to stop: they stop together or not at all."""
+def _any_interrupted(here: bool, run: Run) -> bool:
+    """Whether any process received a request to stop, so that all stop together."""
     if run.world == 1:
-        return asked
-    flag = torch.tensor(float(asked), device=run.device)
+        return here
+    flag = torch.tensor(float(here), device=run.device)
     torch.distributed.all_reduce(flag, torch.distributed.ReduceOp.MAX)
     return bool(flag)
 
@@ -272,12 +272,12 @@ def _any_asked(asked: bool, run: Run) -> bool:
 def _stop_not_finite(
     name: str, step: int, batches: Batches, batch: RenderedBatch, losses: dict[str, Tensor], state: _State
 ) -> None:
-    """InputError where the gradient of a step is not finite; the step has changed nothing."""
+    """Raise InputError if the gradient of a step is not finite; the step has changed nothing."""
     if math.isfinite(losses["gradient"]):
         return
     ids = ", ".join(batches.store.set_id[int(r)] for r in batch.row)
     parts = ", ".join(f"{k} {float(v.detach()):.3g}" for k, v in losses.items())
-    kept = f"{state.path} holds the last good state" if state.path.is_file() else "no checkpoint was written yet"
+    kept = f"{state.path} holds the last good state" if state.path.is_file() else "there is no checkpoint yet"
     raise InputError(f"{name}: loss or gradient not finite at step {step + 1} ({parts}); sets {ids}; {kept}")
 
 

@@ -1,4 +1,4 @@
-"""The pretext task: from one view's picture and binaural sound and another's picture, give its mono sound two ears."""
+"""The pretext task: predict binaural from mono sound of a view, given its picture and another view's picture and sound."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PAPER_WEIGHT = 10.0
 
 
 class Pretext(nn.Module):
-    """Both encoders and a decoder; `forward` gives the losses of a batch.
+    """Both encoders and a decoder; `forward` returns the losses of a batch.
 
     paper: U-Net on 512-point spectra, L1 x 10. small: one complex mask over the frequencies of 256-point spectra, L1 as a
-    share of each frequency's size, so that quiet high frequencies, which tell directions, count.
+    share of each frequency's magnitude, so that quiet high frequencies, which carry direction, count.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,30 +33,30 @@ class Pretext(nn.Module):
         self.decoder: UNet | FrequencyMask = FrequencyMask(condition) if small else UNet(condition)
 
     def features(self, sound: Tensor) -> Tensor:
-        """What the sound encoder takes of sounds (N, 2, L)."""
+        """Return the inputs of the sound encoder for sounds (N, 2, L)."""
         return self.encoders.features(sound)
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
-        """Losses of a batch: `loss`, and `silence`, what predicting no difference between the ears would cost."""
+        """Return the losses of a batch: `loss`, and `silence`, the loss of predicting no difference between the ears."""
         source, target = ordered_pairs(batch.sound.shape[1])
         condition = self.condition(batch, source, target).flatten(0, 1)
         return self.losses(batch.sound[:, target].flatten(0, 1), condition)
 
     def condition(self, batch: RenderedBatch, source: Tensor, target: Tensor) -> Tensor:
-        """What the decoder is told of P pairs of views: (B, P, 2 D), turn first, then the source view's sound."""
+        """Return the decoder's condition for P pairs of views: (B, P, 2 D), turn first, then the source view's sound."""
         p, size = self.settings.pretext, self.encoders.size
-        nothing = batch.sound.new_zeros(len(batch.sound), len(source), size)
-        turn = heard = nothing
+        zeros = batch.sound.new_zeros(len(batch.sound), len(source), size)
+        turn = sound = zeros
         if p.true_rotation:
             turn = sine_embedding(batch.turn(source, target), size)
         elif p.pictures:
             turn = self.encoders.compare(batch.rgb, source, target) * ~batch.pictures_withheld[:, None, None]
         if p.conditioning_sound:
-            heard = self.encoders.encode_sounds(batch.sound, batch.features)[:, source]
-        return torch.cat([turn, heard], -1)
+            sound = self.encoders.encode_sounds(batch.sound, batch.features)[:, source]
+        return torch.cat([turn, sound], -1)
 
     def losses(self, sound: Tensor, condition: Tensor) -> dict[str, Tensor]:
-        """Losses of N binaural sounds (N, 2, L) given conditions (N, C)."""
+        """Return the losses of N binaural sounds (N, 2, L) given conditions (N, C)."""
         if isinstance(self.decoder, FrequencyMask):
             return self._small_losses(self.decoder, sound, condition)
         truth, silence = self._parts(target_spectrum(sound))
@@ -85,7 +85,7 @@ class Pretext(nn.Module):
         return torch.stack([total + difference, total - difference], 1) / 2
 
     def _parts(self, ears: Tensor) -> tuple[Tensor, Tensor]:
-        """What is to be predicted from spectra (N, 2, F, T), and the guess that knows nothing: two (N, 2, F, T)."""
+        """Return target and trivial prediction for spectra (N, 2, F, T): two (N, 2, F, T)."""
         if self.settings.pretext.task == "l2r":
             return magnitude_phase(ears[:, 1]), magnitude_phase(ears[:, 0])
         difference = ears[:, 0] - ears[:, 1]
@@ -112,19 +112,19 @@ class Pretext(nn.Module):
 
 @torch.no_grad()
 def picture_gain(task: Pretext, batches: Batches, device: torch.device) -> dict[str, float]:
-    """Losses on a store's batches with pictures and without, by the same network, and the share that pictures save.
+    """Return the losses on a store's batches with and without pictures, by the same network, and the relative gain.
 
-    The network has met withheld pictures in training (`withheld_share`), so the second loss is what it knows from sound alone.
+    Training includes withheld pictures (`withheld_share`), so the second loss measures what sound alone allows.
     """
     sums = {"val_loss": 0.0, "val_no_picture": 0.0}
     for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device))):
-        for name, blind in (("val_loss", False), ("val_no_picture", True)):
-            told = replace(rendered, pictures_withheld=torch.full_like(rendered.pictures_withheld, blind))
-            sums[name] += float(task(told)["loss"]) * len(rendered.row) / len(batches.store)
+        for name, withheld in (("val_loss", False), ("val_no_picture", True)):
+            given = replace(rendered, pictures_withheld=torch.full_like(rendered.pictures_withheld, withheld))
+            sums[name] += float(task(given)["loss"]) * len(rendered.row) / len(batches.store)
     return {**sums, "val_gain": 1 - sums["val_loss"] / sums["val_no_picture"]}
 
 
 def sine_embedding(angle: Tensor, size: int) -> Tensor:
-    """Sines and cosines of 1 to size / 2 times an angle in radians: (...) -> (..., size)."""
+    """Return sines and cosines of 1 to size / 2 times an angle in radians: (...) -> (..., size)."""
     multiples = angle[..., None] * torch.arange(1, size // 2 + 1, device=angle.device)
     return torch.cat([multiples.sin(), multiples.cos()], -1)

@@ -1,4 +1,4 @@
-"""Linear probes: what frozen features know of rotation and azimuth, asked by classifying into bins."""
+"""Linear probes: rotation and azimuth in bins, classified from frozen features."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from training.data.render import RenderedBatch, render_batch
 from training.networks.encoders import Encoders, ordered_pairs
 
 CALIBRATION = 8
-"""Batches from which untrained networks take the statistics of their normalisation, so that they are not at a disadvantage."""
+"""Batches that set the normalisation statistics of untrained networks, for a fair comparison."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """One encoder pair's frozen answers on a split."""
+    """Frozen features of one encoder on a split, and the true angles."""
 
     vectors: Tensor
     """(N, D)."""
@@ -31,26 +31,26 @@ class Features:
 def probe(
     encoders: dict[str, Encoders], training: Batches, test: Batches, settings: Settings, device: torch.device
 ) -> dict[str, dict[str, float]]:
-    """Ask each of the encoders, by name, with linear classifiers fitted on `training` and tried on `test`.
+    """Fit linear classifiers on the features of each named encoder on `training`, and evaluate them on `test`.
 
-    Gives for each {rotation_accuracy, rotation_chance, azimuth_accuracy, azimuth_chance}: shares of 1 in the right one of
-    `probe.bins` even bins over the training split's range. Chance always answers the training split's commonest bin. Features
-    of the ImageNet encoder's ears, which nothing has trained, are left out.
+    Return for each {rotation_accuracy, rotation_chance, azimuth_accuracy, azimuth_chance}: shares of 1 in the correct one of
+    `probe.bins` even bins over the training split's range. Chance always predicts the training split's most frequent bin. Sound
+    features of the ImageNet encoder, which are untrained, are left out.
     """
-    fitted, tried = (_features(encoders, batches, device) for batches in (training, test))
+    fitted, evaluated = (_features(encoders, batches, device) for batches in (training, test))
     out: dict[str, dict[str, float]] = {name: {} for name in encoders}
-    for (name, task), known in fitted.items():
-        accuracy, chance = classify(known, tried[name, task], settings.probe, settings.seed)
+    for (name, task), train_features in fitted.items():
+        accuracy, chance = classify(train_features, evaluated[name, task], settings.probe, settings.seed)
         out[name] |= {f"{task}_accuracy": accuracy, f"{task}_chance": chance}
     return out
 
 
-def classify(known: Features, asked: Features, settings: ProbeSettings, seed: int) -> tuple[float, float]:
-    """Fit a linear classifier of bins to `known` and try it on `asked`: accuracy and chance, shares of 1."""
-    reach = float(known.truth_deg.abs().max()) * (1 + 1e-6)
-    label, truth = (_bins(f.truth_deg, reach, settings.bins) for f in (known, asked))
-    mean, spread = known.vectors.mean(0), known.vectors.std(0).clamp_min(1e-6)
-    x, y = ((f.vectors - mean) / spread for f in (known, asked))
+def classify(training: Features, test: Features, settings: ProbeSettings, seed: int) -> tuple[float, float]:
+    """Fit a linear classifier of bins to `training` and evaluate it on `test`: accuracy and chance, shares of 1."""
+    reach = float(training.truth_deg.abs().max()) * (1 + 1e-6)
+    label, truth = (_bins(f.truth_deg, reach, settings.bins) for f in (training, test))
+    mean, spread = training.vectors.mean(0), training.vectors.std(0).clamp_min(1e-6)
+    x, y = ((f.vectors - mean) / spread for f in (training, test))
     generator = torch.Generator().manual_seed(seed)
     layer = nn.Linear(x.shape[1], settings.bins).to(x.device)
     nn.init.zeros_(layer.weight)
@@ -71,7 +71,7 @@ def classify(known: Features, asked: Features, settings: ProbeSettings, seed: in
 
 
 def untrained(settings: Settings, batches: Batches, device: torch.device) -> dict[str, Encoders]:
-    """Make the encoders that learned ones are compared with: random, and ImageNet's where `network.imagenet` is given."""
+    """Return the untrained encoders to compare with: random, and ImageNet's if `network.imagenet` is set."""
     made = {"random": Encoders(NetworkSettings(settings.network.kind), settings.picture)}
     if settings.network.imagenet:
         made["ImageNet"] = Encoders(NetworkSettings("paper", settings.network.imagenet), settings.picture)
@@ -93,8 +93,8 @@ def _features(encoders: dict[str, Encoders], batches: Batches, device: torch.dev
         for name, one in encoders.items():
             parts.setdefault((name, "rotation"), []).append(_turns(one, rendered))
             if name != "ImageNet":
-                heard = one.encode_sounds(rendered.sound).flatten(0, 1).float()
-                parts.setdefault((name, "azimuth"), []).append((heard, rendered.azimuth.flatten()))
+                vectors = one.encode_sounds(rendered.sound).flatten(0, 1).float()
+                parts.setdefault((name, "azimuth"), []).append((vectors, rendered.azimuth.flatten()))
     return {key: Features(*_joined(pairs)) for key, pairs in parts.items()}
 
 
@@ -110,5 +110,5 @@ def _joined(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 def _bins(angle_deg: Tensor, reach: float, count: int) -> Tensor:
-    """Even bins over [-reach, reach]; what lies outside goes to the nearest."""
+    """Return the index of even bins over [-reach, reach]; values outside are clipped."""
     return ((angle_deg + reach) / (2 * reach) * count).long().clamp(0, count - 1)

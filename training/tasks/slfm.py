@@ -1,4 +1,4 @@
-"""Sound localisation from motion: two heads, one for azimuth and one for rotation, made to agree with each other."""
+"""Sound localisation from motion: one head for azimuth and one for rotation, trained for mutual agreement."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from training.tasks.losses import (
 )
 
 ENUMERATED_VIEWS = 4
-"""Up to so many views, all choices of front/back bits are tried with all pairs; above, the pairs with the first view count."""
+"""Up to this many views, all choices of front/back bits are tried with all pairs; above, only pairs with the first view count."""
 MEMORY = 0.95
-"""Share of the past in the running agreement with the level difference."""
+"""Decay of the running agreement with the level difference."""
 
 
 class Localiser(nn.Module):
-    """Both encoders with their heads; each answers on its own."""
+    """Both encoders with their heads, which work independently."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -39,23 +39,23 @@ class Localiser(nn.Module):
         self.azimuth_head, self.rotation_head, self.behind_head = head(size), head(size), head(size)
         self.reach = math.pi / 2 if settings.slfm.front_only else math.pi
         self.register_buffer("rotation_sign", torch.ones(()))
-        """Fixed once on validation data: pictures alone cannot tell left from right (see evaluation)."""
+        """Global sign of the rotations, which the losses leave open; fixed after training (see turn_sign.py)."""
         self.rotation_sign: Tensor
         self.register_buffer("full_circle", torch.zeros((), dtype=torch.bool))
-        """Whether the network has learned to tell front from back."""
+        """Whether the network predicts azimuths on the full circle."""
         self.full_circle: Tensor
 
     def azimuth(self, sound: Tensor) -> Tensor:
-        """Azimuths in radians, left positive: (B, V, 2, L) -> (B, V)."""
+        """Return azimuths in radians, left positive: (B, V, 2, L) -> (B, V)."""
         return self._azimuth(self.encoders.encode_sounds(sound))
 
     def lateral_and_behind(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Lateral angle in radians, [-pi/2, pi/2], and the log-odds of lying behind: (B, V, 2, L) -> twice (B, V)."""
+        """Return the lateral angle in radians, [-pi/2, pi/2], and the log-odds of behind: (B, V, 2, L) -> twice (B, V)."""
         vectors = self.encoders.encode_sounds(sound, features)
         return lateral(self._azimuth(vectors)), self.behind_head(vectors)[..., 0].float()
 
     def azimuth_swapped(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Azimuths of sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V)."""
+        """Return the azimuths of sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V)."""
         own, swapped = self.encoders.encode_swapped_sounds(sound, features)
         return self._azimuth(own), self._azimuth(swapped)
 
@@ -63,7 +63,7 @@ class Localiser(nn.Module):
         return self.reach * torch.tanh(self.azimuth_head(vectors)[..., 0].float())
 
     def rotation(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        """Turns in radians, up to the global sign, of P pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P)."""
+        """Return turns in radians, up to the global sign, of P pairs of views: (B, V, 3, h, w), (P,), (P,) -> (B, P)."""
         vectors = self.encoders.compare(rgb, source, target)
         return math.pi / 2 * torch.tanh(self.rotation_head(vectors)[..., 0].float())
 
@@ -81,18 +81,18 @@ class Slfm(nn.Module):
         self.gate: Tensor
 
     def features(self, sound: Tensor) -> Tensor:
-        """What the sound encoder takes of sounds (N, 2, L)."""
+        """Return the inputs of the sound encoder for sounds (N, 2, L)."""
         return self.localiser.encoders.features(sound)
 
     def train(self, mode: bool = True) -> Slfm:
-        """Switch to training, but for frozen backbones."""
+        """Set training mode, except for frozen backbones."""
         super().train(mode)
         if self.settings.slfm.frozen:
             self.localiser.encoders.eval().requires_grad_(False)
         return self
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
-        """Losses of a batch: `loss` and its parts."""
+        """Return the losses of a batch: `loss` and its parts."""
         s, gate = self.settings.slfm, self.gate.clone()
         left = louder_left(batch.sound)
         theta, swapped = self.localiser.azimuth_swapped(batch.sound, batch.features)
@@ -101,10 +101,10 @@ class Slfm(nn.Module):
             "symmetry": symmetry_loss(theta, swapped).mean(),
             "prior": uniform_prior(theta),
         }
-        # While the gate is closed nothing of the pictures would be learned: they are not looked at.
+        # While the gate is closed, pictures do not contribute and are skipped.
         geometric, exchanged = self._turning(batch, theta) if bool(gate) else (theta.new_zeros(()), theta.new_zeros(()))
         parts |= {"geometric": geometric, "symmetry": parts["symmetry"] + exchanged}
-        self._watch(theta.detach(), left)
+        self._update_gate(theta.detach(), left)
         loss = (
             s.geometric_weight * parts["geometric"]
             + s.side_weight * parts["side"]
@@ -114,7 +114,7 @@ class Slfm(nn.Module):
         return {"loss": loss, **parts, "agreement": self.agreement.clone(), "gate": gate}
 
     def _turning(self, batch: RenderedBatch, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Geometric loss of the pairs of views, and the symmetry loss of their exchanged pictures."""
+        """Return the geometric loss of the pairs of views, and the symmetry loss of their exchanged pictures."""
         s, views = self.settings.slfm, theta.shape[1]
         further = s.permutation == "joint" and s.further_pairs_deg > 0 and 2 < views <= ENUMERATED_VIEWS
         source, target = ordered_pairs(views, further)
@@ -133,8 +133,8 @@ class Slfm(nn.Module):
             geometric = geometric_loss(theta[:, source], theta[:, target], turned, s.permutation == "pairwise")
         return geometric.mean(), (symmetry_loss(there, back) * weight).sum() / weight.sum()
 
-    def _watch(self, theta: Tensor, left: Tensor) -> None:
-        """Open the gate once the azimuths' sides agree with the louder ears; it stays open."""
+    def _update_gate(self, theta: Tensor, left: Tensor) -> None:
+        """Open the gate for good once the azimuths' sides agree with the louder ears."""
         if not self.training:
             return
         self.agreement.mul_(MEMORY).add_((1 - MEMORY) * agreement(theta, left))
@@ -143,9 +143,9 @@ class Slfm(nn.Module):
 
 
 def near(phi: Tensor, views: int, limit_deg: float) -> Tensor:
-    """Weights (B, P) of unordered pairs, `ordered_pairs` with further ones, from their turns phi (B, P): 1 or 0.
+    """Return weights (B, P) of unordered pairs, `ordered_pairs` with further ones, from their turns phi (B, P): 1 or 0.
 
-    Pairs with the first view count always; others where the two views' turns from the first differ by at most the limit, so
+    Pairs with the first view always count; others count if the two views' turns from the first differ by at most the limit, so
     that they are likely to overlap.
     """
     first, second = torch.triu_indices(views, views, 1)
@@ -155,5 +155,5 @@ def near(phi: Tensor, views: int, limit_deg: float) -> Tensor:
 
 
 def head(size: int) -> nn.Module:
-    """Two layers: (..., size) -> (..., 1)."""
+    """Return two linear layers: (..., size) -> (..., 1)."""
     return nn.Sequential(nn.Linear(size, size // 2), nn.ReLU(), nn.Linear(size // 2, 1))

@@ -1,4 +1,4 @@
-"""The same networks trained with the true angles: what the data and the networks allow at best."""
+"""The same networks trained with the true angles: the upper bound of the data and the networks."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Supervised(nn.Module):
         self.localiser.full_circle.fill_(True)
 
     def features(self, sound: Tensor) -> Tensor:
-        """What the sound encoder takes of sounds (N, 2, L)."""
+        """Return the inputs of the sound encoder for sounds (N, 2, L)."""
         return self.localiser.encoders.features(sound)
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
-        """Losses of a batch: those of full-circle azimuths, and 1 - cos(error) of rotation."""
+        """Return the losses of a batch: those of full-circle azimuths, and 1 - cos(error) of rotation."""
         source, target = ordered_pairs(batch.sound.shape[1])
         parts = full_circle_losses(self.localiser, batch)
         rotation = (1 - torch.cos(self.localiser.rotation(batch.rgb, source, target) - batch.turn(source, target))).mean()

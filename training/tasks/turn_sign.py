@@ -1,4 +1,4 @@
-"""Which of two mirror worlds a run has learned, without a label: a camera that turns left sees its picture move right."""
+"""The global sign of rotations without labels: when a camera turns left, its picture moves right."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from torch import Tensor
 from torch.nn import functional
 
 LEAST_SHARED = 0.2
-"""Share of the width that two pictures have in common at the largest shift tried."""
+"""Shared part of the width at the largest shift tried."""
 DETAIL = 0.22
-"""Pictures are compared without what is larger than this share of their width, for light varies slowly."""
+"""Structures larger than this share of the width are filtered out, because light varies slowly."""
 
 
 @torch.no_grad()
 def shift_sign(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Direction in which the content moves between pictures, 1 right, -1 left, and its margin: two (N, 3, h, w) -> two (N,).
+    """Return the direction of motion between pictures, 1 right, -1 left, and its margin: two (N, 3, h, w) -> two (N,).
 
     The best horizontal shift by normalised correlation r over what both pictures show, scored as atanh(r) sqrt(shared width)
     (Fisher's z); the margin is the score's lead over the best shift the other way. For a camera that turned left the content
-    moves right, so this is the sign of the turn, wrong where the pictures share too little.
+    moves right, so this is the sign of the turn, unless the pictures share too little.
     """
     a, b = (_detail(x) for x in (source, target))
     width = a.shape[-1]

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from dataset.convert import main as convert
-from training.data.clips import LEVEL_RMS, ClipDataset, open_split, share_out
+from training.data.clips import LEVEL_RMS, ClipDataset, open_split, split_clips
 from training.errors import InputError
 from training.run import main
 
@@ -41,7 +41,7 @@ def published(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_no_clip_is_in_two_splits(clips: Path) -> None:
-    shares = share_out(clips)
+    shares = split_clips(clips)
     names = [p.name for split in ("train", "val", "test") for p in shares[split]]
     assert names == [f"{k:02d}.wav" for k in range(12)]
     assert [len(shares[split]) for split in ("train", "val", "test")] == [10, 1, 1]
@@ -85,5 +85,5 @@ def test_too_few_and_spoilt_clips_are_refused(tiny_data: Path, tmp_path: Path) -
     with pytest.raises(InputError, match=r"holds 2 .* three or more"):
         ClipDataset(str(tiny_data), "train", tmp_path)
     (tmp_path / "2.wav").write_text("no sound")
-    with pytest.raises(InputError, match="no sound that can be read"):
+    with pytest.raises(InputError, match="not a readable sound"):
         ClipDataset(str(tiny_data), "test", tmp_path).read(0, "mono")

@@ -114,5 +114,5 @@ def test_front_and_back_are_scored_where_a_predictor_tells_them_apart(splits):
 def test_names_must_differ(splits):
     test, val = splits
     one = Oracle("same", test, val)
-    with pytest.raises(InputError, match="its own name"):
+    with pytest.raises(InputError, match="with different names"):
         evaluate([one, one], test, val)

@@ -34,7 +34,7 @@ def test_pickled_code_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "plain.pt").write_bytes(pickle.dumps(Sly()))
     torch.save({"format": 1, "settings": "{}", "model": Sly()}, tmp_path / "torch.pt")
     for name in ("plain.pt", "torch.pt"):
-        with pytest.raises(InputError, match="damaged or no checkpoint"):
+        with pytest.raises(InputError, match="damaged or not a checkpoint"):
             checkpoint.load(tmp_path / name)
     assert not (tmp_path / "sly-was-here").exists()
 

@@ -87,7 +87,7 @@ def test_other_data_or_other_networks_refuse_to_resume(store: Store, tmp_path: P
     train("slfm", tmp_path, store, steps=2)
     with pytest.raises(InputError, match=r"slfm.pt was trained from other networks .*--out, or --no-resume"):
         train("slfm", tmp_path, store, steps=2, seed=5)
-    with pytest.raises(InputError, match=r"slfm.pt was trained on other data or other clips; give another --out"):
+    with pytest.raises(InputError, match=r"slfm.pt was trained on other data or other clips; use another --out"):
         train("slfm", tmp_path, replace(store, digest="other"), steps=2)
     with pytest.raises(InputError, match=r"on other data or other clips and from other networks"):
         train("slfm", tmp_path, replace(store, digest="other"), steps=2, seed=5)

@@ -25,7 +25,7 @@ def settings(*assignments: str) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def seen(tiny_data: Path) -> RenderedBatch:
+def rendered(tiny_data: Path) -> RenderedBatch:
     return render_batch(Batches(load(str(tiny_data), "train", settings(), True), settings(), 4, training=False).make(0))
 
 
