@@ -94,7 +94,7 @@ def turn_sign(localiser: Localiser, store: Store, settings: Settings, device: to
 
 
 def _votes(localiser: Localiser, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of pairs with the first view: raw turns (without the global sign), shifts' signs and their margins, (N,) each."""
+    """Return of pairs with the first view: raw turns (without the global sign), shifts' signs and their margins, (N,) each."""
     source, target = ordered_pairs(rgb.shape[1])
     half = len(source) // 2
     there, back = localiser.rotation(rgb, source, target).chunk(2, 1)
@@ -103,13 +103,13 @@ def _votes(localiser: Localiser, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _agreement(turn: Tensor, shift: Tensor, margin: Tensor) -> float:
-    """Share of the half of the pairs with the larger margins whose turns (N,) have the sign of the shifts (N,)."""
+    """Return the share of the half of the pairs with the larger margins whose turns (N,) have the sign of the shifts (N,)."""
     surer = margin >= margin.median()
     return float((torch.sign(turn) == shift)[surer].float().mean())
 
 
 def _least_agreement(turn: Tensor, shift: Tensor, margin: Tensor) -> float:
-    """Least `_agreement` of small, middle and large turns, so that no size of turn may have the other sign."""
+    """Return the least `_agreement` of small, middle and large turns, so that no size of turn may have the other sign."""
     edges = turn.abs().quantile(torch.tensor([1 / 3, 2 / 3], device=turn.device))
     size = torch.bucketize(turn.abs(), edges)
     return min(_agreement(*(x[size == k] for x in (turn, shift, margin))) for k in range(3) if (size == k).any())
