@@ -29,14 +29,14 @@ from PIL import Image
 from scipy.signal import oaconvolve
 from tqdm import tqdm
 
-from dataset.errors import DatasetError
+from dataset.command import exit_status
 from dataset.format.schema import FIELDS
 from dataset.reader import Dataset
+from dataset.responses import full_response
 from training.config import Settings, preset
 from training.data.batches import Batches
 from training.data.preload import Store, load, shrink
 from training.data.render import render_sounds
-from training.errors import InputError
 
 TARGET_SPEED = 10.0
 TARGET_BYTES = 0.5
@@ -60,20 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--wav", default="FLOAT", choices=("FLOAT", "PCM_16"), help="sample format of the WAV files; default %(default)s"
     )
     options = parser.parse_args(argv)
-    try:
-        settings = preset(options.preset, {}, options.set)
-        moment = time.perf_counter()
-        whole = load(options.data, options.split, settings)
-        decode_s = (time.perf_counter() - moment) / len(whole)
-        store = _first(whole, options.sets)
-        data = Dataset(options.data, options.split)
-        with tempfile.TemporaryDirectory() as folder:
-            written = write_files(data, len(store), Path(folder), options.wav)
-            held = shard_bytes(data, len(store))
-            seconds = compare(store, Files(Path(folder), settings), settings, options.batches)
-    except (InputError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = preset(options.preset, {}, options.set)
+    moment = time.perf_counter()
+    whole = load(options.data, options.split, settings)
+    decode_s = (time.perf_counter() - moment) / len(whole)
+    store = _first(whole, options.sets)
+    data = Dataset(options.data, options.split)
+    with tempfile.TemporaryDirectory() as folder:
+        written = write_files(data, len(store), Path(folder), options.wav)
+        held = shard_bytes(data, len(store))
+        seconds = compare(store, Files(Path(folder), settings), settings, options.batches)
     size = min(settings.slfm.batch, len(store))
     print(f"{len(store)} sets of {options.data}, preset {options.preset}, batches of {size} sets x {settings.views} views")
     speed = _print_speed(seconds, decode_s * size)
@@ -135,9 +135,7 @@ class Files:
         clip, taps = round(s.clip_s * rate), round(s.response_s * rate)
         direct, _ = soundfile.read(folder / f"brir_direct-{view}-{source}.wav", frames=taps)
         response, _ = soundfile.read(folder / f"brir_indirect-{view}-{source}.wav", frames=taps)
-        response *= s.indirect_ratio
-        response = np.pad(response, ((0, max(0, len(direct) - len(response))), (0, 0)))
-        response[: len(direct)] += direct
+        response = full_response(direct.T, response.T, s.indirect_ratio).T
         before = min(start, len(response) - 1)
         dry, _ = soundfile.read(folder / f"mono-{source}.wav", frames=before + clip, start=start - before)
         return oaconvolve(dry[None], response.T, axes=-1)[:, before : before + clip], dry[before:]

@@ -18,10 +18,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dataset.errors import DatasetError
+from dataset.command import WRONG_USE, exit_status
 from training.config import PRESETS
 from training.data.clips import open_split
-from training.errors import InputError
 from training.evaluation.evaluate import Results, evaluate
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.learned import load_predictor
@@ -45,16 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.seeds < 1 or options.jobs < 1:
         parser.error("--seeds and --jobs must be 1 or more")
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     command = ["--data", options.data, "--preset", options.preset, *(f"--set={text}" for text in options.set)]
     with ThreadPoolExecutor(options.jobs) as pool:
         status = list(pool.map(lambda seed: train(command, options.out / f"seed-{seed}", seed), range(options.seeds)))
     if max(status) > 1:
-        return 2
-    try:
-        text = table(evaluate_runs(options.data, options.out, options.seeds), status, options.data)
-    except (InputError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return WRONG_USE
+    text = table(evaluate_runs(options.data, options.out, options.seeds), status, options.data)
     print(text)
     if options.table:
         options.table.parent.mkdir(parents=True, exist_ok=True)

@@ -23,12 +23,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from dataset.errors import DatasetError
+from dataset.command import exit_status
 from training.config import PRESETS, Settings, preset, stage_settings
 from training.data.batches import Batches
 from training.data.preload import load
 from training.data.render import render_batch
-from training.errors import InputError
 from training.tasks import loop
 from training.tasks.front_back import FrontBack
 from training.tasks.pretext import Pretext
@@ -58,24 +57,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.steps < 1:
         parser.error(f"--steps is {options.steps}; use 1 or more")
-    try:
-        # With a closed gate pictures are skipped, so that steps are faster than most steps of a run.
-        settings = preset(options.preset, {"slfm.gate": False}, options.set)
-        device = torch.device(options.device)
-        store = load(options.data, options.split, settings)
-        print(f"{len(store)} sets of {options.data}, preset {options.preset}, on {options.device}")
-        print(f"{'':<12}{'steps/s':>9}{'sets/s':>9}{'waiting':>9}{'batches made / steps done':>28}")
-        waiting = []
-        for name in TASKS:
-            batches = Batches(store, settings, stage_settings(settings, name).batch, training=True, **DRAWN.get(name, {}))
-            seconds, waited = time_stage(name, batches, settings, device, options.steps, options.workers)
-            made = time_batches(batches, device, options.steps)
-            waiting.append(waited / seconds)
-            rates = f"{1 / seconds:>9.2f}{batches.batch / seconds:>9.1f}"
-            print(f"{name:<12}{rates}{waiting[-1]:>9.1%}{seconds / made:>27.1f}x", flush=True)
-    except (InputError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    # With a closed gate pictures are skipped, so that steps are faster than most steps of a run.
+    settings = preset(options.preset, {"slfm.gate": False}, options.set)
+    device = torch.device(options.device)
+    store = load(options.data, options.split, settings)
+    print(f"{len(store)} sets of {options.data}, preset {options.preset}, on {options.device}")
+    print(f"{'':<12}{'steps/s':>9}{'sets/s':>9}{'waiting':>9}{'batches made / steps done':>28}")
+    waiting = []
+    for name in TASKS:
+        batches = Batches(store, settings, stage_settings(settings, name).batch, training=True, **DRAWN.get(name, {}))
+        seconds, waited = time_stage(name, batches, settings, device, options.steps, options.workers)
+        made = time_batches(batches, device, options.steps)
+        waiting.append(waited / seconds)
+        rates = f"{1 / seconds:>9.2f}{batches.batch / seconds:>9.1f}"
+        print(f"{name:<12}{rates}{waiting[-1]:>9.1%}{seconds / made:>27.1f}x", flush=True)
     met = max(waiting) <= TARGET_WAITING
     print(f"target (at most {TARGET_WAITING:.0%} of the time spent waiting): {'met' if met else 'MISSED'}")
     return 0 if met else 1

@@ -8,10 +8,10 @@ two CPU cores in minutes: smaller networks and inputs, and two additions that pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dataset.settings import changed, flattened
 from training.errors import InputError
 
 
@@ -301,21 +301,7 @@ def preset(name: str, values: dict[str, Any] | None = None, assignments: Sequenc
     """
     if name not in PRESETS:
         raise InputError(f"preset is {name!r}; choose one of {', '.join(PRESETS)}")
-    known = _flat(Settings())
-    changes = {**PRESETS[name], **(values or {})}
-    for text in assignments:
-        key, separator, value = text.partition("=")
-        if not separator or key not in known:
-            near = get_close_matches(key, known, 3) or sorted(known)
-            raise InputError(f"--set {text}: KEY=VALUE with a known key is expected, such as {', '.join(near)}")
-        changes[key] = _parsed(text, value, known[key])
-    groups: dict[str, dict[str, Any]] = {}
-    for key, value in changes.items():
-        group, _, leaf = key.rpartition(".")
-        groups.setdefault(group, {})[leaf] = value
-    base = Settings()
-    nested = {g: replace(getattr(base, g), **v) for g, v in groups.items() if g}
-    return replace(base, **groups.get("", {}), **nested)
+    return changed(Settings(), {**PRESETS[name], **(values or {})}, assignments)
 
 
 def stage_settings(settings: Settings, stage: str) -> Any:
@@ -325,26 +311,4 @@ def stage_settings(settings: Settings, stage: str) -> Any:
 
 def from_dict(content: dict[str, Any]) -> Settings:
     """Return settings from the output of `to_dict`, as stored in checkpoints."""
-    return preset("paper", _flat_dict(content))
-
-
-def _parsed(text: str, value: str, example: Any) -> Any:
-    if isinstance(example, bool):
-        if value.lower() not in ("true", "false"):
-            raise InputError(f"--set {text}: true or false is expected")
-        return value.lower() == "true"
-    try:
-        return type(example)(value)
-    except ValueError:
-        raise InputError(f"--set {text}: {type(example).__name__} is expected, as in {example}") from None
-
-
-def _flat(settings: Settings) -> dict[str, Any]:
-    return _flat_dict(settings.to_dict())
-
-
-def _flat_dict(content: dict[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in content.items():
-        out |= {f"{key}.{name}": v for name, v in value.items()} if isinstance(value, dict) else {key: value}
-    return out
+    return changed(Settings(), flattened(content))

@@ -30,6 +30,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
+from dataset.command import exit_status
 from training.baselines.azimuth import gcc_phat_azimuth
 from training.data.preload import RATE_HZ
 from training.errors import InputError
@@ -72,15 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if len(options.files) > 2:
         parser.error(f"{len(options.files)} files are given; two pictures or one sound are expected")
-    try:
-        learned = load_predictor(options.run, "cuda" if torch.cuda.is_available() else "cpu", options.run.stem)
-        if len(options.files) == 2:
-            print(describe_turn(learned, checked_sign(options.run), *options.files))
-        else:
-            print(describe_azimuths(learned, options.files[0], options.every, options.out))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _predict(options))
+
+
+def _predict(options: argparse.Namespace) -> int:
+    learned = load_predictor(options.run, "cuda" if torch.cuda.is_available() else "cpu", options.run.stem)
+    if len(options.files) == 2:
+        print(describe_turn(learned, checked_sign(options.run), *options.files))
+    else:
+        print(describe_azimuths(learned, options.files[0], options.every, options.out))
     return 0
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from dataset.errors import DatasetError
+from dataset.command import exit_status
 from training.config import PRESETS, preset
 from training.errors import InputError
 from training.stages import STAGES, learn
@@ -34,12 +34,16 @@ from training.tasks import loop
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit status: 0 done, 1 the run has not learned, 2 wrong use or input."""
     options = _parser().parse_args(arguments)
+    return exit_status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     world = int(os.environ.get("WORLD_SIZE", "1"))
+    stages = _stages(options.stages)
+    device = _device(options.device)
+    name = options.preset or ("paper" if device.type == "cuda" else "small")
+    settings = preset(name, {"seed": options.seed, **_sizes(options.epochs, options.batch)}, options.set)
     try:
-        stages = _stages(options.stages)
-        device = _device(options.device)
-        name = options.preset or ("paper" if device.type == "cuda" else "small")
-        settings = preset(name, {"seed": options.seed, **_sizes(options.epochs, options.batch)}, options.set)
         if world > 1:
             torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         run = loop.Run(
@@ -53,9 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
         )
         run.board = _board(run) if run.rank == 0 else None
         complaints = learn(options.data, settings, run, stages, options.clips)
-    except (InputError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     finally:
         if world > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

@@ -198,7 +198,7 @@ def _load(work: Work, stage: str, task: nn.Module) -> None:
     """Load a finished stage; raise InputError if it was made with other settings."""
     found, content = checkpoint.load(work.file(stage))
     checkpoint.check_settings(work.file(stage), found, work.settings, loop.LATER[stage])
-    task.load_state_dict(content["model"])
+    checkpoint.restore(work.file(stage), task, content)
     task.to(work.run.device).eval()
 
 
@@ -247,7 +247,7 @@ def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     task = Pretext(work.settings)
-    task.load_state_dict(checkpoint.load(path)[1]["model"])
+    checkpoint.restore(path, task, checkpoint.load(path)[1])
     task.to(work.run.device).eval()
     folder.mkdir(parents=True, exist_ok=True)
     store = load(work.data, "test", work.settings, work.run.quiet, work.clips)

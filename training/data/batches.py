@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dataset.responses import full_response
 from training.config import Settings
 from training.data.clip_starts import STEP_S, audible_starts
 from training.data.preload import Store
@@ -173,11 +174,9 @@ class Batches:
         """Join direct and indirect responses: (V, S, 2, T) float32; absent further sources are silent."""
         store, s = self.store, self.settings.sound
         cut = round((s.hard_response_s if self.hard else s.response_s) * store.sample_rate)
-        indirect = store.indirect[row, ..., :cut][views][:, sources].astype(np.float32)
+        direct, indirect = (x[row, ..., :cut][views][:, sources].astype(np.float32) for x in (store.direct, store.indirect))
         out = np.zeros((len(views), self._slots, *indirect.shape[2:]), np.float32)
-        out[:, : len(sources)] = ratio * indirect
-        direct = store.direct[row, ..., :cut][views][:, sources].astype(np.float32)
-        out[:, : len(sources), :, : direct.shape[-1]] += direct
+        out[:, : len(sources)] = full_response(direct, indirect, ratio)
         return out
 
     @property

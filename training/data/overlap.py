@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.angles import forward, leftward
+from dataset.geometry import camera_axes
 
 GRID = 24
 """Projected pixels per row; shares are exact to about 2 %."""
@@ -41,21 +41,12 @@ def overlap(
     half = np.tan(np.deg2rad(camera.hfov_deg) / 2)
     x = ((columns + 0.5) / width * 2 - 1) * half
     y = (1 - (rows + 0.5) / height * 2) * half * height / width
-    right, up, ahead = _axes(heading_s, camera.pitch_deg)
+    right, up, ahead = camera_axes(heading_s, camera.pitch_deg)
     ray = x[None, :, None] * right + y[:, None, None] * up + ahead
     point = position_s + depth[..., None] * ray - position_t
-    right, up, ahead = _axes(heading_t, camera.pitch_deg)
+    right, up, ahead = camera_axes(heading_t, camera.pitch_deg)
     z = point @ ahead
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = (z > 0) & (abs(point @ right / z) <= half) & (abs(point @ up / z) <= half * height / width)
     seen = depth > 0
     return float(inside[seen].mean()) if seen.any() else 0.0
-
-
-def _axes(heading_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Right, up and ahead of a camera, unit vectors (3,) in the world frame."""
-    level, pitch = forward(float(heading_deg)), np.deg2rad(pitch_deg)
-    vertical = np.array([0.0, 1.0, 0.0])
-    ahead = np.cos(pitch) * level + np.sin(pitch) * vertical
-    up = np.cos(pitch) * vertical - np.sin(pitch) * level
-    return -leftward(float(heading_deg)), up, ahead

@@ -11,6 +11,7 @@ from scipy.signal import oaconvolve
 
 from dataset.angles import wrap_180
 from dataset.reader import Dataset
+from dataset.responses import full_response
 from training.data.clip_starts import draw_start
 from training.data.clips import has
 from training.data.overlap import Camera, overlap
@@ -165,9 +166,7 @@ class Examples:
         """Convolve a moment of a source's sound with a view's response, at a given or the original level of the dry clip."""
         mono = self._read(row, "mono")[source]
         direct = self._read(row, "brir_direct", view)[source]
-        response = self.settings.indirect_ratio * self._read(row, "brir_indirect", view)[source]
-        response = np.pad(response, ((0, 0), (0, max(0, direct.shape[-1] - response.shape[-1]))))
-        response[:, : direct.shape[-1]] += direct
+        response = full_response(direct, self._read(row, "brir_indirect", view)[source], self.settings.indirect_ratio)
         end = start + self.clip_samples
         before = max(0, start - response.shape[-1])
         dry = mono[before:end]

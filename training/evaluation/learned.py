@@ -76,11 +76,10 @@ def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") ->
     if path.is_dir():
         path = next((p for p in (path / "front-back.pt", path / "slfm.pt") if p.is_file()), path / "slfm.pt")
     settings, content = checkpoint.load(path)
-    weights = {k.removeprefix("localiser."): v for k, v in content["model"].items() if k.startswith("localiser.")}
-    if not weights:
+    if not any(str(name).startswith("localiser.") for name in content.get("model") or ()):
         raise InputError(f"{path} holds no localiser; give the checkpoint of the slfm, front-back or supervised stage")
     localiser = Localiser(settings)
-    localiser.load_state_dict(weights)
+    checkpoint.restore(path, localiser, content, "localiser.")
     return Learned(localiser, settings, torch.device(device), name)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dataset.atomic import write_text
 from training.baselines.registry import AZIMUTH_BASELINES
 from training.evaluation.evaluate import Results, Task
 from training.evaluation.examples import Examples
@@ -70,8 +71,8 @@ def write_report(
     p, s = test.pairs, test.sounds
     _write_table(folder / "rotation.csv", results.rotation, test, {"view_s": p.view_s, "view_t": p.view_t})
     _write_table(folder / "azimuth.csv", results.azimuth, test, {"view": s.view, "source": s.source, "start": s.start})
-    (out / "report.json").write_text(json.dumps(content, indent=1) + "\n")
-    (out / "report.md").write_text(report_text(content, sounds, with_losses=bool(curves)))
+    write_text(out / "report.json", json.dumps(content, indent=1) + "\n")
+    write_text(out / "report.md", report_text(content, sounds, with_losses=bool(curves)))
     return content
 
 

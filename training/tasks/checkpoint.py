@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from dataset.atomic import replacing
 from training.config import Settings, from_dict
 from training.errors import InputError
 
@@ -20,19 +20,13 @@ FORMAT = 1
 
 def save(path: Path, settings: Settings, content: dict[str, Any]) -> None:
     """Write tensors, numbers and texts atomically; raise InputError if the disk is full, and keep the previous file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             torch.save({"format": FORMAT, "settings": json.dumps(settings.to_dict()), **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
         kept = f"; the previous one, {path}, is kept" if path.is_file() else ""
         raise InputError(f"checkpoint {path} cannot be written ({error}){kept}: free some disk space and run again") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: Path) -> tuple[Settings, dict[str, Any]]:
@@ -48,9 +42,57 @@ def load(path: Path) -> tuple[Settings, dict[str, Any]]:
     except Exception as error:
         message = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"checkpoint {path} is damaged or not a checkpoint ({message}); delete it and train again") from None
-    if version > FORMAT:
+    if not isinstance(version, int) or version > FORMAT:
         raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}: update it")
     return settings, content
+
+
+def restore(path: Path, module: nn.Module, content: dict[str, Any], prefix: str = "") -> None:
+    """Load the model of a checkpoint's content, of its names those with `prefix`, into a module.
+
+    Raise InputError, naming a tensor, if one is missing, unknown, of another shape or not finite.
+    """
+    model, wanted = content.get("model"), module.state_dict()
+    if not isinstance(model, dict):
+        raise InputError(f"checkpoint {path} holds no networks; delete it and train again")
+    found = {name.removeprefix(prefix): value for name, value in model.items() if str(name).startswith(prefix)}
+    for name in dict.fromkeys((*wanted, *found)):
+        wrong = _mismatch(wanted.get(name), found.get(name))
+        if wrong:
+            raise InputError(f"checkpoint {path} does not fit its networks ({name} is {wrong}); delete it and train again")
+    module.load_state_dict(found)
+
+
+def restore_optimizer(path: Path, optimizer: torch.optim.Optimizer, content: dict[str, Any]) -> None:
+    """Load the optimizer's state of a checkpoint's content; raise InputError if it does not fit the parameters."""
+    try:
+        optimizer.load_state_dict(content["optimizer"])
+        averages = [(p, optimizer.state[p]) for group in optimizer.param_groups for p in group["params"]]
+        fits = all(x.shape in (p.shape, ()) for p, state in averages for x in state.values())
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
+        fits = False
+    if not fits:
+        raise InputError(f"checkpoint {path} does not fit its networks (the optimizer's state); delete it and train again")
+
+
+def progress(path: Path, content: dict[str, Any]) -> tuple[int, list[dict[str, float]], float]:
+    """Return step, history and seconds of a checkpoint's content; raise InputError if they are missing or no numbers."""
+    try:
+        history = [{str(k): float(v) for k, v in record.items()} for record in content["history"]]
+        return int(content["step"]), history, float(content["seconds"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InputError(f"checkpoint {path} is damaged (its progress cannot be read); delete it and train again") from None
+
+
+def _mismatch(wanted: Tensor | None, found: Any) -> str:
+    """Return how a stored tensor differs from the expected one; empty if it fits."""
+    if wanted is None:
+        return "unknown"
+    if found is None:
+        return "missing"
+    if not isinstance(found, Tensor) or found.shape != wanted.shape:
+        return f"{getattr(found, 'shape', type(found).__name__)}, expected {wanted.shape}".replace("torch.Size", "")
+    return "" if torch.isfinite(found).all() else "not finite"
 
 
 def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence[str] = ()) -> None:

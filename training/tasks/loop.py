@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from dataset.atomic import write_text
 from training.config import Settings
 from training.data.batches import Batches
 from training.data.render import RenderedBatch, render_batch
@@ -153,9 +154,9 @@ def _begin(name: str, task: nn.Module, batches: Batches, stage: Stage, settings:
         found, content = checkpoint.load(path)
         checkpoint.check_settings(path, found, settings, LATER[name])
         checkpoint.check_origin(path, content.get("origin"), origin)
-        task.load_state_dict(content["model"])
-        optimizer.load_state_dict(content["optimizer"])
-        state.step, state.history, state.seconds = int(content["step"]), content["history"], float(content["seconds"])
+        checkpoint.restore(path, task, content)
+        checkpoint.restore_optimizer(path, optimizer, content)
+        state.step, state.history, state.seconds = checkpoint.progress(path, content)
     return state
 
 
@@ -229,14 +230,10 @@ def rate(step: int, total: int, warmup: int) -> float:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically; raise InputError if the disk is full."""
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
-        temporary.replace(path)
+        write_text(path, json.dumps(content, indent=1) + "\n")
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}); free some disk space and run again") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class _Interrupt:
