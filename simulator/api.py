@@ -22,6 +22,7 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike
 
+from dataset.responses import full_response
 from simulator.acoustics.arrivals import Arrivals
 from simulator.acoustics.room_metrics import RoomMetrics as RoomMetrics
 from simulator.acoustics.room_metrics import band_centres as band_centres
@@ -71,11 +72,7 @@ class Brirs:
 
     def full(self, ratio: float = 1.0) -> np.ndarray:
         """Return direct + ratio * indirect, (V, S, 2, T) float32, T the longer of both; ratio 1 is physical."""
-        length = max(self.direct.shape[-1], self.indirect.shape[-1])
-        out = np.zeros((*self.direct.shape[:-1], length), np.float32)
-        out[..., : self.indirect.shape[-1]] = np.float32(ratio) * self.indirect
-        out[..., : self.direct.shape[-1]] += self.direct
-        return out
+        return full_response(self.direct, self.indirect, ratio)
 
     @property
     def rt60(self) -> np.ndarray:

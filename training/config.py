@@ -80,7 +80,21 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True)
-class PretextSettings:
+class StageSettings:
+    """How long and how fast a stage trains."""
+
+    epochs: float = 20
+    steps: int = 0
+    """Training steps; 0: computed from the epochs."""
+    batch: int = 64
+    """Sets in a step."""
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-2
+    warmup_steps: int = 0
+
+
+@dataclass(frozen=True)
+class PretextSettings(StageSettings):
     """Cross-view binauralisation."""
 
     task: str = "m2b"
@@ -94,16 +108,11 @@ class PretextSettings:
     withheld_share: float = 0.1
     """Share of the sets whose pictures are withheld, so that the same network measures the gain from pictures."""
     epochs: float = 500
-    steps: int = 0
-    """Training steps; 0: computed from the epochs."""
     batch: int = 64
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-2
-    warmup_steps: int = 0
 
 
 @dataclass(frozen=True)
-class SlfmSettings:
+class SlfmSettings(StageSettings):
     """Sound localisation from motion: the geometric stage."""
 
     geometric_weight: float = 5.0
@@ -132,15 +141,11 @@ class SlfmSettings:
     true_azimuth: bool = False
     """Whether the geometric loss uses the true azimuths (ablation)."""
     epochs: float = 20
-    steps: int = 0
     batch: int = 96
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-2
-    warmup_steps: int = 0
 
 
 @dataclass(frozen=True)
-class FrontBackSettings:
+class FrontBackSettings(StageSettings):
     """Full-circle azimuth from the geometry of each set; see front_back.py."""
 
     moments: int = 3
@@ -148,11 +153,7 @@ class FrontBackSettings:
     concentration: float = 20.0
     """Weight of a disagreement 1 - cos in the log posterior of a choice of front/back bits."""
     epochs: float = 20
-    steps: int = 0
     batch: int = 96
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-2
-    warmup_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -167,15 +168,11 @@ class ProbeSettings:
 
 
 @dataclass(frozen=True)
-class SupervisedSettings:
+class SupervisedSettings(StageSettings):
     """The same networks trained with the true angles: the upper bound."""
 
     epochs: float = 50
-    steps: int = 0
     batch: int = 64
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-2
-    warmup_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -227,7 +224,7 @@ SMALL: dict[str, Any] = {
     "slfm.gate": True,
     "slfm.gate_agreement": 0.92,
     "slfm.frozen": False,
-    "slfm.steps": 600,
+    "slfm.steps": 900,
     "slfm.batch": 32,
     "slfm.learning_rate": 1e-3,
     "slfm.warmup_steps": 50,
@@ -304,9 +301,10 @@ def preset(name: str, values: dict[str, Any] | None = None, assignments: Sequenc
     return changed(Settings(), {**PRESETS[name], **(values or {})}, assignments)
 
 
-def stage_settings(settings: Settings, stage: str) -> Any:
+def stage_settings(settings: Settings, stage: str) -> StageSettings:
     """Return the settings of a training stage by its name on the command line."""
-    return getattr(settings, stage.replace("-", "_"))
+    found: StageSettings = getattr(settings, stage.replace("-", "_"))
+    return found
 
 
 def from_dict(content: dict[str, Any]) -> Settings:

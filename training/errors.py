@@ -1,3 +1,3 @@
-"""The error for wrong use or input; the command line prints it in one line."""
+"""The errors that a user can mend; the command line prints them in one line."""
 
 from dataset.errors import InputError as InputError  # the one class of all packages

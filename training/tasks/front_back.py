@@ -24,7 +24,7 @@ from training.data.preload import Store
 from training.data.render import RenderedBatch, render_pictures, render_sounds
 from training.networks.encoders import ordered_pairs
 from training.tasks.losses import lateral, mirrorings
-from training.tasks.slfm import Localiser
+from training.tasks.slfm import Localiser, LocaliserTask
 
 BATCH = 64
 INFERRING = 100
@@ -105,17 +105,12 @@ def infer(localiser: Localiser, store: Store, settings: Settings, device: torch.
     return replace(store, azimuth=wrap_180(azimuth).astype(np.float32), confidence=confidence)
 
 
-class FrontBack(nn.Module):
+class FrontBack(LocaliserTask):
     """A localiser whose sound network learns a store's inferred full-circle azimuths."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self.localiser = Localiser(settings)
+        super().__init__(settings)
         self.localiser.full_circle.fill_(True)
-
-    def features(self, sound: Tensor) -> Tensor:
-        """Return the inputs of the sound encoder for sounds (N, 2, L)."""
-        return self.localiser.encoders.features(sound)
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
         """Return the losses of a batch, see `full_circle_losses`."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from dataset.atomic import write_text
-from training.config import Settings
+from training.config import Settings, StageSettings
 from training.data.batches import Batches
 from training.data.render import RenderedBatch, render_batch
 from training.errors import InputError
@@ -34,30 +34,6 @@ LATER = {
 """Groups of settings that do not affect a stage's checkpoint."""
 CHECKS = 10
 """Number of validations in a stage."""
-
-
-class Stage(Protocol):
-    """The settings of a stage that the loop needs."""
-
-    @property
-    def epochs(self) -> float:  # noqa: D102
-        ...
-
-    @property
-    def steps(self) -> int:  # noqa: D102
-        ...
-
-    @property
-    def learning_rate(self) -> float:  # noqa: D102
-        ...
-
-    @property
-    def weight_decay(self) -> float:  # noqa: D102
-        ...
-
-    @property
-    def warmup_steps(self) -> int:  # noqa: D102
-        ...
 
 
 @dataclass
@@ -81,7 +57,7 @@ def train(
     name: str,
     task: nn.Module,
     batches: Batches,
-    stage: Stage,
+    stage: StageSettings,
     settings: Settings,
     run: Run,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
@@ -143,7 +119,7 @@ class _State:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def _begin(name: str, task: nn.Module, batches: Batches, stage: Stage, settings: Settings, run: Run) -> _State:
+def _begin(name: str, task: nn.Module, batches: Batches, stage: StageSettings, settings: Settings, run: Run) -> _State:
     """Set up a stage, and resume from its checkpoint if there is one."""
     path = run.folder / f"{name}.pt"
     origin = {"data": batches.store.digest, "start": checkpoint.digest(task)}
@@ -211,7 +187,7 @@ def _save(task: nn.Module, settings: Settings, total: int, state: _State, run: R
         write_json(state.path.with_name(f"{state.path.stem}-history.json"), state.history)
 
 
-def steps_of(stage: Stage, batches: Batches) -> int:
+def steps_of(stage: StageSettings, batches: Batches) -> int:
     """Return the number of steps of a stage."""
     return stage.steps or max(1, round(stage.epochs * batches.per_epoch))
 

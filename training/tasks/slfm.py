@@ -68,21 +68,28 @@ class Localiser(nn.Module):
         return math.pi / 2 * torch.tanh(self.rotation_head(vectors)[..., 0].float())
 
 
-class Slfm(nn.Module):
-    """A localiser and the losses that train it without labels."""
+class LocaliserTask(nn.Module):
+    """A localiser and losses that train it; subclasses define `forward`."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.settings, self.progress = settings, 0.0
         self.localiser = Localiser(settings)
-        self.register_buffer("agreement", torch.full((), 0.5))
-        self.register_buffer("gate", torch.tensor(0.0 if settings.slfm.gate else 1.0))
-        self.agreement: Tensor
-        self.gate: Tensor
 
     def features(self, sound: Tensor) -> Tensor:
         """Return the inputs of the sound encoder for sounds (N, 2, L)."""
         return self.localiser.encoders.features(sound)
+
+
+class Slfm(LocaliserTask):
+    """A localiser and the losses that train it without labels."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.settings, self.progress = settings, 0.0
+        self.register_buffer("agreement", torch.full((), 0.5))
+        self.register_buffer("gate", torch.tensor(0.0 if settings.slfm.gate else 1.0))
+        self.agreement: Tensor
+        self.gate: Tensor
 
     def train(self, mode: bool = True) -> Slfm:
         """Set training mode, except for frozen backbones."""

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.config import Settings
 from training.data.render import RenderedBatch
 from training.networks.encoders import ordered_pairs
 from training.tasks.front_back import full_circle_losses
-from training.tasks.slfm import Localiser
+from training.tasks.slfm import LocaliserTask
 
 
-class Supervised(nn.Module):
+class Supervised(LocaliserTask):
     """A localiser and the losses that train it with labels."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self.localiser = Localiser(settings)
+        super().__init__(settings)
         self.localiser.full_circle.fill_(True)
-
-    def features(self, sound: Tensor) -> Tensor:
-        """Return the inputs of the sound encoder for sounds (N, 2, L)."""
-        return self.localiser.encoders.features(sound)
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
         """Return the losses of a batch: those of full-circle azimuths, and 1 - cos(error) of rotation."""
