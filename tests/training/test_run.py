@@ -182,7 +182,7 @@ def test_a_run_whose_turns_have_mixed_signs_is_restarted_once_and_then_told(
     assert line.startswith("slfm is not healthy: ") and "do not add up" in line and "once more" in line
     (line,) = told.err.splitlines()
     assert line.startswith("unhealthy: localisation from motion did not learn: ") and "contradict each other" in line
-    assert "train with another --seed, more steps (--set slfm.steps=N) or more data" in line
+    assert "try another --seed, more steps (--set slfm.steps=N) or more data" in line
     rejected, last = (checkpoint.load(tmp_path / f"{name}.pt")[1] for name in ("slfm-rejected", "slfm"))
     assert (rejected["attempt"], last["attempt"]) == (1, 2)
     weights = [c["model"]["localiser.rotation_head.0.weight"] for c in (rejected, last)]
@@ -218,7 +218,7 @@ def test_a_healthy_run_is_not_restarted_and_its_sign_is_fixed_without_labels(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--stages", "slfm,cook"], "--stages slfm,cook: give one or more of pretext, slfm, front-back"),
+        (["--stages", "slfm,cook"], "--stages slfm,cook: expected one or more of pretext, slfm, front-back"),
         (["--set", "pretext.task=l2r"], "pretext.task is 'l2r', which needs the U-Net"),
         (["--stages", "report"], "holds neither slfm.pt nor supervised.pt"),
         (["--device", "abacus"], "--device abacus is unknown"),
