@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from dataset.reader import Dataset
 from training import predict, stages
-from training.config import Settings
+from training.config import Settings, preset
 from training.data.batches import Batches
-from training.data.preload import Store
+from training.data.preload import Store, load
 from training.evaluation.robustness import SWEEPS
 from training.run import main
 from training.tasks import checkpoint, loop
@@ -230,3 +230,16 @@ def test_wrong_use_is_refused_in_one_line(
     assert main(command(tiny_data, tmp_path, "--quiet", *options)) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and told in error and error.count("\n") == 1
+
+
+def test_probes_are_fitted_on_the_training_split_and_evaluated_on_the_test_split(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = preset("small", QUICK)
+    batches = Batches(load(str(tiny_data), "train", settings, quiet=True), settings, 2, training=True)
+    work = stages.Work(str(tiny_data), settings, loop.Run(tmp_path, torch.device("cpu"), quiet=True), batches, batches)
+    monkeypatch.setattr(stages, "untrained", lambda *_: {})
+    monkeypatch.setattr(stages, "probe", lambda _, training, test, *rest: {"training": training, "test": test})
+    stages._probe(work, {})
+    scenes = {name: {set_id.split("/")[0] for set_id in used.store.set_id} for name, used in work.probes.items()}  # type: ignore[attr-defined]
+    assert scenes == {"training": {"attic"}, "test": {"cellar"}}

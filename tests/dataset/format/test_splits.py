@@ -55,3 +55,9 @@ def test_the_same_content_is_one_scene():
     found = assign_splits(["a", "b", "a", "c", "b"])
     assert list(found) == ["a", "b", "c"] and sorted(found.values()) == ["test", "train", "val"]
     assert found == assign_splits(["a", "b", "c"])
+
+
+def test_the_split_of_a_scene_is_the_same_in_all_versions():
+    """New scenes are taken in the order of the SHA-256 of their digests, so that neither names nor order of creation matter."""
+    found = assign_splits(names(6))
+    assert found == {name: {"scene-0": "val", "scene-5": "test"}.get(name, "train") for name in names(6)}

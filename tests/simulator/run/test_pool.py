@@ -185,3 +185,17 @@ def test_a_full_disk_ends_the_render(render):
 def test_another_fault_of_a_task_is_one_line(render):
     reports, _ = render(FakeRay(renders=[RayTaskError(ValueError("odd"))]))
     assert [r.failure for r in reports if r.failure] == ["its worker failed (ValueError: odd)"]
+
+
+def test_a_worker_keeps_its_scene_then_takes_one_that_no_worker_holds_then_any():
+    """A worker prepares a scene once; two workers share one only where no other is left."""
+    scenes = ["a", "b", "a", "c", "b"]
+    queue = [Shard(s, Path(f"{s}.glb"), "0" * 64, "train", k, 0, 1, Path(f"{k}.h5")) for k, s in enumerate(scenes)]
+
+    def take(mine, taken):
+        return module._next(queue, mine, set(taken)).number
+
+    assert take("b", "ab") == 1 and take("b", "ab") == 4
+    assert take("b", "ab") == 3  # of c, which no worker holds
+    assert take(None, "abc") == 0
+    assert take("a", "a") == 2 and not queue
