@@ -17,7 +17,7 @@ from simulator.run.worker import attributes
 
 def describe_plan(plan: Plan, workers: int) -> str:
     """Return a description of scenes, materials and shards; bytes and time are extrapolated from two simulated sets."""
-    lines, usable, cost = [], set(), None
+    lines, usable, cost, faults = [], set(), None, []
     for shard in (s for s in plan.shards if s.number == 0):
         try:
             context = prepare_scene(shard.scene_path, shard.scene, plan.settings, plan.inputs)
@@ -27,12 +27,15 @@ def describe_plan(plan: Plan, workers: int) -> str:
         usable.add(shard.scene)
         lines += [*_described(plan, shard, context), ""]
         if cost is None and plan.todo:
-            cost = _trial(plan, shard, context)
+            try:
+                cost = _trial(plan, shard, context)
+            except (InputError, Rejected) as error:
+                faults.append(f"  scene {shard.scene}: {error}")
     lines += [f"scene {name}: is left out: {why}" for name, why in plan.failures.items()]
     todo = [s for s in plan.todo if s.scene in usable]
     asked = sum(s.asked for s in todo)
     lines.append(f"{len(plan.shards)} shards in {plan.out}, {len(todo)} of them to render: {asked} sets")
-    lines.append(_estimate(asked, workers, cost))
+    lines.append(_estimate(asked, workers, cost, faults))
     return "\n".join(lines)
 
 
@@ -47,26 +50,23 @@ def _described(plan: Plan, shard: Shard, context: SceneContext) -> list[str]:
     ]
 
 
-def _estimate(asked: int, workers: int, cost: tuple[float, float] | None) -> str:
+def _estimate(asked: int, workers: int, cost: tuple[float, float] | None, faults: list[str]) -> str:
     if not asked:
         return "nothing to do: all shards exist, or their scenes are left out"
     if cost is None:
-        return "no estimate: no scene yields a set"
+        return "\n".join(["no estimate: no scene yields a set", *faults])
     seconds, size = cost
     minutes = asked * seconds / workers / 60
     return f"about {asked * size / 1e6:.0f} MB, and {minutes:.1f} minutes with {workers} workers ({seconds:.2f} s per set)"
 
 
-def _trial(plan: Plan, shard: Shard, context: SceneContext) -> tuple[float, float] | None:
-    """Simulate and write two sets of a scene; return seconds and bytes per set, or None where the scene yields none."""
+def _trial(plan: Plan, shard: Shard, context: SceneContext) -> tuple[float, float]:
+    """Simulate and write two sets of a scene; return seconds and bytes per set. Raise InputError or Rejected."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trial.h5"
-        try:
-            with ShardWriter(file, attributes(plan, shard, context)) as writer:
-                writer.add(simulate(context, 0, lambda name, why: None))
-                start = time.monotonic()
-                writer.add(simulate(context, 1, lambda name, why: None))
-                seconds = time.monotonic() - start
-        except (InputError, Rejected):
-            return None
+        with ShardWriter(file, attributes(plan, shard, context)) as writer:
+            writer.add(simulate(context, 0, lambda name, why: None))
+            start = time.monotonic()
+            writer.add(simulate(context, 1, lambda name, why: None))
+            seconds = time.monotonic() - start
         return seconds, file.stat().st_size / 2

@@ -45,8 +45,8 @@ class Rejected(Exception):
     """No set could be drawn; `counts` holds the number of rejections by each rule."""
 
     def __init__(self, counts: Counter[str]) -> None:
-        super().__init__("; ".join(f"{n} {reason}" for reason, n in counts.most_common()))
-        self.counts = counts
+        self.counts = +counts  # without rules that rejected nothing
+        super().__init__("; ".join(f"{n} {reason}" for reason, n in self.counts.most_common()))
 
 
 def draw_set(
@@ -67,9 +67,9 @@ def draw_set(
         views = _draw_views(scene, places, floor, settings, rng, counts, visible)
         if views is None:
             continue
-        sources = _draw_sources(scene, places, floor, views[0], settings, rng)
+        sources = _draw_sources(scene, places, floor, views[0], settings, rng, counts)
         if sources is None:
-            counts["positions without sources in sight"] += 1
+            counts["positions with too few sources"] += 1
             continue
         return SetGeometry(views[0], views[1], sources, views[2])
     raise Rejected(counts)
@@ -172,7 +172,13 @@ def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rn
 
 
 def _draw_sources(
-    scene: Scene, places: Ground, floor: np.ndarray, positions: np.ndarray, settings: Settings, rng: np.random.Generator
+    scene: Scene,
+    places: Ground,
+    floor: np.ndarray,
+    positions: np.ndarray,
+    settings: Settings,
+    rng: np.random.Generator,
+    counts: Counter[str],
 ) -> np.ndarray | None:
     """Draw sources in line of sight of every view's ears, (S, 3); return None where too few fit."""
     rules, tries = settings.sampling, max(SOURCE_TRIES, TRIES_PER_SOURCE * settings.sources)
@@ -182,14 +188,24 @@ def _draw_sources(
     points = floor + np.stack([radius * np.cos(angle), height, radius * np.sin(angle)], -1)
     offset = points[:, None] - positions
     distance = np.linalg.norm(offset, axis=-1)
-    fits = (distance >= rules.min_source_distance_m) & (distance <= rules.max_source_distance_m)
-    fits &= np.abs(elevation(offset)) <= rules.max_elevation_deg
-    points = points[fits.all(1)]
+    within = ((distance >= rules.min_source_distance_m) & (distance <= rules.max_source_distance_m)).all(1)
+    level = (np.abs(elevation(offset)) <= rules.max_elevation_deg).all(1)
+    points = _kept(points, within, "sources too near or too far", counts)
+    points = _kept(points, level[within], "sources too steep", counts)
     for position in np.unique(positions, axis=0):
-        points = points[scene.bvh.visible(np.broadcast_to(position, points.shape), points)]
-        points = points[places.straight(position - [0.0, settings.camera.height_m, 0.0], points)]
-    points = points[_free_around(scene, points) & _indoors(scene, places, points)]
+        seen = scene.bvh.visible(np.broadcast_to(position, points.shape), points)
+        points = _kept(points, seen, "sources hidden from a view", counts)
+        reached = places.straight(position - [0.0, settings.camera.height_m, 0.0], points)
+        points = _kept(points, reached, "sources off the navmesh's reach", counts)
+    points = _kept(points, _free_around(scene, points), "sources too near to a surface", counts)
+    points = _kept(points, _indoors(scene, places, points), "sources outside the house", counts)
     return points[: settings.sources] if len(points) >= settings.sources else None
+
+
+def _kept(points: np.ndarray, holds: np.ndarray, rule: str, counts: Counter[str]) -> np.ndarray:
+    """Return those of (N, 3) points for which a rule holds, (N,) bool; the others are counted under the rule's name."""
+    counts[rule] += int((~holds).sum())
+    return points[holds]
 
 
 def _free_around(scene: Scene, points: np.ndarray) -> np.ndarray:

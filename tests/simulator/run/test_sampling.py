@@ -10,7 +10,7 @@ import pytest
 from simulator.camera.embree import render
 from simulator.config import with_options
 from simulator.run.sampling import Rejected, draw_set, overlap
-from simulator.scene.walkable import find_places
+from simulator.scene.walkable import Places, find_places
 
 GREY = (0.5, 0.5, 0.5)
 
@@ -173,7 +173,41 @@ class TestReasons:
     def test_sources_asked_for_cannot_be_placed(self, flat):
         # Every source would be on the ceiling's other side.
         counts = self.reject(flat, sampling__min_source_height_m=2.9, sampling__max_source_height_m=3.0)
-        assert counts["positions without sources in sight"] > 0
+        tried = counts["positions with too few sources"]
+        rules = ("too near or too far", "too steep", "hidden from a view")
+        assert tried > 0 and counts["sources hidden from a view"] > 0
+        assert sum(counts[f"sources {rule}"] for rule in rules) == 64 * tried  # each point is counted once
+
+    @pytest.mark.parametrize(
+        ("options", "rule"),
+        [
+            ({"min_source_distance_m": 2.99}, "too near or too far"),
+            ({"max_elevation_deg": 0.01}, "too steep"),
+            ({"min_source_height_m": 2.71, "max_source_height_m": 2.79}, "too near to a surface"),
+        ],
+    )
+    def test_the_rule_that_rejects_sources_is_counted(self, flat, options, rule):
+        counts = self.reject(flat, sources=20, **{f"sampling__{key}": value for key, value in options.items()})
+        assert counts["positions with too few sources"] > 0 and counts[f"sources {rule}"] > 0
+
+    def test_sources_without_a_ceiling_are_outside_the_house(self, make_scene, make_box):
+        slabs = {
+            "floor": ((0, -0.2, 0), (12, 0, 6)), "roof": ((0, 2.8, 0), (8, 3, 6)),  # of two thirds
+            "south": ((0, 0, -0.2), (12, 2.8, 0)), "north": ((0, 0, 6), (12, 2.8, 6.2)),
+            "west": ((-0.2, 0, 0), (0, 2.8, 6)), "east": ((12, 0, 0), (12.2, 2.8, 6)),
+        }  # fmt: skip
+        yard = make_scene([(name, "stone", *make_box(*ends, inward=False), GREY) for name, ends in slabs.items()])
+        counts = self.reject(yard, sources=64, sampling__min_source_distance_m=2.8)
+        assert counts["sources outside the house"] > 0
+
+    def test_sources_off_the_navmesh_are_counted(self, flat, monkeypatch):
+        monkeypatch.setattr(Places, "straight", lambda places, floor, points: np.zeros(len(points), bool))
+        assert self.reject(flat)["sources off the navmesh's reach"] > 0
+
+    def test_rules_that_rejected_nothing_are_not_named(self, flat):
+        counts = self.reject(flat, sampling__min_overlap=0.95)
+        assert min(counts.values()) > 0 and " 0 " not in f" {Rejected(counts)}"
+        assert str(Rejected(Counter({"headings with nothing far enough": 0, "sources too steep": 2}))) == "2 sources too steep"
 
     def test_message_says_how_often_and_why(self, flat):
         with pytest.raises(Rejected, match=r"\d+ headings with too little overlap"):
