@@ -1,7 +1,10 @@
-"""Format 1.0: every field of a shard, and the check of a set against it.
+"""The format, version FORMAT_VERSION: every field of a shard, and the check of a set against it.
 
 A shard is one HDF5 file. Each field is a dataset in its root whose first axis counts sets. Sizes: N sets, V views,
 S sources, H x W pixels, Td and Ti samples of direct and indirect responses, L samples of sound, C ambisonic channels.
+
+Rendered fields are made in simulator/run/simulate.py. Converted ones are made in dataset/layouts/slfm_pair.py, or are listed
+in ABSENT of dataset/layouts/slfm_read.py.
 """
 
 from __future__ import annotations

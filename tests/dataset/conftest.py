@@ -15,6 +15,7 @@ import pytest
 
 from dataset.angles import azimuth, elevation
 from dataset.format.manifest import describe_shard, write_manifest
+from dataset.format.schema import FORMAT_VERSION
 from dataset.format.writer import ShardWriter, rounded
 
 RATE = 16000
@@ -84,7 +85,7 @@ def attributes_of(scene: str, split: str | None = None) -> dict[str, Any]:
     """Make a shard's root attributes."""
     return {
         "format": "sight-and-sound",
-        "format_version": "1.0",
+        "format_version": FORMAT_VERSION,
         "scene": scene,
         "scene_sha256": scene.encode().hex().ljust(64, "0"),
         "split": split or SPLIT_OF[scene],

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dataset.angles import azimuth, elevation, forward, leftward, wrap_180
 from dataset.format.manifest import describe_shard, write_manifest
+from dataset.format.schema import FORMAT_VERSION
 from dataset.format.writer import ShardWriter
 from training.data.preload import Store
 
@@ -109,7 +110,7 @@ def write_data(root: Path, sets: int = 4) -> Path:
     for scene, split in SPLIT_OF.items():
         sphere = paint(np.random.default_rng(len(scene)))
         attributes = {
-            "format": "sight-and-sound", "format_version": "1.0", "scene": scene, "split": split,
+            "format": "sight-and-sound", "format_version": FORMAT_VERSION, "scene": scene, "split": split,
             "scene_sha256": scene.encode().hex().ljust(64, "0"), "sample_rate": RATE, "seed": 0,
             "settings": json.dumps(SETTINGS),
         }  # fmt: skip
