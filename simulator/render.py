@@ -153,6 +153,14 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m simulator.render", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    _add_content(parser)
+    _add_engines(parser)
+    _add_run(parser)
+    return parser
+
+
+def _add_content(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what is rendered: scenes, clips and sets."""
     add = parser.add_argument
     add(
         "--scenes",
@@ -193,6 +201,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="random seed; the same seed yields the same bytes of every field; default %(default)s",
     )
+
+
+def _add_engines(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how pictures and sounds are computed."""
+    add = parser.add_argument
     add(
         "--camera",
         choices=CAMERAS,
@@ -214,6 +227,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)",
     )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the run, and further settings."""
+    add = parser.add_argument
     add("--workers", type=_count, metavar="N", help="worker processes; default: one per core; 0 = in this process, without Ray")
     add(
         "--address",
@@ -232,7 +250,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print the plan (scenes and their acoustic materials, shards, bytes, time) and write nothing",
     )
-    return parser
 
 
 def _path(text: str) -> Path:
