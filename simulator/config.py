@@ -23,6 +23,7 @@ class CameraSettings:
     width_px: int = 320
     height_px: int = 240
     hfov_deg: float = 60.0
+    """Horizontal field of view; pixels are square, so the vertical one follows from width and height."""
     pitch_deg: float = -22.5
     """Positive is up; the ears stay level."""
     height_m: float = 1.5
@@ -134,7 +135,7 @@ CAMERAS = ("embree", "habitat")
 ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
 QUALITIES = ("draft", "standard", "reference")
 PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "omnidirectional", "subcardioid", "supercardioid", "speech")
-"""Directivities of sources; `acoustics.directivity` computes them."""
+"""Directivities of sources; their gains are in simulator/acoustics/directivity.py."""
 
 
 def _check(s: Settings) -> None:
@@ -171,7 +172,7 @@ def _check(s: Settings) -> None:
         (0 <= s.acoustics.humidity_percent <= 100, f"humidity is {s.acoustics.humidity_percent} %; use 0 to 100"),
         (0 <= s.acoustics.indirect_ratio <= 100, f"indirect_ratio is {s.acoustics.indirect_ratio}; use 0 to 100"),
         (s.acoustics.directivity in PATTERNS, f"directivity is {s.acoustics.directivity!r}; choose one of {', '.join(PATTERNS)}"),
-        (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; use 0 to 3"),
+        (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; use -1 (none) to 3"),
         (
             s.acoustics.engine != "soundspaces"
             or (s.acoustics.directivity == "omnidirectional" and s.acoustics.ambisonic_order == -1),

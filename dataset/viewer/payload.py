@@ -18,7 +18,7 @@ import soxr
 from PIL import Image
 from scipy.signal import oaconvolve
 
-from dataset.format.documents import section
+from dataset.format.documents import number_of, section
 from dataset.format.shard import settings_of
 from dataset.interaural import ild_db, itd_us
 from dataset.reader import Dataset
@@ -83,10 +83,10 @@ class Panels:
         """
         one, settings, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips"])
         direct = one.get("brir_direct")
-        camera = section(settings, "camera")
+        path = self.entry(index)["path"]
         facts = {
             "set": one["set_id"],
-            "camera": {"hfov_deg": float(camera.get("hfov_deg", 60.0)), "pitch_deg": float(camera.get("pitch_deg", 0.0))},
+            "camera": {key: number_of(settings, "camera", key, path) for key in ("hfov_deg", "pitch_deg")},
             "itd_us": None if direct is None else _numbers(itd_us(direct, rate), 0),
             "ild_db": None if direct is None else _numbers(ild_db(direct), 1),
             "clips": _clip_names(one.get("clips", "[]")),

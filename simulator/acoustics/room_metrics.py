@@ -121,7 +121,8 @@ def decay_time(decay_db: np.ndarray, step_s: float, start_db: float, stop_db: fl
 def rt60(response: np.ndarray, sample_rate_hz: float) -> np.ndarray:
     """Return the reverberation time of responses (..., T) without noise floor from 30 dB of decay (T30: -5 to -35 dB); (...) s.
 
-    The decay is corrected for truncation (see `energy_decay`). NaN where the response ends before -35 dB, or does not decay.
+    The same as RoomMetrics.t30_s, except where the decay passes -5 dB before the onset. The decay is corrected for truncation
+    (see `energy_decay`). NaN where the response ends before -35 dB, or does not decay.
     """
     return _known_decay_time(energy_decay(response, correct_truncation=True), 1.0 / sample_rate_hz, -5.0, -35.0)
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.acoustics.bands import LATE_HZ
+from simulator.errors import InputError
 from simulator.receivers.hrtf import SPECTRUM
+
+HIGHEST_ORDER = 3
+"""Greatest order of the harmonics that `encode` computes."""
 
 
 def encode(toward: np.ndarray, order: int) -> np.ndarray:
     """Return the real spherical harmonics (..., (order + 1)^2) of unit directions (..., 3) in the head's frame.
 
     ACN channel order and SN3D normalisation, orders 0 to 3 (AmbiX, Nachbar et al. 2011, table 1). The ambisonic axes are
-    x ahead, y left, z up; those of the head are +Y up, -Z ahead, -X left.
+    x ahead, y left, z up; those of the head are +Y up, -Z ahead, -X left. Raise InputError for another order.
     """
+    if not 0 <= order <= HIGHEST_ORDER:
+        raise InputError(f"ambisonic order is {order}; use 0 to {HIGHEST_ORDER}")
     x, y, z = -toward[..., 2], -toward[..., 0], toward[..., 1]
     r3, r15, r58, r38 = np.sqrt(3.0), np.sqrt(15.0), np.sqrt(5.0 / 8.0), np.sqrt(3.0 / 8.0)
     harmonics = [

@@ -1,4 +1,7 @@
-"""The interface of receivers: `hrtf.Ears` and `ambisonics.Microphone`."""
+"""The interface of receivers: `hrtf.Ears` and `ambisonics.Microphone`.
+
+engines/responses.py builds receivers; a further one needs a setting, a part of Responses and a field of the schema.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from dataset.errors import DatasetError
 from dataset.reader import Dataset
 from dataset.viewer.payload import SMALL, WHOLE, Panels, SoundForm
 
@@ -41,6 +42,16 @@ def test_facts_are_those_of_the_set(panels):
     assert facts["camera"] == {"hfov_deg": 60.0, "pitch_deg": -22.5}
     assert np.shape(facts["itd_us"]) == np.shape(facts["ild_db"]) == (2, 2)
     json.dumps(facts, allow_nan=False)
+
+
+@pytest.mark.parametrize("key", ["hfov_deg", "pitch_deg"])
+def test_a_camera_without_its_angles_is_refused(key, tmp_path, make_set, make_shard, make_manifest):
+    camera = {"hfov_deg": 60.0, "pitch_deg": -22.5}
+    del camera[key]
+    make_shard(tmp_path, "attic", [make_set("attic", 0)], settings=json.dumps({"camera": camera}))
+    make_manifest(tmp_path)
+    with pytest.raises(DatasetError, match=rf"attic-0000\.h5 have camera\.{key} = None; a number is expected"):
+        Panels(Dataset(tmp_path)).facts(0)
 
 
 def test_pictures_are_the_views(panels):

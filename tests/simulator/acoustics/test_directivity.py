@@ -73,10 +73,6 @@ def test_long_waves_go_everywhere_and_short_ones_ahead():
     assert table_db[0, 6] < -10
 
 
-def test_every_pattern_of_the_settings_is_known():
-    assert set(PATTERNS) == {*FIRST_ORDER, "speech"}
-
-
 def test_an_unknown_pattern_is_refused_before_anything_runs():
     with pytest.raises(InputError, match="directivity is 'banana'; choose one of cardioid"):
         gain("banana", np.array([1.0, 0, 0]), np.array([1.0, 0, 0]))

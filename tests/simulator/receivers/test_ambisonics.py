@@ -6,6 +6,7 @@ from scipy import special
 
 from dataset.angles import direction
 from simulator.acoustics.arrivals import Arrivals, Paths, sphere_cells
+from simulator.errors import InputError
 from simulator.receivers.ambisonics import Microphone, encode
 from simulator.receivers.spatialize import spatialize
 
@@ -29,6 +30,12 @@ def test_channels_are_acn_and_sn3d(order):
         n = int(np.sqrt(channel))
         expected = harmonic(n, channel - n * n - n, np.deg2rad(azimuth), np.deg2rad(elevation))
         assert got[:, channel] == pytest.approx(expected, abs=1e-12), channel
+
+
+@pytest.mark.parametrize("order", [-1, 4])
+def test_orders_without_harmonics_are_refused(order):
+    with pytest.raises(InputError, match=f"order is {order}; use 0 to 3"):
+        encode(np.array([0.0, 0.0, -1.0]), order)
 
 
 @pytest.mark.parametrize(
