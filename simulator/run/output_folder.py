@@ -21,7 +21,7 @@ if sys.platform != "win32":
     import fcntl
 
 LOCK = ".render.lock"
-PART = re.compile(r"\..+\.(h5|json)\.\d+\.part")
+PART = re.compile(r"\..+\.(h5|json)\.\d+(-\d+)?\.part")
 """Names of unfinished shards and manifests."""
 EMPTY_DISK = "lost+found"
 """The only entry of a newly made file system."""

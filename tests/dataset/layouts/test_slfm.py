@@ -273,7 +273,7 @@ def long_decay(metadata):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (wrong_angle, "angles differ from positions and headings by 60.00 degrees"),
+        (wrong_angle, "angles of its sounds differ from positions and headings by 60.00 degrees"),
         (no_angle, "angles that are not finite"),
         (no_position, "metadata.json"),
         (long_decay, "decay times"),

@@ -166,7 +166,7 @@ def test_a_signal_ends_a_long_simulation(engine):
         [sys.executable, "-c", LONG, engine], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert [process.stdout.readline() for _ in range(2)] == [b"draft\n", b"reference\n"]
-        time.sleep(3.0)
+        time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         assert b"KeyboardInterrupt" in process.communicate(timeout=300)[1]
     assert process.returncode != 0

@@ -159,7 +159,7 @@ def test_one_batch_is_overfitted_by_geometry_and_the_level_difference(one_batch:
 @pytest.mark.slow
 def test_one_batch_is_spread_by_the_prior(one_batch: RenderedBatch) -> None:
     torch.manual_seed(0)
-    task = Slfm(settings("slfm.gate=true", "slfm.gate_agreement=1"))
+    task = Slfm(settings("slfm.gate=false", "slfm.geometric_weight=0"))
     assert fit(task, one_batch, 60)["prior"] < 0.1
 
 
