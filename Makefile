@@ -29,9 +29,9 @@ demo:
 	python -m simulator.render --scenes scenes/
 	python -m training.run
 
+# The results that docs/benchmarks.md shows, each as its command prints it.
+BENCHMARKS = render scans loader train
 benchmarks:
-	python -m benchmarks.render
-	python -m benchmarks.scans
+	mkdir -p docs/benchmarks
+	for name in $(BENCHMARKS); do python -m benchmarks.$$name > docs/benchmarks/$$name.txt || exit 1; done
 	python -m benchmarks.acoustics
-	python -m benchmarks.loader
-	python -m benchmarks.train

@@ -9,15 +9,15 @@ import soundfile
 import torch
 from scipy.signal import hilbert, stft
 
+from dataset.interaural import ild_db, itd_us
 from training.data.batches import Batches
 from training.data.render import render_batch
 from training.networks.encoders import ordered_pairs
 from training.tasks.pretext import Pretext
 
-LONGEST_DELAY_S = 0.001
-FINER = 8
-"""Oversampling of the cross-correlations that delays are measured on."""
 EXAMPLES = 4
+PART = 16
+"""Sounds whose delays are measured at a time: their oversampled correlations take memory."""
 
 
 def distances(predicted: np.ndarray, truth: np.ndarray, rate_hz: int) -> dict[str, float]:
@@ -30,25 +30,9 @@ def distances(predicted: np.ndarray, truth: np.ndarray, rate_hz: int) -> dict[st
     return {
         "stft": _relative(*spectra),
         "envelope": _relative(*envelopes),
-        "ild_db": float(np.abs(level_difference(predicted) - level_difference(truth)).mean()),
-        "itd_us": float(1e6 * np.abs(delay(predicted, rate_hz) - delay(truth, rate_hz)).mean()),
+        "ild_db": float(np.nanmean(np.abs(ild_db(predicted) - ild_db(truth)))),
+        "itd_us": float(np.nanmean(np.abs(_delays(predicted, rate_hz) - _delays(truth, rate_hz)))),
     }
-
-
-def level_difference(sound: np.ndarray) -> np.ndarray:
-    """Return the level of the left ear over the right, dB: (N, 2, L) -> (N,)."""
-    power = np.square(sound).mean(-1).clip(1e-12)
-    return 10 * np.log10(power[:, 0] / power[:, 1])
-
-
-def delay(sound: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Return the delay of the right ear after the left, s, where their cross-correlation is highest: (N, 2, L) -> (N,)."""
-    size = 2 * sound.shape[-1]
-    spectrum = np.fft.rfft(sound, size)
-    correlation = np.fft.irfft(spectrum[:, 1] * spectrum[:, 0].conj(), FINER * size)
-    most = round(LONGEST_DELAY_S * rate_hz * FINER)
-    lags = np.arange(-most, most + 1)
-    return lags[correlation[:, lags].argmax(1)] / (rate_hz * FINER)
 
 
 @torch.no_grad()
@@ -70,6 +54,10 @@ def measure_pretext(task: Pretext, batches: Batches, device: torch.device, folde
         for kind, ears in (("mono", mono), ("predicted", p), ("true", t)):
             soundfile.write(folder / f"pretext-{k}-{kind}.wav", ears[item].T.clip(-1, 1), rate, subtype="PCM_16")
     return {"predicted": distances(p, t, rate), "mono in both ears": distances(mono, t, rate)}
+
+
+def _delays(sound: np.ndarray, rate_hz: int) -> np.ndarray:
+    return np.concatenate([itd_us(sound[k : k + PART], rate_hz) for k in range(0, len(sound), PART)])
 
 
 def _spectra(sound: np.ndarray) -> np.ndarray:
