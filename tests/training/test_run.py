@@ -48,7 +48,7 @@ def test_every_stage_end_to_end(tiny_data: Path, tmp_path: Path, capsys: pytest.
     assert main(command(tiny_data, tmp_path)) == 1  # two steps teach nothing, and the run knows it
     told = capsys.readouterr()
     last = told.err.splitlines()[-1]
-    assert last.startswith("unhealthy: ") and "train with another --seed" in last and "slfm.steps=N" in last
+    assert last.startswith("unhealthy: ") and "try another --seed" in last and "slfm.steps=N" in last
     assert told.out.count("it is trained once more with another draw") == 1
     assert all(f"\n{stage}: " in told.out for stage in TRAINED)
 
