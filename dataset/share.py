@@ -49,7 +49,7 @@ def share(root: Path, metadata: PublicationMetadata, stated: dict[str, str] | No
     if not manifest["shards"]:
         raise DatasetError(f"{root} has no shards; there is nothing to share")
     sources, licence = check_rights(root, manifest, stated)
-    # Files of an earlier run are written again; its list of checksums would no longer match.
+    # Files of a previous run are written again; its list of checksums would no longer match.
     (root / SUMS).unlink(missing_ok=True)
     for shard in manifest["shards"]:
         shard.pop("blocks", None)

@@ -99,7 +99,7 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
 
 
 def earlier_manifest(out: Path, digest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest of an earlier run with the same settings; {} where there is none."""
+    """Return the manifest of a previous run with the same settings; {} where there is none."""
     try:
         manifest = read_manifest(out)
     except DatasetError:

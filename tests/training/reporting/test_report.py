@@ -1,4 +1,4 @@
-"""A report holds what it promises, for machines and for people."""
+"""A report holds the documented figures, for machines and for people."""
 
 import csv
 import json
