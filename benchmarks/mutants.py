@@ -31,6 +31,7 @@ PASSED, FAILED, TIMED_OUT = 0, 1, -1
 TRACER = "tests/simulator/acoustics/test_tracer.py::"
 PRETEXT = "tests/training/tasks/test_pretext.py"
 METRICS = "tests/training/evaluation/test_pretext_metrics.py"
+EARS = "tests/dataset/test_interaural.py"
 PROBE = "tests/training/tasks/test_probe.py"
 RESNET = "tests/training/networks/test_resnet.py"
 POOL = "tests/simulator/run/test_pool.py"
@@ -73,17 +74,17 @@ MUTANTS = (
     ),
     Mutant(
         "pretext metrics: level of the right ear over the left",
-        "training/evaluation/pretext_metrics.py",
-        "np.log10(power[:, 0] / power[:, 1])",
-        "np.log10(power[:, 1] / power[:, 0])",
-        (METRICS,),
+        "dataset/interaural.py",
+        "np.log10(energy[..., 0] / energy[..., 1])",
+        "np.log10(energy[..., 1] / energy[..., 0])",
+        (EARS,),
     ),
     Mutant(
         "pretext metrics: delay of the left ear after the right",
-        "training/evaluation/pretext_metrics.py",
-        "spectrum[:, 1] * spectrum[:, 0].conj()",
-        "spectrum[:, 0] * spectrum[:, 1].conj()",
-        (METRICS,),
+        "dataset/interaural.py",
+        "right * left.conj()",
+        "left * right.conj()",
+        (EARS,),
     ),
     Mutant(
         "pretext metrics: predicted ears exchanged",

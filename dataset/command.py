@@ -8,14 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from dataset.errors import DatasetError, InputError
+from dataset.interrupts import interruptible
 
 WRONG_USE = 2
+INTERRUPTED = 130
 
 
 def exit_status(run: Callable[[], int]) -> int:
-    """Return the exit status that a command's body returns; WRONG_USE, after one line, where it raises a user's error."""
+    """Return the exit status that a command's body returns.
+
+    After one line: WRONG_USE where it raises a user's error, INTERRUPTED where SIGINT or SIGTERM end it.
+    """
     try:
-        return run()
+        with interruptible():
+            return run()
+    except KeyboardInterrupt as interrupt:
+        print(f"\n{str(interrupt) or 'interrupted: run the same command again'}", file=sys.stderr)
+        return INTERRUPTED
     except (InputError, DatasetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE

@@ -8,21 +8,20 @@ Each set is one listener in a scene: several views (RGB, depth, instances) with 
 impulse responses from each source to both ears in every view, and the binaural audio of the clips. Sets are written to
 HDF5 shards, `manifest.json` last. Running the same command again renders what is missing and skips what is finished.
 
-Exit status: 0 complete; 1 incomplete: scenes, clips or sets listed at the end are missing; 2 wrong use.
+Exit status: 0 complete; 1 incomplete: scenes, clips or sets listed at the end are missing; 2 wrong use; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
 from dataset.command import exit_status
+from dataset.interrupts import check
 from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
 from simulator.engines.soundspaces import CREDIT, check_engine
 from simulator.errors import unwritable
@@ -38,18 +37,11 @@ from simulator.run.shard_plan import Plan, make_plan
 from simulator.run.simulate import Inputs
 from simulator.run.worker import ShardReport
 
-INTERRUPTED = 130
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = _parser().parse_args(argv)
-    try:
-        with _sigterm_interrupts():
-            return exit_status(lambda: _run(options))
-    except KeyboardInterrupt:
-        print("\ninterrupted: run the same command again", file=sys.stderr)
-        return INTERRUPTED
+    return exit_status(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -77,8 +69,9 @@ def _render(plan: Plan, workers: int | None, address: str | None) -> int:
         _render_missing(plan, workers, address, reports)
     except KeyboardInterrupt:
         kept = sum(not r.failure for r in reports)
-        print(f"\ninterrupted: {kept} shards finished and kept; run the same command again for the rest", file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt(
+            f"interrupted: {kept} shards finished and kept; run the same command again for the rest"
+        ) from None
     try:
         manifest = record(plan, reports)
     except OSError as error:
@@ -113,19 +106,7 @@ def _render_missing(plan: Plan, workers: int | None, address: str | None, report
                 if report.failure and report.failure not in warned:
                     bar.write(f"warning: {report.failure}", file=sys.stderr)
                     warned.add(report.failure)
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Handle SIGTERM, which batch systems send, as Ctrl-C within the block."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    check()
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -34,7 +34,7 @@ ORDER = {
         ("storage",),
         ("format",),
         ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural"),
-        ("angles", "errors"),
+        ("angles", "errors", "interrupts"),
     ),
     "training": (
         ("run", "predict"),

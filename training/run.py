@@ -32,7 +32,7 @@ from training.tasks import loop
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit status: 0 done, 1 the run has not learned, 2 wrong use or input."""
+    """Run the command; return the exit status: 0 done, 1 the run has not learned, 2 wrong use or input, 130 interrupted."""
     options = _parser().parse_args(arguments)
     return exit_status(lambda: _run(options))
 

@@ -12,6 +12,7 @@ from dataset.errors import DatasetError
 from dataset.format.documents import check_inside, check_version, is_digest, parse_object, sha256_of
 from dataset.format.schema import FORMAT, FORMAT_VERSION
 from dataset.format.shard import open_shard
+from dataset.interrupts import check
 
 NAME = "manifest.json"
 SHARDS = "shards"
@@ -53,7 +54,8 @@ def describe_shard(path: Path, root: Path) -> dict[str, Any]:
 
 
 def write_manifest(root: Path, content: dict[str, Any]) -> None:
-    """Write manifest.json atomically; content holds everything but format and version."""
+    """Write manifest.json atomically, unless the command was interrupted; content holds everything but format and version."""
+    check()
     whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
     write_text(root / NAME, json.dumps(whole, indent=1, sort_keys=False) + "\n")
 

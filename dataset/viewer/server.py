@@ -13,6 +13,7 @@ import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from dataset import interrupts
 from dataset.errors import DatasetError
 from dataset.reader import Dataset
 from dataset.viewer.page import page
@@ -43,6 +44,10 @@ class Viewer(ThreadingHTTPServer):
         except OSError as error:
             raise DatasetError(f"port {port} cannot be bound ({error.strerror}); give another with --port, or 0") from None
         self.names = {f"{host}:{self.server_port}" for host in (HOST, "localhost")}
+
+    def service_actions(self) -> None:
+        """End where a signal requests it; called between requests, and every half second."""
+        interrupts.check()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore browsers that closed the connection early."""
@@ -120,4 +125,5 @@ def serve(data: Dataset, title: str, port: int, show: bool) -> None:
         try:
             viewer.serve_forever()
         except KeyboardInterrupt:
+            interrupts.clear()
             print()

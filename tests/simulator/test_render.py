@@ -179,6 +179,35 @@ def test_an_ended_run_resumes_and_ends_the_same(workers, sign, status, tiny_data
     assert not list(out.rglob("*.part"))
 
 
+@pytest.mark.parametrize("last", [3, 8])
+def test_a_signal_whose_exception_python_discards_ends_the_run(
+    last, tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path, monkeypatch, capsys
+):
+    class Deleted:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(100):
+                pass  # the handler runs here
+
+    simulated, made = worker.simulate, []
+
+    def simulate(*arguments):
+        one = simulated(*arguments)
+        made.append(one)
+        if len(made) == last:
+            Deleted()
+        return one
+
+    out = tmp_path / "out"
+    arguments = ["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options]
+    monkeypatch.setattr(worker, "simulate", simulate)
+    assert main(arguments) == 130 and len(made) == last
+    errors = capsys.readouterr().err
+    assert "run the same command again" in errors and "Exception ignored" not in errors
+    assert sorted(p.name for p in out.iterdir()) == ["shards"]
+    assert main(arguments) == 0 and fields_of(out) == fields_of(tiny_data)
+
+
 @pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
     out = tmp_path / "out"

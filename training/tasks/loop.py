@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from dataset.atomic import write_text
+from dataset.interrupts import check
 from training.config import Settings, StageSettings
 from training.data.batches import Batches
 from training.data.render import RenderedBatch, render_batch
@@ -65,9 +66,10 @@ def train(
     """Train a task, whose forward returns losses, to the end of its stage; return the history, one dictionary per record.
 
     A resumed run continues from `<folder>/<name>.pt` and ends exactly like an uninterrupted one. The task's `progress` is the
-    completed share of the stage. Raise InputError if the loss is not finite (naming the sets), the checkpoint does not fit, or
-    the user interrupts.
+    completed share of the stage. Raise InputError if the loss is not finite (naming the sets) or the checkpoint does not fit;
+    KeyboardInterrupt, after the checkpoint is saved, if the user interrupts.
     """
+    check()
     total = steps_of(stage, batches)
     state = _begin(name, task, batches, stage, settings, run)
     wrapped = DistributedDataParallel(task, find_unused_parameters=True) if run.world > 1 else task
@@ -99,7 +101,7 @@ def train(
                 _save(task, settings, total, state, run)
                 saved = time.monotonic()
             if stop:
-                raise InputError(f"interrupted after step {step + 1} of {name}; run the same command again to resume")
+                raise KeyboardInterrupt(f"interrupted after step {step + 1} of {name}; run the same command again to resume")
     run.seconds[name], run.seconds[f"{name}.waiting"] = state.seconds, state.waiting
     task.eval()
     return state.history

@@ -4,6 +4,7 @@ import base64
 import http.client
 import io
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from dataset.command import exit_status
 from dataset.errors import DatasetError
+from dataset.interrupts import SIGNALS
 from dataset.reader import Dataset
 from dataset.viewer.payload import Panels
-from dataset.viewer.server import Viewer
+from dataset.viewer.server import Viewer, serve
 
 
 @pytest.fixture
@@ -126,3 +129,21 @@ def test_a_port_that_cannot_be_had_is_told(viewer, data):
         Viewer(Dataset(data), "set", viewer.server_port)
     with pytest.raises(DatasetError, match="0 to 65535"):
         Viewer(Dataset(data), "set", 65536)
+
+
+@pytest.mark.parametrize("kind", SIGNALS)
+def test_a_signal_ends_the_server_with_success_also_where_its_exception_is_discarded(data, kind, monkeypatch, capsys):
+    class Deleted:
+        def __del__(self):
+            os.kill(os.getpid(), kind)
+            for _ in range(100):
+                pass  # the handler runs here
+
+    def run():
+        serve(Dataset(data), "a set", 0, show=False)
+        return 0
+
+    actions = Viewer.service_actions
+    monkeypatch.setattr(Viewer, "service_actions", lambda self: (Deleted(), actions(self)))
+    assert exit_status(run) == 0
+    assert "interrupted" not in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(
 ) -> None:
     monkeypatch.setattr(loop, "LOG_EVERY", 2)
     whole = train(name, tmp_path / "whole", store, steps=8)
-    with pytest.raises(InputError, match=r"interrupted after step 4 of .*run the same command again"):
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted after step 4 of .*run the same command again"):
         train(name, tmp_path / "parts", store, steps=8, stop=3)
     resumed = train(name, tmp_path / "parts", store, steps=8)
     assert whole["step"] == resumed["step"] == 8
