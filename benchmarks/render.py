@@ -47,7 +47,7 @@ STAGES: list[tuple[str, Any, str]] = [
     ("sampling", simulate, "draw_set"),
     ("camera", EmbreeCamera, "render"),
     ("tracing", acoustics, "trace"),
-    ("spatialisation", acoustics, "hear"),
+    ("spatialisation", acoustics, "spatialize"),
     ("convolution", simulate, "draw_stretches"),
     ("convolution", simulate, "rounded"),
     ("convolution", simulate, "convolve"),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from simulator.camera.embree import Views
     from simulator.config import AcousticsSettings, CameraSettings
     from simulator.errors import InputError
+    from simulator.receivers.microphone_array import MicrophoneArray
+    from simulator.receivers.receiver import Receiver
     from simulator.scene_input import Scene, load_scene
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "Brirs",
     "CameraSettings",
     "InputError",
+    "MicrophoneArray",
+    "Receiver",
     "RoomMetrics",
     "Scene",
     "Views",

@@ -23,6 +23,7 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from dataset.responses import full_response
+from simulator.acoustics.air import speed_of_sound
 from simulator.acoustics.arrivals import Arrivals
 from simulator.acoustics.room_metrics import RoomMetrics as RoomMetrics
 from simulator.acoustics.room_metrics import band_centres as band_centres
@@ -36,6 +37,9 @@ from simulator.engines.responses import responses, trace
 from simulator.errors import InputError
 from simulator.habitat.camera import open_camera
 from simulator.receivers.hrtf import load_ears
+from simulator.receivers.microphone_array import MicrophoneArray as MicrophoneArray
+from simulator.receivers.receiver import Receiver as Receiver
+from simulator.receivers.receiver import check_receiver
 from simulator.receivers.room_sofa import write_room_sofa
 from simulator.receivers.spatialize import convolve as _convolve
 from simulator.run.clips import ClipError, decode
@@ -45,19 +49,21 @@ from simulator.scene_input import load_scene as load_scene
 
 NEAREST_M = 0.1
 """Smallest distance between a source and the listener."""
+EARS = ((-0.09, 0.0, 0.0), (0.09, 0.0, 0.0))
+"""Left and right ear in the frame of the head, m, for SOFA files."""
 
 
 @dataclass(frozen=True, eq=False)
 class Brirs:
-    """Binaural room impulse responses of V headings and S sources; time zero is the emission.
+    """Room impulse responses of V headings, S sources and C channels, binaural unless asked otherwise; time zero is the emission.
 
     Pressure is relative to the free field at 1 m from the source: the direct sound has the amplitude 1 / distance.
     """
 
     direct: np.ndarray
-    """(V, S, 2, Td) float32: the direct sound at the left and right ear."""
+    """(V, S, C, Td) float32: the direct sound at the left and right ear, or at each channel of the receiver."""
     indirect: np.ndarray
-    """(V, S, 2, Ti) float32: everything else, at the same scale."""
+    """(V, S, C, Ti) float32: everything else, at the same scale."""
     ambisonic: np.ndarray | None
     """(V, S, (order + 1)^2, Ti) float32: direct and indirect together in the head's frame, ACN order, SN3D weights; None
     unless `AcousticsSettings.ambisonic_order` is 0 or more."""
@@ -69,14 +75,16 @@ class Brirs:
     """(V,) float64: degrees, left positive."""
     sources: np.ndarray
     """(S, 3) float64: world frame, m."""
+    channels: np.ndarray
+    """(C, 3) float64: positions of the ears or microphones in the head's frame, m; 0 for a receiver of your own."""
 
     def full(self, ratio: float = 1.0) -> np.ndarray:
-        """Return direct + ratio * indirect, (V, S, 2, T) float32, T the longer of both; ratio 1 is physical."""
+        """Return direct + ratio * indirect, (V, S, C, T) float32, T the longer of both; ratio 1 is physical."""
         return full_response(self.direct, self.indirect, ratio)
 
     @property
     def rt60(self) -> np.ndarray:
-        """(V, S, 2) reverberation time of the full response (T30, ISO 3382-1), s; NaN where 35 dB of decay do not fit into it."""
+        """(V, S, C) reverberation time of the full response (T30, ISO 3382-1), s; NaN where 35 dB of decay do not fit into it."""
         return rt60(self.full(), self.sample_rate)
 
 
@@ -87,16 +95,18 @@ def simulate_brirs(
     sources: ArrayLike,
     *,
     hrtf: str | Path | None = None,
+    receiver: MicrophoneArray | Receiver | None = None,
     quality: str | None = None,
     seed: int = 0,
     acoustics: AcousticsSettings | None = None,
     set_index: int = 0,
 ) -> Brirs:
-    """Simulate the impulse responses from S sources to both ears of a listener with V headings.
+    """Simulate the impulse responses from S sources to both ears, or another receiver, of a listener with V headings.
 
     listener: (3,) position of the head's centre, or (V, 3), one for each heading. headings: (V,) or one number, degrees, left
-    positive. sources: (S, 3) or (3,). hrtf: a SOFA file (SimpleFreeFieldHRIR); None: MIT KEMAR. quality: draft, standard or
-    reference. acoustics: all further settings, such as engine, response_s, sample_rate_hz, ambisonic_order.
+    positive. sources: (S, 3) or (3,). hrtf: a SOFA file (SimpleFreeFieldHRIR); None: MIT KEMAR. receiver: instead of ears, a
+    MicrophoneArray or an object with the members of Receiver; it turns with the headings. quality: draft, standard or reference.
+    acoustics: all further settings, such as engine, response_s, sample_rate_hz, ambisonic_order.
     seed and set_index choose the random numbers: `simulator.render` uses those of set_index for the set of that index.
     Raises InputError.
     """
@@ -104,13 +114,11 @@ def simulate_brirs(
     turned, placed = np.atleast_1d(_numbers("headings", headings)), _points("sources", sources)
     position = _positions(listener, len(turned))
     _check_distances(position, placed)
-    ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz)
-    for note in ears.notes:
-        warnings.warn(note, stacklevel=2)
+    chosen, channels = _receiver(settings, hrtf, receiver)
     rng = _sound_generator(scene, seed, set_index)
     origin = scene.mesh.origin
-    heard = responses(scene.acoustic(settings), position - origin, turned, placed - origin, settings, ears, rng)
-    return Brirs(heard.direct, heard.indirect, heard.ambisonic, settings.sample_rate_hz, position, turned, placed)
+    heard = responses(scene.acoustic(settings), position - origin, turned, placed - origin, settings, chosen, rng)
+    return Brirs(heard.direct, heard.indirect, heard.ambisonic, settings.sample_rate_hz, position, turned, placed, channels)
 
 
 def simulate_arrivals(
@@ -155,7 +163,7 @@ def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, came
 
 
 def convolve(brirs: Brirs, clip: str | Path | ArrayLike, *, ratio: float = 1.0) -> np.ndarray:
-    """Return what the ears hear of a clip, (V, 2, L): the sum over sources of full response * clip, cut to its L samples.
+    """Return what the receiver records of a clip, (V, C, L): the sum over sources of full response * clip, cut to its L samples.
 
     clip: an audio file, or samples (L,) at `brirs.sample_rate`, which every source plays; or (S, L), one row a source.
     Append zeros to a clip to keep its reverberation. ratio: factor on the indirect part. Raises InputError.
@@ -178,7 +186,15 @@ def write_sofa(path: str | Path, brirs: Brirs, *, ratio: float = 1.0, title: str
     place = Path(path)
     try:
         write_room_sofa(
-            place, brirs.full(ratio), brirs.sample_rate, brirs.listener, brirs.headings, brirs.sources, title=title, room=room
+            place,
+            brirs.full(ratio),
+            brirs.sample_rate,
+            brirs.listener,
+            brirs.headings,
+            brirs.sources,
+            brirs.channels,
+            title=title,
+            room=room,
         )
     except OSError as error:
         raise InputError(f"{place} cannot be written ({error}); choose another path") from None
@@ -201,6 +217,25 @@ def write_wav(path: str | Path, samples: ArrayLike, sample_rate: int) -> None:
 def _acoustics(acoustics: AcousticsSettings | None, quality: str | None) -> AcousticsSettings:
     chosen = acoustics or AcousticsSettings()
     return Settings(acoustics=chosen if quality is None else replace(chosen, quality=quality)).acoustics
+
+
+def _receiver(
+    settings: AcousticsSettings, hrtf: str | Path | None, receiver: MicrophoneArray | Receiver | None
+) -> tuple[Receiver, np.ndarray]:
+    """Return the ears of a SOFA file or the given receiver, and the positions (C, 3) of its channels in the head's frame, m."""
+    if receiver is None:
+        ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz)
+        for note in ears.notes:
+            warnings.warn(note, stacklevel=3)
+        return ears, np.array(EARS)
+    if hrtf is not None:
+        raise InputError("hrtf and receiver are both given; omit hrtf, which is for ears, or receiver")
+    if isinstance(receiver, MicrophoneArray):
+        array = receiver.receiver(settings.sample_rate_hz, speed_of_sound(settings.temperature_c))
+        check_receiver(array, settings.sample_rate_hz)
+        return array, array.positions
+    check_receiver(receiver, settings.sample_rate_hz)
+    return receiver, np.zeros((receiver.channels, 3))
 
 
 def _sound_generator(scene: Scene, seed: int, set_index: int) -> np.random.Generator:

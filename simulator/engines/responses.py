@@ -13,8 +13,10 @@ from simulator.acoustics.tracer import BIN_S, CELLS, QUALITY, Tracer
 from simulator.config import FARTHEST_M, AcousticsSettings
 from simulator.engines.pyroom import polygon_arrivals
 from simulator.engines.soundspaces import soundspaces_responses
+from simulator.errors import InputError
 from simulator.receivers.ambisonics import Microphone
 from simulator.receivers.hrtf import SPECTRUM, Ears
+from simulator.receivers.receiver import Receiver
 from simulator.receivers.spatialize import spatialize
 
 
@@ -23,9 +25,9 @@ class Responses:
     """Impulse responses of a set; time zero is the emission."""
 
     direct: np.ndarray
-    """(V, S, 2, Td) float32."""
+    """(V, S, C, Td) float32: C = 2 for ears, left first."""
     indirect: np.ndarray
-    """(V, S, 2, Ti) float32."""
+    """(V, S, C, Ti) float32."""
     ambisonic: np.ndarray | None = None
     """(V, S, (order + 1)^2, Ti) float32, direct and indirect together, head frame; None without `ambisonic_order`."""
 
@@ -36,27 +38,30 @@ def responses(
     headings_deg: np.ndarray,
     sources: np.ndarray,
     settings: AcousticsSettings,
-    ears: Ears,
+    receiver: Receiver,
     rng: np.random.Generator,
 ) -> Responses:
     """Compute the responses of V views and S sources; each distinct position is traced once for all its headings.
 
-    positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive.
+    positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive. Raises InputError where the engine
+    is soundspaces and the receiver has no ears.
     """
     farthest = max(FARTHEST_M, float(np.linalg.norm(positions[:, None] - sources, axis=-1).max()))
     lengths = direct_length(settings, farthest), round(settings.response_s * settings.sample_rate_hz)
-    shape = (len(headings_deg), len(sources), 2)
+    shape = (len(headings_deg), len(sources), receiver.channels)
     direct, indirect = (np.zeros((*shape, n), np.float32) for n in lengths)
     ambisonic = _empty_ambisonic(settings, shape[:2], lengths[1])
     for position in np.unique(positions, axis=0):
         views = np.flatnonzero((positions == position).all(1))
         if settings.engine == "soundspaces":
-            parts = soundspaces_responses(scene, position, headings_deg[views], sources, settings, ears, lengths)
+            if not isinstance(receiver, Ears):
+                raise InputError("acoustics engine is soundspaces, which knows ears only; choose raytrace or pyroomacoustics")
+            parts = soundspaces_responses(scene, position, headings_deg[views], sources, settings, receiver, lengths)
             direct[views], indirect[views] = parts
             continue
         arrivals = trace(scene, position, sources, settings, rng)
         carrier = rng.spawn(1)[0]
-        direct[views], indirect[views] = spatialize(arrivals, ears, headings_deg[views], *lengths, carrier)
+        direct[views], indirect[views] = spatialize(arrivals, receiver, headings_deg[views], *lengths, carrier)
         if ambisonic is not None:
             microphone = Microphone(settings.ambisonic_order, settings.sample_rate_hz)
             first, rest = spatialize(arrivals, microphone, headings_deg[views], lengths[1], lengths[1], rng.spawn(1)[0])

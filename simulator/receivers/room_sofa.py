@@ -9,8 +9,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-EAR_M = 0.09
-"""Distance of each ear from the head's centre, for ReceiverPosition."""
 DIMENSION = b"This is a netCDF dimension but not a netCDF variable.%10d"
 """How NetCDF-4 names a dimension scale without values."""
 PLACE = {"Type": "cartesian", "Units": "metre"}
@@ -23,22 +21,23 @@ def write_room_sofa(
     listener: np.ndarray,
     headings_deg: np.ndarray,
     sources: np.ndarray,
+    channels: np.ndarray,
     *,
     title: str = "",
     room: str = "",
 ) -> None:
-    """Write responses (V, S, 2, N) of V headings and S sources as M = V * S measurements of R = 2 receivers.
+    """Write responses (V, S, C, N) of V headings and S sources as M = V * S measurements of R = C receivers.
 
-    listener: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive. SOFA's frame has x ahead at
-    heading 0, y left and z up. The sources face the listener. Raises OSError where the file cannot be written.
+    listener: (V, 3) and sources: (S, 3), world frame, m. channels: (C, 3), head frame, m. headings_deg: (V,), left positive.
+    SOFA's frame has x ahead at heading 0, y left and z up. The sources face the listener. Raises OSError where the file cannot
+    be written.
     """
-    views, count, ears, samples = responses.shape
-    ear = np.array([[0.0, EAR_M, 0.0], [0.0, -EAR_M, 0.0]])[:ears, :, None]
+    views, count, receivers, samples = responses.shape
     heading = np.repeat(np.deg2rad(headings_deg), count)
     head, source = np.repeat(_to_sofa(listener), count, 0), np.tile(_to_sofa(sources), (views, 1))
     toward = (head - source) / np.linalg.norm(head - source, axis=1, keepdims=True)
     up = np.array([[0.0, 0.0, 1.0]])
-    sizes = {"M": views * count, "R": ears, "E": 1, "N": samples, "C": 3, "I": 1}
+    sizes = {"M": views * count, "R": receivers, "E": 1, "N": samples, "C": 3, "I": 1}
     with h5py.File(path, "w", track_order=True) as file:
         for name, value in _attributes(title or "Simulated room impulse responses", room).items():
             file.attrs[name] = np.bytes_(value.encode())
@@ -49,14 +48,14 @@ def write_room_sofa(
         add("ListenerPosition", "MC", head, **PLACE)
         add("ListenerView", "MC", np.stack([np.cos(heading), np.sin(heading), np.zeros_like(heading)], -1), **PLACE)
         add("ListenerUp", "IC", up)
-        add("ReceiverPosition", "RCI", ear, **PLACE)
+        add("ReceiverPosition", "RCI", _to_sofa(channels)[..., None], **PLACE)
         add("SourcePosition", "MC", source, **PLACE)
         add("SourceView", "MC", toward, **PLACE)
         add("SourceUp", "IC", up)
         add("EmitterPosition", "ECI", np.zeros((1, 3, 1)), **PLACE)
-        add("Data.IR", "MRN", responses.reshape(-1, ears, samples))
+        add("Data.IR", "MRN", responses.reshape(-1, receivers, samples))
         add("Data.SamplingRate", "I", np.array([float(sample_rate_hz)]), Units="hertz")
-        add("Data.Delay", "IR", np.zeros((1, ears)))
+        add("Data.Delay", "IR", np.zeros((1, receivers)))
 
 
 class _Variables:
@@ -101,5 +100,5 @@ def _attributes(title: str, room: str) -> dict[str, str]:
 
 
 def _to_sofa(points: np.ndarray) -> np.ndarray:
-    """Turn world points (K, 3) into SOFA's frame, m."""
+    """Turn points of the world or of a head (K, 3) into SOFA's frame, m."""
     return np.stack([-points[:, 2], -points[:, 0], points[:, 1]], -1)

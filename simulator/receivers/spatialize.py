@@ -15,10 +15,7 @@ from simulator.acoustics.bands import path_spectra
 from simulator.kernels import kernel
 from simulator.receivers.energy_matching import match_energy
 from simulator.receivers.late_reverb import late_responses
-from simulator.receivers.receiver import Receiver
-
-LEAD = 20
-"""Half the length, in samples, of the band-limited pulse of an arrival between two samples; it starts this long before."""
+from simulator.receivers.receiver import LEAD, Receiver
 
 
 def spatialize(
