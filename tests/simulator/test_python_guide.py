@@ -39,6 +39,38 @@ def test_every_snippet(tmp_path, monkeypatch, tiny_scenes, tiny_data):
     assert names["batch"]["rgb"].shape[1:] == (2, 24, 32, 3)
 
 
+@pytest.mark.slow
+def test_the_lightning_data_module_feeds_a_trainer(tmp_path, monkeypatch, tiny_data):
+    lightning = pytest.importorskip("lightning")
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    shutil.copytree(tiny_data, "data/slfm")
+    code = [code for code in SNIPPETS if "torch.utils.data" in code or "import lightning" in code]
+    rooms = run("\n".join(code), {"__name__": "guide"})["Rooms"]()
+    shapes = []
+
+    class Loudness(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 1)
+
+        def training_step(self, batch, _):
+            shapes.append((batch["rgb"].shape[1:], batch["audio"].shape[1:3], batch["azimuth"].shape[1:]))
+            return self.layer(batch["audio"].square().mean(-1)).square().mean()
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    trainer = lightning.Trainer(
+        max_steps=1, limit_val_batches=0, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
+    )
+    trainer.fit(Loudness(), datamodule=rooms)
+    assert trainer.global_step == 1
+    assert shapes == [((2, 24, 32, 3), (2, 2), (2, 1))]
+
+
 def image_method_t30(size, absorption, listener, source, reach_s, band):
     """T30, s, of all image sources of a box (pyroomacoustics) with the air's absorption of a band."""
     speed = speed_of_sound(20.0)
