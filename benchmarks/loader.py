@@ -29,6 +29,7 @@ from PIL import Image
 from scipy.signal import oaconvolve
 from tqdm import tqdm
 
+from benchmarks.machine import describe
 from dataset.command import exit_status
 from dataset.format.schema import FIELDS
 from dataset.reader import Dataset
@@ -75,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
         held = shard_bytes(data, len(store))
         seconds = compare(store, Files(Path(folder), settings), settings, options.batches)
     size = min(settings.slfm.batch, len(store))
+    print(describe())
     print(f"{len(store)} sets of {options.data}, preset {options.preset}, batches of {size} sets x {settings.views} views")
     speed = _print_speed(seconds, decode_s * size)
     share = _print_bytes(held, written)

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -30,6 +28,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.dense import write_dense
+from benchmarks.machine import describe
 from benchmarks.peer import RAYS, ears_here, ears_there
 from dataset.format.writer import ShardWriter
 from simulator.camera.embree import EmbreeCamera
@@ -37,7 +36,7 @@ from simulator.config import Settings, with_options
 from simulator.engines import responses as acoustics
 from simulator.run import simulate
 from simulator.run.clips import find_clips
-from simulator.run.cluster import cores, render_with_ray
+from simulator.run.cluster import render_with_ray
 from simulator.run.shard_plan import Plan, make_plan
 from simulator.run.worker import render_shard
 
@@ -70,8 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     quick = options.quick
     sets = 4 if quick else 16
-    print(f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}, {_processor()}")
-    print(f"load average at the start: {os.getloadavg()[0]:.1f}\n")
+    print(describe() + "\n")
     targets = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -191,13 +189,6 @@ def _peak_mb() -> float:
         if line.startswith("VmHWM:"):
             return float(line.split()[1]) / 1000.0
     return float(np.nan)
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown processor"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.machine import describe
+
 TARGET_MB = 1500
 TARGET_RATIO = 1.5
 NOISE_M = 0.003
@@ -54,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for file in files:
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
                     runs[file].append(pool.apply(measure, (file, options.sets)))
+    print(describe() + "\n")
     print(f"{'triangles':>10} {'file MB':>8} {'load s':>7} {'peak MB':>8} {'s/set':>6} {'ratio':>6}")
     results = [{key: min(run[key] for run in runs[file]) for key in runs[file][0]} for file in files]
     for one in results:

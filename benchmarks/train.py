@@ -23,6 +23,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from benchmarks.machine import describe
 from dataset.command import exit_status
 from training.config import PRESETS, Settings, preset, stage_settings
 from training.data.batches import Batches
@@ -65,6 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = preset(options.preset, {"slfm.gate": False}, options.set)
     device = torch.device(options.device)
     store = load(options.data, options.split, settings)
+    print(describe())
     print(f"{len(store)} sets of {options.data}, preset {options.preset}, on {options.device}")
     print(f"{'':<12}{'steps/s':>9}{'sets/s':>9}{'waiting':>9}{'batches made / steps done':>28}")
     waiting = []
