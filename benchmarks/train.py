@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
     device = torch.device(options.device)
     store = load(options.data, options.split, settings)
     print(describe())
-    print(f"{len(store)} sets of {options.data}, preset {options.preset}, on {options.device}")
+    print(f"{len(store)} sets of {options.data}, preset {options.preset}, on {options.device}, {options.steps} timed steps")
     print(f"{'':<12}{'steps/s':>9}{'sets/s':>9}{'waiting':>9}{'batches made / steps done':>28}")
     waiting = []
     for name in TASKS:

@@ -134,8 +134,8 @@ def simulate_arrivals(
     """Find what reaches a point from S sources: direct sound and image sources path by path, the rest as an energy histogram.
 
     listener: (3,) and sources: (S, 3) or (3,), world frame, m. Every path has its length, direction and pressure in seven
-    octave bands; the histogram has energy by source, time, direction and band. `simulate_brirs` with the same arguments
-    hears these arrivals. Raises InputError.
+    octave bands; the histogram has energy by source, time, direction and band. The responses of
+    `simulate_brirs` with the same arguments consist of these arrivals. Raises InputError.
     """
     settings = _acoustics(acoustics, quality)
     if settings.engine == "soundspaces":

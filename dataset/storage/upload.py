@@ -84,7 +84,7 @@ def _send(files: Any, source: Path, path: str, to: str) -> None:
         except Exception as error:  # each file system has errors of its own
             if attempt == TRIES - 1:
                 what = f"{source.name} cannot be sent to {to} ({type(error).__name__}: {error})"
-                raise DatasetError(f"{what}; check address and keys, then give the command again") from None
+                raise DatasetError(f"{what}; check address and keys, then run the command again") from None
             time.sleep(2.0**attempt)
 
 

@@ -238,7 +238,7 @@ def test_an_upload_goes_on_where_it_stopped(shared, tmp_path):
 
 def test_a_place_that_takes_nothing(shared, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    with pytest.raises(DatasetError, match=r"cannot be sent.*give the command again"):
+    with pytest.raises(DatasetError, match=r"cannot be sent.*run the command again"):
         upload(shared, ["manifest.json"], "/proc/nowhere")
     with pytest.raises(DatasetError, match="cannot be written to"):
         upload(shared, ["manifest.json"], "gopher://old/set")

@@ -73,7 +73,7 @@ class TestDepth:
 
 class TestProjection:
     def test_known_directions_fall_where_the_lens_says(self):
-        half = CameraSettings(pitch_deg=0.0)
+        half = CameraSettings(hfov_deg=60.0, pitch_deg=0.0)
         ahead = np.array([0.0, 0.0, -2.0])
         left_edge = np.array([-np.tan(np.deg2rad(30)), 0.0, -1.0])
         np.testing.assert_allclose(project(ahead, np.zeros(3), 0.0, half), [160, 120, 2], atol=1e-9)
