@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import struct
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
 import simulator
-from simulator.config import CameraSettings, Settings, with_options
+from dataset.errors import DatasetError
+from dataset.format.documents import sha256_of
+from dataset.interaural import ild_db, itd_us
+from dataset.reader import Dataset
+from dataset.verify import verify
+from simulator.config import AcousticsSettings, CameraSettings, Settings, with_options
 from simulator.errors import InputError
 from simulator.loaders.load import load_scene
+from simulator.receivers.sofa import BUNDLED
 from simulator.scene.walkable import find_places
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
@@ -186,3 +194,92 @@ def test_options_of_a_texture(tmp_path):
     scene = load_scene(tmp_path / "x.obj")
     assert scene.notes == () and scene.materials.texture.tolist() == [0]
     assert np.ptp(scene.corner_uv.reshape(-1, 2), axis=0).tolist() == [2.0, 2.0]
+
+
+def test_a_source_on_the_left_stays_left_where_receiver_positions_are_exchanged(tmp_path):
+    ears = tmp_path / "kemar.sofa"
+    ears.write_bytes(BUNDLED.read_bytes())
+    with h5py.File(ears, "r+") as file:
+        file["ReceiverPosition"][:, 1] *= -1
+    here, left = EYE, EYE - [1, 0, 0]
+    acoustics = AcousticsSettings(response_s=0.2)
+
+    def sounds(hrtf):
+        return simulator.simulate_brirs(plain(), here, [0.0], left, hrtf=hrtf, quality="draft", acoustics=acoustics)
+
+    with pytest.warns(UserWarning, match="ReceiverPosition names channel 1 as the left ear, the responses show channel 0"):
+        exchanged = sounds(ears)
+    np.testing.assert_array_equal(exchanged.direct, sounds(None).direct)
+    assert itd_us(exchanged.direct[0, 0], exchanged.sample_rate) > 400 and ild_db(exchanged.direct[0, 0]) > 3
+
+
+def plain():
+    return simulator.load_scene(CASES / "plain.obj")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("response_s, known", [(0.5, False), (1, False), (2, True), (4, True)])
+def test_the_reverberation_time_does_not_depend_on_the_length_of_the_response(response_s, known):
+    """It is 2.36 s; responses of 0.5 and 1 s hold less than 35 dB of its decay."""
+    brirs = simulator.simulate_brirs(
+        plain(), EYE, [0.0, 90.0], [[4, 1.3, 3.5], [5, 1.5, 4.2]], quality="standard",
+        acoustics=AcousticsSettings(response_s=response_s),
+    )  # fmt: skip
+    if known:
+        assert brirs.rt60 == pytest.approx(np.full(brirs.rt60.shape, 2.36), rel=0.03)
+    else:
+        assert np.isnan(brirs.rt60).all()
+
+
+def external_storage(file, secret):
+    shape = file["rgb"].shape
+    del file["rgb"]
+    file.create_dataset("rgb", shape, "uint8", external=[(str(secret), 0, h5py.h5f.UNLIMITED)])
+
+
+def external_link(file, secret):
+    with h5py.File(secret.with_suffix(".h5"), "w") as other:
+        other["heading"] = file["heading"][:]
+    del file["heading"]
+    file["heading"] = h5py.ExternalLink(secret.with_suffix(".h5"), "heading")
+
+
+def signed(root):
+    """Write the sizes and checksums of the shards as they are into the manifest, as the maker of a data set does."""
+    manifest = json.loads((root / "manifest.json").read_text())
+    for entry in manifest["shards"]:
+        shard = root / entry["path"]
+        entry.update(bytes=shard.stat().st_size, sha256=sha256_of(shard))
+    (root / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name, change", [("rgb", external_storage), ("heading", external_link)])
+def test_a_shard_with_content_outside_is_refused(name, change, tiny_data, tmp_path):
+    root, secret = tmp_path / "data", tmp_path / "secret"
+    shutil.copytree(tiny_data, root)
+    secret.write_bytes(bytes(range(256)) * 1000)
+    shard = root / json.loads((root / "manifest.json").read_text())["shards"][0]["path"]
+    with h5py.File(shard, "r+") as file:
+        change(file, secret)
+    signed(root)
+    with pytest.raises(DatasetError, match=f"{shard.name} is refused: its member '{name}'"):
+        Dataset(root)[0]
+    assert any(f"field {name}: " in problem for problem in verify(root))
+
+
+def test_a_manifest_whose_digest_is_a_path_deletes_no_file(tiny_data, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    victim, root = tmp_path / "some" / "file", tmp_path / "data"
+    shutil.copytree(tiny_data, root)
+    victim.parent.mkdir()
+    victim.write_text("kept")
+    manifest = json.loads((root / "manifest.json").read_text())
+    for up in range(6):
+        for entry in manifest["shards"]:
+            entry["blocks"] = {"path": "blocks/a.sha256", "bytes_each": 262144, "sha256": "../" * up + "some/file"}
+        (root / "manifest.json").write_text(json.dumps(manifest))
+        for place in (root, f"file://{root}"):
+            with pytest.raises(DatasetError, match="64 hexadecimal digits"):
+                Dataset(place)[0]
+    assert victim.read_text() == "kept"

@@ -36,6 +36,8 @@ from training.tasks.supervised import Supervised
 STAGES = ("pretext", "slfm", "front-back", "probe", "supervised", "report", "sweeps")
 VALIDATION_BATCH = 64
 """Sets in a batch of validation or test data."""
+ATTEMPTS = ("slfm", "slfm restarted")
+"""The first attempt at the slfm stage, and the second where the first is not healthy."""
 TAGS = {"pretext": 1, "slfm": 2, "supervised": 3, "front-back": 4, "slfm restarted": 5}
 """Seed tags of the stages: each draws different batches."""
 
@@ -105,7 +107,7 @@ def _pretext(work: Work, task: Pretext, train: bool) -> None:
     settings, run = work.settings, work.run
     if not train:
         if work.file("pretext").is_file():
-            _load(work, "pretext", task)
+            _load(work, "pretext", task, work.file("pretext"))
         else:
             work.notes["pretext"] = "none: localisation from motion started from untrained networks"
         return
@@ -123,26 +125,33 @@ def _slfm(work: Work, model: Slfm, task: Pretext, train: bool) -> Slfm:
     """Train localisation from motion, or load it; an unhealthy stage is trained once more with another draw."""
     run, path, rejected = work.run, work.file("slfm"), work.file("slfm-rejected")
     if not train:
-        if path.is_file():
-            _load(work, "slfm", model)
-            _measure_health(work, model, "slfm")
+        files = [file for file in (rejected, path) if file.is_file()] if path.is_file() else []
+        for attempt, file in zip(ATTEMPTS, files, strict=False):
+            _load(work, "slfm", model, file)
+            _measure_health(work, model, attempt)
         return model
     if not run.resume:
         rejected.unlink(missing_ok=True)
-    for attempt in ("slfm", "slfm restarted"):
-        if attempt == "slfm restarted":
-            torch.manual_seed(work.settings.seed + 1_000_003)
-            model = Slfm(work.settings)
-        elif rejected.is_file():
-            continue
-        model.localiser.encoders.load_state_dict(task.encoders.state_dict())
-        _train_slfm(work, model, attempt)
-        wrong = _measure_health(work, model, attempt)
-        if not wrong or attempt == "slfm restarted":
-            break
+    first, second = ATTEMPTS
+    model.localiser.encoders.load_state_dict(task.encoders.state_dict())
+    if rejected.is_file():
+        checkpoint.check_origin(rejected, checkpoint.load(rejected)[1].get("origin"), loop.origin(model, work.training))
+        _load(work, "slfm", model, rejected)
+        _measure_health(work, model, first)
+    else:
+        _train_slfm(work, model, first)
+        wrong = _measure_health(work, model, first)
+        if not wrong:
+            return model
         if run.rank == 0:
             path.replace(rejected)
             print(f"slfm is not healthy: {'; '.join(wrong)}; it is trained once more with another draw", flush=True)
+        loop.of_first_process(None, run)  # the others look for slfm.pt once it has been renamed
+    torch.manual_seed(work.settings.seed + 1_000_003)
+    model = Slfm(work.settings)
+    model.localiser.encoders.load_state_dict(task.encoders.state_dict())
+    _train_slfm(work, model, second)
+    _measure_health(work, model, second)
     return model
 
 
@@ -154,7 +163,7 @@ def _train_slfm(work: Work, model: Slfm, attempt: str) -> None:
         return errors(model.localiser, work.val, run.device)
 
     work.histories["slfm"] = loop.train("slfm", model, work.drawn(attempt), settings.slfm, settings, run, validate)
-    sign, share = turn_sign(model.localiser, store, settings, run.device)
+    sign, share = loop.of_first_process(turn_sign(model.localiser, store, settings, run.device), run)
     model.localiser.rotation_sign.fill_(sign)
     truth = errors(model.localiser, work.val, run.device)
     work.notes["rotation sign"] = {
@@ -168,7 +177,8 @@ def _train_slfm(work: Work, model: Slfm, attempt: str) -> None:
 
 def _measure_health(work: Work, model: Slfm, attempt: str) -> list[str]:
     """Measure the health of an attempt on the validation split; store and return the figures beyond their limits."""
-    work.health[attempt] = measure(model.localiser, work.val.store, work.settings, work.run.device)
+    figures = measure(model.localiser, work.val.store, work.settings, work.run.device)
+    work.health[attempt] = loop.of_first_process(figures, work.run)  # rounding differs between devices, decisions must not
     work.complaints = complaints(work.health[attempt])
     return work.complaints
 
@@ -194,11 +204,11 @@ def _front_back(work: Work, full_circle: FrontBack, model: Slfm) -> None:
     }
 
 
-def _load(work: Work, stage: str, task: nn.Module) -> None:
-    """Load a finished stage; raise InputError if it was made with other settings."""
-    found, content = checkpoint.load(work.file(stage))
-    checkpoint.check_settings(work.file(stage), found, work.settings, loop.LATER[stage])
-    checkpoint.restore(work.file(stage), task, content)
+def _load(work: Work, stage: str, task: nn.Module, path: Path) -> None:
+    """Load a finished stage from a checkpoint; raise InputError if it was made with other settings."""
+    found, content = checkpoint.load(path)
+    checkpoint.check_settings(path, found, work.settings, loop.LATER[stage])
+    checkpoint.restore(path, task, content)
     task.to(work.run.device).eval()
 
 

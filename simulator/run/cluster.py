@@ -6,9 +6,10 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
@@ -22,6 +23,7 @@ OBJECT_STORE_BYTES = 128 << 20
 """Ray's shared memory, which holds only the plan and reports."""
 CONNECT_S = 5.0
 """Time limit for a connection to the cluster's address."""
+PROBE = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1])"
 
 
 def cores() -> int:
@@ -80,18 +82,19 @@ def _connect(workers: int, address: str | None) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address:
-        _use_token()
-    else:
+    if not address:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # binds all of Ray's ports to the loopback interface
         options |= {"num_cpus": workers, "num_gpus": 0, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     terminate = signal.getsignal(signal.SIGTERM)
     try:
         if address:
             check_reachable(address)
+            _use_token(address)
         import ray
 
         ray.init(address=address or "local", **options)
+    except InputError:
+        raise
     except Exception as error:  # Ray raises bare ones
         why = (str(error).splitlines() or [type(error).__name__])[0]
         if not address:
@@ -99,11 +102,32 @@ def _connect(workers: int, address: str | None) -> Any:
         raise InputError(f"no Ray cluster at {address} ({why}); start one with 'ray start --head'") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, terminate)  # Ray's own handler ends the process without a message
+    # Ray prints the log of a lost machine on standard output, and has no option against it.
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
     return ray
 
 
-def _use_token() -> None:
-    """Authenticate with Ray's token where the user has one, as `ray start` does but `ray.init` with an address does not."""
-    stored = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
-    if "RAY_AUTH_TOKEN" in os.environ or stored.is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+def _use_token(address: str) -> None:
+    """Use the user's token where the cluster at HOST:PORT asks for one; raise InputError where it refuses the token.
+
+    That there is a token says nothing: Ray leaves one on each machine where it has started. A cluster that uses none accepts a
+    driver with a token, but then loses every actor.
+    """
+    if "RAY_AUTH_MODE" in os.environ or "://" in address or ":" not in address:
+        return
+    if "Unauthenticated" not in _probe(address, "disabled").stderr:
+        return
+    if _probe(address, "token").returncode:
+        raise InputError(
+            f"the Ray cluster at {address} refuses the token of this machine, or there is none; copy ~/.ray/auth_token from the "
+            "cluster's head"
+        )
+    os.environ["RAY_AUTH_MODE"] = "token"
+
+
+def _probe(address: str, mode: str) -> subprocess.CompletedProcess[str]:
+    """Connect to a cluster with this RAY_AUTH_MODE in a process of its own, because Ray reads the mode once."""
+    environment = {**os.environ, "RAY_AUTH_MODE": mode}
+    return subprocess.run(
+        [sys.executable, "-c", PROBE, address], env=environment, capture_output=True, text=True, errors="replace", check=False
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_a_stage_trained_without_the_one_before_it_is_not_gone_on_with(
     capsys.readouterr()
     assert main(command(tiny_data, tmp_path, "--quiet", "--stages", "pretext,slfm")) == 2
     told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "slfm.pt was trained from other networks" in told and "--no-resume" in told
+    assert told.count("\n") == 1 and "slfm-rejected.pt was trained from other networks" in told and "--no-resume" in told
     # The remedy works.
     assert main(command(tiny_data, tmp_path, "--quiet", "--stages", "pretext,slfm", "--no-resume")) in (0, 1)
     assert main(command(tiny_data, tmp_path, "--quiet", "--stages", "pretext,slfm")) in (0, 1)
@@ -150,7 +151,8 @@ class Trained:
         told = self.knowing(self.store, self.bends[len(self.tags)])
         self.tags.append(batches.tag)
         task.localiser.azimuth, task.localiser.rotation = told.azimuth, told.rotation
-        checkpoint.save(run.folder / "slfm.pt", settings, {"model": task.state_dict(), "attempt": len(self.tags)})
+        content = {"model": task.state_dict(), "attempt": len(self.tags), "origin": loop.origin(task, batches)}
+        checkpoint.save(run.folder / "slfm.pt", settings, content)
         return []
 
 
@@ -167,8 +169,8 @@ def attempts(coded: Store, knowing: type, monkeypatch: pytest.MonkeyPatch) -> Ca
     return replaced
 
 
-def run_slfm(folder: Path) -> int:
-    return main(command("coded", folder, "--quiet", "--stages", "slfm", "--set", "slfm.permutation=pairwise"))
+def run_slfm(folder: Path, names: str = "slfm") -> int:
+    return main(command("coded", folder, "--quiet", "--stages", names, "--set", "slfm.permutation=pairwise"))
 
 
 def test_a_run_whose_turns_have_mixed_signs_is_restarted_once_and_then_told(
@@ -201,6 +203,54 @@ def test_a_restart_that_learns_ends_well(
     again = attempts(right)
     assert run_slfm(tmp_path) == 0
     assert again.tags == [stages.TAGS["slfm restarted"]] and capsys.readouterr().out == ""
+
+
+def test_a_resumed_restart_reports_both_attempts(
+    attempts: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[dict[str, dict[str, float]]] = []
+    monkeypatch.setattr(stages, "_report", lambda work, _: found.append(work.health))
+    attempts(mixed, right)
+    assert run_slfm(tmp_path, "slfm,report") == 0
+    attempts(right)
+    assert run_slfm(tmp_path, "slfm,report") == 0
+    run_slfm(tmp_path, "report")
+    assert list(found[0]) == list(stages.ATTEMPTS)
+    assert found[0]["slfm"]["broken_triangles"] > 0.25 > found[0]["slfm restarted"]["broken_triangles"]
+    # Where it is evaluated again, weights decide, which know nothing of the coded world: the same attempts, in order.
+    assert [list(one) for one in found[1:]] == [list(stages.ATTEMPTS)] * 2
+
+
+def test_a_rejected_attempt_on_other_data_is_not_taken_for_the_first(
+    attempts: Callable[..., Trained],
+    coded: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    attempts(mixed, right)
+    assert run_slfm(tmp_path) == 0
+    (tmp_path / "slfm.pt").unlink()  # as if interrupted when the second attempt began
+    monkeypatch.setattr(stages, "load", lambda *_: replace(coded, digest="another"))
+    capsys.readouterr()
+    assert run_slfm(tmp_path) == 2
+    assert "slfm-rejected.pt was trained on other data" in capsys.readouterr().err
+
+
+def test_other_processes_wait_until_the_rejected_checkpoint_has_been_renamed(
+    attempts: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[list[str]] = []
+    whole = loop.of_first_process
+
+    def of_first_process(value: Any, run: loop.Run) -> Any:
+        if value is None:
+            waited.append(sorted(path.name for path in run.folder.glob("slfm*.pt")))
+        return whole(value, run)
+
+    monkeypatch.setattr(loop, "of_first_process", of_first_process)
+    attempts(mixed, right)
+    assert run_slfm(tmp_path) == 0 and waited == [["slfm-rejected.pt"]]
 
 
 def test_a_healthy_run_is_not_restarted_and_its_sign_is_fixed_without_labels(

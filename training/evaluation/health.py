@@ -69,7 +69,7 @@ def measure(localiser: Localiser, store: Store, settings: Settings, device: torc
     parts: dict[str, list[Tensor]] = {name: [] for name in FIGURES if name != "shift_agreement"}
     votes = []
     for rendered in batches.between(0, batches.per_epoch, lambda batch: render_batch(batch.to(device)), workers=0):
-        for name, values in _figures(localiser, rendered, settings.front_back.concentration).items():
+        for name, values in _figures(localiser, rendered, settings).items():
             parts[name].append(values.flatten().float())
         votes.append(_votes(localiser, rendered.rgb))
     found = {name: torch.cat(values) for name, values in parts.items()}
@@ -115,21 +115,21 @@ def _least_agreement(turn: Tensor, shift: Tensor, margin: Tensor) -> float:
     return min(_agreement(*(x[size == k] for x in (turn, shift, margin))) for k in range(3) if (size == k).any())
 
 
-def _figures(localiser: Localiser, rendered: RenderedBatch, concentration: float) -> dict[str, Tensor]:
+def _figures(localiser: Localiser, rendered: RenderedBatch, settings: Settings) -> dict[str, Tensor]:
     """Return the figures of a batch, one value a set, triangle, sound or pair."""
     views = rendered.rgb.shape[1]
     theta = lateral(localiser.azimuth(rendered.sound))
     source, target = ordered_pairs(views, further=True)
     there, back = (localiser.rotation_sign * localiser.rotation(rendered.rgb, source, target)).chunk(2, 1)
     turns = (there - back) / 2
-    close = near(turns, views, 45.0)
+    close = near(turns, views, settings.slfm.further_pairs_deg)
     both = torch.cat([turns, -turns], 1)
     residual = joint_geometric_loss(theta, both, source, target, close.repeat(1, 2))
     from_first = torch.cat([turns.new_zeros(len(turns), 1), turns[:, : views - 1]], 1)
     further = source[: len(source) // 2] > 0
     first, second = source[: len(source) // 2][further], target[: len(source) // 2][further]
     miss = (from_first[:, first] + turns[:, further] - from_first[:, second]).abs()
-    found = consensus(theta, from_first, concentration)
+    found = consensus(theta, from_first, settings.front_back.concentration)
     off_side = theta.abs() < math.radians(70)
     return {
         "unexplained_sets": residual > 1 - math.cos(math.radians(EXPLAINED_DEG)),

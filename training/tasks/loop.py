@@ -124,18 +124,23 @@ class _State:
 def _begin(name: str, task: nn.Module, batches: Batches, stage: StageSettings, settings: Settings, run: Run) -> _State:
     """Set up a stage, and resume from its checkpoint if there is one."""
     path = run.folder / f"{name}.pt"
-    origin = {"data": batches.store.digest, "start": checkpoint.digest(task)}
+    start = origin(task, batches)
     task.to(run.device)
     optimizer = torch.optim.AdamW(task.parameters(), stage.learning_rate, weight_decay=stage.weight_decay)
-    state = _State(path, optimizer, origin)
+    state = _State(path, optimizer, start)
     if run.resume and path.is_file():
         found, content = checkpoint.load(path)
         checkpoint.check_settings(path, found, settings, LATER[name])
-        checkpoint.check_origin(path, content.get("origin"), origin)
+        checkpoint.check_origin(path, content.get("origin"), start)
         checkpoint.restore(path, task, content)
         checkpoint.restore_optimizer(path, optimizer, content)
         state.step, state.history, state.seconds = checkpoint.progress(path, content)
     return state
+
+
+def origin(task: nn.Module, batches: Batches) -> dict[str, str]:
+    """Return the digests of a stage's data and of its initial networks."""
+    return {"data": batches.store.digest, "start": checkpoint.digest(task)}
 
 
 def _step(
@@ -233,6 +238,15 @@ class _Interrupt:
 
     def _request(self, *_: object) -> None:
         self.requested = True
+
+
+def of_first_process(value: Any, run: Run) -> Any:
+    """Return the value that the process of rank 0 passes, in all of them; none returns before that process has called."""
+    if run.world == 1:
+        return value
+    box = [value]
+    torch.distributed.broadcast_object_list(box, 0, device=run.device)
+    return box[0]
 
 
 def _any_interrupted(here: bool, run: Run) -> bool:

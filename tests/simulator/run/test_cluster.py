@@ -1,4 +1,4 @@
-"""Local Ray: what it listens on, and what becomes of workers that are lost or cannot start."""
+"""Connections to Ray: what a local one listens on, and which token a cluster gets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from simulator.errors import InputError
+from simulator.run import cluster
 from simulator.run.cluster import check_reachable
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,6 +25,42 @@ def test_an_address_without_a_listener_is_found_at_once():
         check_reachable(f"127.0.0.1:{port}")
     with pytest.raises(OSError):
         check_reachable(f"ray://127.0.0.1:{port}")
+
+
+@pytest.fixture
+def token_mode(monkeypatch):
+    """Return a function that chooses the mode for a cluster which refuses the given ones."""
+
+    def choose(*refused):
+        monkeypatch.setenv("RAY_AUTH_MODE", "x")  # so that it is restored
+        monkeypatch.delenv("RAY_AUTH_MODE")
+
+        def probe(_, mode):
+            wrong = mode in refused
+            return subprocess.CompletedProcess([], int(wrong), "", "Unauthenticated: RPC error" if wrong else "")
+
+        monkeypatch.setattr(cluster, "_probe", probe)
+        cluster._use_token("10.0.0.1:6379")
+        return os.environ.get("RAY_AUTH_MODE")
+
+    return choose
+
+
+def test_a_token_is_used_only_where_the_cluster_asks_for_one(token_mode):
+    assert token_mode() is None
+    assert token_mode("disabled") == "token"
+    with pytest.raises(InputError, match=r"10.0.0.1:6379 refuses the token .*; copy ~/.ray/auth_token from the cluster's head"):
+        token_mode("disabled", "token")
+
+
+@pytest.mark.parametrize("address", ["auto", "ray://10.0.0.1:10001", "10.0.0.1:6379"])
+def test_ray_and_the_user_decide_otherwise(address, monkeypatch):
+    monkeypatch.setattr(cluster, "_probe", None)
+    if address.endswith("6379"):
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    before = os.environ.get("RAY_AUTH_MODE")
+    cluster._use_token(address)
+    assert os.environ.get("RAY_AUTH_MODE") == before
 
 
 LISTENERS = """

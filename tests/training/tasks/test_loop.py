@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from training.tasks.pretext import Pretext
 from training.tasks.slfm import Slfm
 from training.tasks.supervised import Supervised
 
+ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
 TINY = {"picture.width_px": 64, "picture.height_px": 48, "sound.clip_s": 0.4, "pretext.batch": 2, "slfm.batch": 2}
 
@@ -171,3 +175,30 @@ def test_one_batch_is_overfitted_by_the_pretext_task(one_batch: RenderedBatch) -
     assert first > 0.9
     # A mask over frequencies cannot undo the mixture of a room: the floor is not zero.
     assert fit(task, one_batch, 150)["loss"] < 0.5 * first
+
+
+PROCESS = """
+import os, sys, time
+from pathlib import Path
+import torch
+from training.tasks.loop import Run, of_first_process
+rank, moved = int(os.environ["RANK"]), Path(sys.argv[1])
+torch.distributed.init_process_group("gloo")
+run = Run(moved.parent, torch.device("cpu"), rank=rank, world=2)
+if rank == 0:
+    time.sleep(0.5)
+    moved.write_text("")
+value = of_first_process(["of", rank], run)
+assert value == ["of", 0] and moved.exists()
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_a_value_of_the_first_process_reaches_all_and_none_before_it_is_there(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    command = [sys.executable, "-c", PROCESS, str(tmp_path / "moved")]
+    both = [subprocess.Popen(command, env={**environment, "RANK": str(rank)}) for rank in range(2)]
+    assert [process.wait(120) for process in both] == [0, 0]
