@@ -41,7 +41,7 @@ class SoundSettings:
     """Level of white noise below the sound, drawn uniformly ..."""
     noise_share: float = 0.0
     """... in this share of the sets."""
-    hard_share: float = 0.5
+    hard_share: float = 0.25
     """Share of the sets with harder sound in the stages that learn from inferred or true azimuths (front-back, supervised):"""
     hard_response_s: float = 0.6
     """Impulse responses are cut to this length in these stages,"""
@@ -228,7 +228,7 @@ SMALL: dict[str, Any] = {
     "slfm.batch": 32,
     "slfm.learning_rate": 1e-3,
     "slfm.warmup_steps": 50,
-    "front_back.steps": 800,
+    "front_back.steps": 1000,
     "front_back.batch": 32,
     "front_back.learning_rate": 1e-3,
     "front_back.warmup_steps": 50,

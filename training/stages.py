@@ -187,7 +187,7 @@ def _front_back(work: Work, full_circle: FrontBack, model: Slfm) -> None:
     """Train the sound network on the full-circle azimuths that the training split's geometry implies."""
     settings, run = work.settings, work.run
     full_circle.localiser.load_state_dict(model.localiser.state_dict())
-    full_circle.localiser.full_circle.fill_(True)
+    full_circle.localiser.start_full_circle()
     began = time.monotonic()
     store = infer(model.localiser.to(run.device).eval(), work.training.store, settings, run.device, run.quiet)
     run.seconds["front-back.inferring"] = time.monotonic() - began

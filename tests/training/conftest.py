@@ -172,6 +172,10 @@ class Knowing:
         power = sound.square().mean(-1)
         return torch.asin((10 * torch.log10(power[..., 0] / power[..., 1]) / CODED_DB).clamp(-1, 1))
 
+    def azimuth_swapped(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Give lateral angles of sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V)."""
+        return self.azimuth(sound), self.azimuth(sound.flip(2))
+
     def rotation(self, rgb: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Give turns in radians: (B, V, 3, h, w), (P,), (P,) -> (B, P)."""
         seen = ((rgb + 1) * 127.5).round().to(torch.uint8).numpy()

@@ -161,6 +161,15 @@ def test_a_run_that_learned_front_and_back_answers_beyond_the_side(tmp_path):
     assert (np.abs(behind) > 90).all() and (np.abs(front.azimuth(sound, RATE)) <= 90).all()
 
 
+def test_exchanging_the_ears_negates_the_azimuth(tmp_path):
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (4, 2, 2 * RATE)).astype(np.float32)
+    write_run(tmp_path, "front-back", full_circle=True)
+    learned = load_predictor(tmp_path)
+    answer = learned.azimuth(sound, RATE)
+    assert np.abs(answer).min() > 1e-3
+    np.testing.assert_allclose(learned.azimuth(sound[:, ::-1].copy(), RATE), -answer, atol=1e-4)
+
+
 def test_an_answer_is_that_of_the_predictor(run, pictures, capsys):
     (run / "report.json").unlink(missing_ok=True)
     rgb = [np.asarray(Image.open(p))[None] for p in pictures]

@@ -49,7 +49,7 @@ class Learned:
         """Return the azimuth of binaural clips (B, 2, L) float32, ears (left, right): (B,) degrees in (-180, 180], left positive.
 
         In [-90, 90] unless the network covers the full circle (`full_circle`). Clips longer than those trained on are cut into
-        overlapping pieces, of which the loud ones are averaged; shorter clips are repeated.
+        overlapping pieces, of which the loud ones are averaged; shorter clips are repeated. Exchanging the ears negates the answer.
         """
         if sample_rate != RATE_HZ:
             sound = np.stack([soxr.resample(one.T, sample_rate, RATE_HZ).T for one in sound]).astype(np.float32)
@@ -59,7 +59,7 @@ class Learned:
             sound = np.tile(sound, (1, 1, -(-self.clip // sound.shape[-1])))[..., : self.clip]
         pieces = torch.from_numpy(np.ascontiguousarray(sound)).to(self.device).unfold(-1, self.clip, self.clip // 2)
         pieces = pieces.transpose(1, 2)
-        angle, behind = self.localiser.lateral_and_behind(pieces)
+        angle, behind = self.localiser.lateral_and_behind_mirrored(pieces)
         power = pieces.square().mean((-2, -1))
         weight = (power > 0.05 * power.amax(1, keepdim=True)).to(angle.dtype)
         angle, behind = ((x * weight).sum(1) / weight.sum(1).clamp_min(1) for x in (angle, behind))

@@ -141,6 +141,11 @@ def _softmax_cells(scores: Tensor) -> Tensor:
     return scores.flatten(1, 2).float().softmax(1)
 
 
+def sound_encoder(network: NetworkSettings) -> PaperSound | SmallSound:
+    """Return a sound encoder of the given kind with random weights."""
+    return PaperSound() if network.kind == "paper" else SmallSound()
+
+
 class Encoders(nn.Module):
     """The sound encoder and the picture-pair encoder of one kind; they share no weights and work independently."""
 
@@ -148,7 +153,7 @@ class Encoders(nn.Module):
         super().__init__()
         self.size = SIZES[network.kind]
         sizes = (picture.width_px, picture.height_px)
-        self.sound: PaperSound | SmallSound = PaperSound() if network.kind == "paper" else SmallSound()
+        self.sound = sound_encoder(network)
         self.pair: PaperPair | SmallPair = PaperPair(*sizes) if network.kind == "paper" else SmallPair(*sizes)
         if network.imagenet and isinstance(self.pair, PaperPair):
             load_weights(self.pair.network, network.imagenet)

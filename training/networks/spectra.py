@@ -19,6 +19,8 @@ FINE_ROWS = 4
 FINE_FIRST = 32
 FINE_BANDS = (256 - FINE_FIRST) // FINE_ROWS
 """Bands of 125 Hz from 1 to 8 kHz, in which the pinnae distinguish front and back."""
+FINE_FLOOR = 1e-9
+"""Power below the clip's loudest that counts as silence in these bands: many sounds are weak above 4 kHz."""
 INTERAURAL_ROWS = (len(CORRELATION_ROWS) + 1) * (2 * MOST_DELAY + 1) + 2 * LEVEL_BANDS
 FEATURE_ROWS = INTERAURAL_ROWS + 2 * FINE_BANDS
 
@@ -69,7 +71,7 @@ def interaural_features(sound: Tensor) -> Tensor:
     For each frame the whitened cross-correlation of the ears (GCC-PHAT) at delays of -15 to 15 samples in four bands and their
     mean, 155 numbers; the level difference (left over right) in 16 bands, over 10 dB; and the level of both in these bands
     below the clip's loudest, (-40, 0) dB mapped to about (-0.5, 0.5). Then, for front and back, each ear's own level in 56 bands
-    of 125 Hz, below the clip's loudest, mapped in the same way.
+    of 125 Hz, (-90, 0) dB below the clip's loudest, mapped in the same way.
     """
     frames = max(1, sound.shape[-1] // 256)
     hann = torch.hann_window(512, device=sound.device)
@@ -87,7 +89,8 @@ def interaural_features(sound: Tensor) -> Tensor:
     level = 10 * torch.log10(power @ _bands(sound.device) + floor)
     both = level.mean(1)
     both = both - both.amax((1, 2), keepdim=True)
-    fine = 10 * torch.log10(power[..., FINE_FIRST:].unflatten(-1, (FINE_BANDS, FINE_ROWS)).sum(-1) + floor)
+    bands = power[..., FINE_FIRST:].unflatten(-1, (FINE_BANDS, FINE_ROWS)).sum(-1)
+    fine = 10 * torch.log10(bands + FINE_FLOOR * power.amax((1, 2, 3), keepdim=True) + 1e-12)
     fine = (fine - fine.amax((1, 2, 3), keepdim=True)) / 40 + 0.5
     rows = [3 * correlation, (level[:, 0] - level[:, 1]) / 10, both / 40 + 0.5, fine[:, 0], fine[:, 1]]
     return torch.cat(rows, -1).transpose(1, 2)

@@ -81,7 +81,7 @@ def infer(localiser: Localiser, store: Store, settings: Settings, device: torch.
     """Return a store with inferred azimuths and their confidence; no truth is read.
 
     The picture network predicts the turns of each set's views from the first, the sound network the lateral angles of several
-    sounds of every view and source; the consensus uses the mean lateral angle over the sounds.
+    sounds of every view and source, as they are and with exchanged ears; the consensus uses the mean lateral angle.
     """
     n, views, sources = store.azimuth.shape
     every = replace(settings, views=views)
@@ -93,7 +93,8 @@ def infer(localiser: Localiser, store: Store, settings: Settings, device: torch.
         for moment, played in itertools.product(range(moments), range(sources)):
             batches = Batches(store, every, BATCH, training=False, tag=INFERRING + moment, only=played)
             for batch in batches.between(0, batches.per_epoch, lambda made: made.to(device)):
-                theta[batch.row, played] += lateral(localiser.azimuth(render_sounds(batch))).cpu() / moments
+                own, swapped = localiser.azimuth_swapped(render_sounds(batch))
+                theta[batch.row, played] += (lateral(own) - lateral(swapped)).cpu() / (2 * moments)
                 if moment + played == 0:
                     there, back = localiser.rotation(render_pictures(batch), source, target).chunk(2, 1)
                     turn[batch.row, 1:] = (localiser.rotation_sign * (there - back) / 2).cpu()
@@ -110,7 +111,7 @@ class FrontBack(LocaliserTask):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.localiser.full_circle.fill_(True)
+        self.localiser.start_full_circle()
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
         """Return the losses of a batch, see `full_circle_losses`."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from training.config import Settings
 from training.data.render import RenderedBatch
-from training.networks.encoders import Encoders, ordered_pairs
+from training.networks.encoders import Encoders, ordered_pairs, sound_encoder
 from training.networks.spectra import louder_left
 from training.tasks.losses import (
     agreement,
@@ -37,6 +37,8 @@ class Localiser(nn.Module):
         self.encoders = Encoders(settings.network, settings.picture)
         size = self.encoders.size
         self.azimuth_head, self.rotation_head, self.behind_head = head(size), head(size), head(size)
+        self.behind_encoder = sound_encoder(settings.network)
+        """Front and back need the spectra of the pinnae, azimuths the differences between the ears: each has its encoder."""
         self.reach = math.pi / 2 if settings.slfm.front_only else math.pi
         self.register_buffer("rotation_sign", torch.ones(()))
         """Global sign of the rotations, which the losses leave open; fixed after training (see turn_sign.py)."""
@@ -45,14 +47,27 @@ class Localiser(nn.Module):
         """Whether the network predicts azimuths on the full circle."""
         self.full_circle: Tensor
 
+    def start_full_circle(self) -> None:
+        """Switch to azimuths on the full circle; the encoder of front and back starts as a copy of the other."""
+        self.full_circle.fill_(True)
+        self.behind_encoder.load_state_dict(self.encoders.sound.state_dict())
+
     def azimuth(self, sound: Tensor) -> Tensor:
         """Return azimuths in radians, left positive: (B, V, 2, L) -> (B, V)."""
         return self._azimuth(self.encoders.encode_sounds(sound))
 
     def lateral_and_behind(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the lateral angle in radians, [-pi/2, pi/2], and the log-odds of behind: (B, V, 2, L) -> twice (B, V)."""
-        vectors = self.encoders.encode_sounds(sound, features)
-        return lateral(self._azimuth(vectors)), self.behind_head(vectors)[..., 0].float()
+        features = self.encoders.features(sound) if features is None else features
+        angle = lateral(self._azimuth(self.encoders.encode_sounds(sound, features)))
+        behind = self.behind_head(self.behind_encoder(features))
+        return angle, behind.reshape(angle.shape).float()
+
+    def lateral_and_behind_mirrored(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `lateral_and_behind` averaged with the answer for exchanged ears, whose angle has the opposite sign."""
+        features = self.encoders.features(sound)
+        own, swapped = (self.lateral_and_behind(sound, x) for x in (features, self.encoders.sound.swap(features)))
+        return (own[0] - swapped[0]) / 2, (own[1] + swapped[1]) / 2
 
     def azimuth_swapped(self, sound: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the azimuths of sounds as they are and with exchanged ears: (B, V, 2, L) -> twice (B, V)."""

@@ -17,7 +17,7 @@ class Supervised(LocaliserTask):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.localiser.full_circle.fill_(True)
+        self.localiser.start_full_circle()
 
     def forward(self, batch: RenderedBatch) -> dict[str, Tensor]:
         """Return the losses of a batch: those of full-circle azimuths, and 1 - cos(error) of rotation."""

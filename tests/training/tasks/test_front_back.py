@@ -13,7 +13,7 @@ from dataset.angles import fold_front, wrap_180
 from training.config import Settings, preset
 from training.data.preload import Store
 from training.data.render import RenderedBatch
-from training.tasks.front_back import BEHIND_WEIGHT, consensus, full_circle_losses, infer, wrap
+from training.tasks.front_back import BEHIND_WEIGHT, FrontBack, consensus, full_circle_losses, infer, wrap
 from training.tasks.losses import lateral
 
 CPU = torch.device("cpu")
@@ -97,6 +97,20 @@ def test_inference_takes_the_localisers_global_sign(coded: Store, knowing: type)
     first = infer(knowing(coded), coded, settings("front_back.moments=1"), CPU)  # type: ignore[arg-type]
     mirrored = infer(knowing(coded, torch.neg, sign=-1.0), coded, settings("front_back.moments=1"), CPU)  # type: ignore[arg-type]
     np.testing.assert_allclose(first.azimuth, mirrored.azimuth, atol=1e-3)
+
+
+def test_front_and_back_have_an_encoder_of_their_own_that_starts_as_a_copy(rendered: RenderedBatch) -> None:
+    torch.manual_seed(0)
+    localiser = FrontBack(settings()).localiser.eval()
+    assert localiser.full_circle
+    before, odds = localiser.lateral_and_behind(rendered.sound)
+    vectors = localiser.encoders.encode_sounds(rendered.sound)
+    assert torch.allclose(odds, localiser.behind_head(vectors)[..., 0], atol=1e-5)
+    with torch.no_grad():
+        for weight in localiser.behind_encoder.parameters():
+            weight.mul_(2)
+    after, changed = localiser.lateral_and_behind(rendered.sound)
+    assert torch.equal(before, after) and not torch.allclose(odds, changed, atol=1e-3)
 
 
 class Fixed:
