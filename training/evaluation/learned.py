@@ -49,7 +49,8 @@ class Learned:
         """Return the azimuth of binaural clips (B, 2, L) float32, ears (left, right): (B,) degrees in (-180, 180], left positive.
 
         In [-90, 90] unless the network covers the full circle (`full_circle`). Clips longer than those trained on are cut into
-        overlapping pieces, of which the loud ones are averaged; shorter clips are repeated. Exchanging the ears negates the answer.
+        overlapping pieces, of which the loud ones are averaged; shorter clips are repeated. Exchanged ears
+        negate the answer.
         """
         if sample_rate != RATE_HZ:
             sound = np.stack([soxr.resample(one.T, sample_rate, RATE_HZ).T for one in sound]).astype(np.float32)
