@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sizes = {p.name: megabytes(p) for p in packages.iterdir() if p.is_dir()}
         print(f"pip install -e .{f'[{options.extras}]' if options.extras else ''}: {cpu:.0f} CPU s, {wall:.0f} s of wall time")
         print(f"{megabytes(Path(folder)):>6.0f} MB in all, of which")
-    for name in sorted(sizes, key=lambda n: -sizes[n])[:LARGEST]:
-        print(f"{sizes[name]:>6.0f} MB {name}")
+        for name in sorted(sizes, key=lambda n: -sizes[n])[:LARGEST]:
+            print(f"{sizes[name]:>6.0f} MB {name}", flush=True)
     return 0
 
 
