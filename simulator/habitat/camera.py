@@ -20,7 +20,8 @@ from simulator.camera.embree import Views, surfaces
 from simulator.config import CameraSettings, Settings
 from simulator.errors import InputError
 from simulator.habitat.session import INSTANCES, VIEW, configuration_of, load_engine, oversampling, simulator_showing
-from simulator.loaders.habitat_config import INSTANCE, placements
+from simulator.loaders.habitat_config import placements
+from simulator.loaders.habitat_dataset import INSTANCE
 from simulator.scene.model import Scene
 from simulator.scene.textures import DECODE, ENCODE
 from simulator.scene.walkable import HEAD_ROOM_M, Ground

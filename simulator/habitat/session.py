@@ -14,7 +14,8 @@ from simulator.config import CameraSettings
 from simulator.errors import InputError
 from simulator.habitat.display import write_displayed
 from simulator.habitat.export import write_instances, write_surface
-from simulator.loaders.habitat_config import INSTANCE, STAGE, dataset_of, instance_transform, placements, read_json
+from simulator.loaders.habitat_config import instance_transform, placements
+from simulator.loaders.habitat_dataset import INSTANCE, STAGE, dataset_of, read_json
 from simulator.loaders.publishers import Y_UP
 from simulator.scene.model import Scene
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from simulator.errors import InputError
-from simulator.loaders.habitat_config import DATASET, INSTANCE, STAGE, read_dataset
+from simulator.loaders.habitat_dataset import DATASET, INSTANCE, STAGE, read_dataset
 from simulator.loaders.publishers import is_companion, plain_twin
 
 FORMATS = (".glb", ".gltf", ".ply", ".obj")
@@ -67,7 +67,7 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 def _in_dataset(config: Path) -> list[Path]:
     """Return the scenes of a data set file: its scene instances, or its stages where it has none."""
     dataset = read_dataset(config)
-    stages = [plain_twin(p) for p in dataset.stages if p.suffix.lower() in FORMATS or p.name.endswith(STAGE)]
+    stages = [plain_twin(p) for p in dataset.stages.files if p.suffix.lower() in FORMATS or p.name.endswith(STAGE)]
     return list(dict.fromkeys(dataset.instances or stages))
 
 

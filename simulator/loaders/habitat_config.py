@@ -1,16 +1,12 @@
-"""habitat-sim's scene descriptions: data set, stage, object and scene instance files (.json), read without habitat-sim.
+"""habitat-sim's scene descriptions: stage, object and scene instance files (.json), read without habitat-sim.
 
-A data set's `*.scene_dataset_config.json` lists where its stages, objects and scene instances are. A stage or object names
-its mesh and the mesh's up and front; a scene instance places one stage and many objects.
+A stage or object names its mesh and the mesh's up and front; a scene instance places one stage and many objects. The data set
+file that lists them is read by simulator/loaders/habitat_dataset.py.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +14,20 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from simulator.errors import InputError
-from simulator.loaders.publishers import Y_UP, annotations_of, frame, plain_twin
-
-DATASET, STAGE, OBJECT, INSTANCE = (
-    f".{kind}.json" for kind in ("scene_dataset_config", "stage_config", "object_config", "scene_instance")
+from simulator.loaders.habitat_dataset import (
+    DATASET,
+    INSTANCE,
+    NO_TEMPLATES,
+    OBJECT,
+    STAGE,
+    DatasetFile,
+    Template,
+    dataset_of,
+    find_template,
+    read_json,
+    well_formed,
 )
-UPWARD = 6
-"""Number of folders above a scene that are searched for its data set file."""
+from simulator.loaders.publishers import Y_UP, annotations_of, frame, plain_twin
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,91 +50,19 @@ class Placed:
     """Attributes of a stage from its descriptions, with up and front filled in."""
 
 
-@dataclass(frozen=True)
-class DatasetFile:
-    """A `*.scene_dataset_config.json`, with its paths resolved."""
-
-    path: Path
-    stages: tuple[Path, ...]
-    """Meshes and stage files."""
-    objects: tuple[Path, ...]
-    instances: tuple[Path, ...]
-    defaults: dict[str, Any] = field(compare=False, hash=False)
-    """Default attributes of stages."""
-
-
 def placements(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
     """Return the meshes of a scene, notes for the user, and the description files read, for any scene path.
 
     path: a scene instance, a stage file, or a mesh, whose frame is looked up in the files around it.
     Raise InputError if a description is invalid or names a missing file.
     """
-    with _well_formed(path):
+    with well_formed(path):
         if path.name.endswith(INSTANCE):
             return _instance(path)
-        placed, read = _stage(path, dataset_of(path))
+        dataset = dataset_of(path)
+        listed = dataset.stages if dataset else NO_TEMPLATES
+        placed, read = _stage(listed.of(path, _stage_file(path)), dataset)
         return [placed], [], read
-
-
-@contextmanager
-def _well_formed(path: Path) -> Iterator[None]:
-    """Turn what values of a wrong type or size in a description lead to into an InputError."""
-    try:
-        yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(
-            f"{path} or a description beside it has a value of a wrong type or size ({why}); restore it from its data set"
-        ) from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a description; raise InputError if it is not a JSON object."""
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, RecursionError, ValueError) as error:
-        raise InputError(f"{path} is not readable JSON ({error}); restore it from its data set") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds {type(content).__name__}; a JSON object is expected; restore it from its data set")
-    return content
-
-
-@lru_cache(maxsize=64)
-def read_dataset(path: Path) -> DatasetFile:
-    """Read a data set file and resolve the files that it lists."""
-    content = read_json(path)
-    with _well_formed(path):
-        return _dataset(path, content)
-
-
-def _dataset(path: Path, content: dict[str, Any]) -> DatasetFile:
-    def listed(key: str, suffix: str) -> tuple[Path, ...]:
-        found: list[Path] = []
-        for extension, entries in content.get(key, {}).get("paths", {}).items():
-            for entry in entries:
-                found += _listed(path.parent, entry, suffix if extension == ".json" else extension)
-        return tuple(dict.fromkeys(found))
-
-    defaults = content.get("stages", {}).get("default_attributes", {})
-    return DatasetFile(path, listed("stages", STAGE), listed("objects", OBJECT), listed("scene_instances", INSTANCE), defaults)
-
-
-def _listed(root: Path, entry: str, suffix: str) -> list[Path]:
-    """Return the files that an entry of a data set file denotes: a file, a folder, or a pattern."""
-    out: list[Path] = []
-    for found in sorted(root.glob(entry.strip("/"))) if entry.strip("/.") else [root]:
-        out += sorted(found.glob(f"*{suffix}")) if found.is_dir() else [found] if found.name.endswith(suffix) else []
-    return out
-
-
-def dataset_of(path: Path) -> DatasetFile | None:
-    """Return the data set file above a scene that lists it, or None."""
-    for folder in list(path.resolve().parents)[:UPWARD]:
-        for candidate in sorted(folder.glob(f"*{DATASET}")):
-            dataset = read_dataset(candidate)
-            if plain_twin(path.resolve()) in {plain_twin(p) for p in (*dataset.stages, *dataset.instances)}:
-                return dataset
-    return None
 
 
 def orientation(up: Any, front: Any) -> np.ndarray:
@@ -145,18 +76,13 @@ def orientation(up: Any, front: Any) -> np.ndarray:
     return np.stack([np.cross(f, u), u, -f])
 
 
-def _stage(path: Path, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]:
+def _stage(template: Template, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]:
     """Place a stage according to its own file, or to the files around its mesh."""
-    config = path if path.name.endswith(STAGE) else _stage_file(path)
-    own = read_json(config) if config else {}
-    values = {**(dataset.defaults if dataset else {}), **own}
-    mesh = path
-    if config is not None and path.name.endswith(STAGE):
-        mesh = plain_twin((config.parent / str(own.get("render_asset", ""))).resolve())
-        if not mesh.is_file():
-            raise InputError(
-                f"{config} names the mesh {own.get('render_asset')!r}, which is missing; restore it from its data set"
-            )
+    path = template.file
+    config = path if path.name.endswith((STAGE, DATASET)) else _stage_file(path)
+    own = {**(read_json(config) if config and config.name.endswith(STAGE) else {}), **template.attributes}
+    values = {**(dataset.stages.defaults if dataset else {}), **own}
+    mesh = _mesh(path, own) if config == path else path
     up, front = frame(mesh)
     up, front = values.get("up", up), values.get("front", front)
     try:
@@ -166,7 +92,7 @@ def _stage(path: Path, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]
         raise InputError(f"{config or (dataset and dataset.path)}: {error}; correct them") from None
     transform, semantic_transform = _scaled(turn, values), _scaled(semantic_turn, values)
     semantic, descriptor = (
-        (config.parent / str(own[key])).resolve() if config and own.get(key) else None
+        ((config or path).parent / str(own[key])).resolve() if own.get(key) else None
         for key in ("semantic_asset", "semantic_descriptor_filename")
     )
     if semantic is None:
@@ -206,47 +132,43 @@ def _instance(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
             f"{path} belongs to no data set: no *{DATASET} above it lists it; keep it in its publisher's folder layout"
         )
     entry = content.get("stage_instance", {})
-    stage, read = _stage(_template(path, entry, dataset.stages, STAGE), dataset)
+    stage, read = _stage(find_template(path, entry, dataset.stages, STAGE), dataset)
     inside = instance_transform(entry)
     semantic = None if stage.semantic_transform is None else inside @ stage.semantic_transform
     placed = [Placed(stage.path, inside @ stage.transform, "", stage.semantic, semantic, stage.descriptor)]
     read = [path, *read]
     for thing in content.get("object_instances", []):
-        template = _template(path, thing, dataset.objects, OBJECT)
-        placed.append(_object(template, thing, content))
-        read += [template] if template.name.endswith(OBJECT) else []
+        template = find_template(path, thing, dataset.objects, OBJECT)
+        placed.append(_object(template, dataset.objects.defaults, thing, content))
+        read += [template.file] if template.file.name.endswith(OBJECT) else []
     articulated = len(content.get("articulated_object_instances", []))
     notes = [f"{articulated} articulated objects (URDF) left out"] if articulated else []
     return placed, notes, list(dict.fromkeys(read))
 
 
-def _template(path: Path, entry: dict[str, Any], listed: tuple[Path, ...], suffix: str) -> Path:
-    """Return the file that a template name denotes: the end of its path, without its suffix."""
-    name = str(entry.get("template_name", ""))
-    wanted = tuple(Path(name.removesuffix(suffix)).parts)
-    for candidate in listed if wanted else ():
-        bare = candidate.with_name(candidate.name.removesuffix(suffix).removesuffix(candidate.suffix))
-        if wanted in (bare.parts[-len(wanted) :], candidate.parts[-len(wanted) :]):
-            return plain_twin(candidate)
-    raise InputError(f"{path} names the template {name!r}, which its data set does not list; restore it from its data set")
-
-
-def _object(template: Path, entry: dict[str, Any], scene: dict[str, Any]) -> Placed:
+def _object(template: Template, defaults: dict[str, Any], entry: dict[str, Any], scene: dict[str, Any]) -> Placed:
     """Place an object; its name is its template's."""
-    values, mesh = {}, template
-    if template.name.endswith(OBJECT):
-        values = read_json(template)
-        mesh = plain_twin((template.parent / str(values.get("render_asset", ""))).resolve())
-        if not mesh.is_file():
-            raise InputError(f"{template} names the mesh {values.get('render_asset')!r}, which is missing; restore it")
+    path = template.file
+    own = {**(read_json(path) if path.name.endswith(OBJECT) else {}), **template.attributes}
+    values = {**defaults, **own}
+    mesh = _mesh(path, own) if path.name.endswith((OBJECT, DATASET)) else path
     turn = orientation(values.get("up", Y_UP[0]), values.get("front", Y_UP[1]))
     inside = _scaled(turn, values)
     origin = str(entry.get("translation_origin", scene.get("translation_origin", "COM"))).lower()
     by_mesh = origin == "asset_local"
     if not by_mesh and "COM" in values:
         inside[:3, 3] -= np.array(values["COM"], np.float64)
-    name = template.name.removesuffix(OBJECT).removesuffix(template.suffix)
+    name = template.handle or path.name.removesuffix(OBJECT).removesuffix(path.suffix)
     return Placed(mesh, instance_transform(entry) @ inside, name, centred=not by_mesh and "COM" not in values)
+
+
+def _mesh(config: Path, attributes: dict[str, Any]) -> Path:
+    """Return the mesh that a description names in its attributes; raise InputError where it is missing."""
+    asset = attributes.get("render_asset", "")
+    mesh = plain_twin((config.parent / str(asset)).resolve())
+    if not mesh.is_file():
+        raise InputError(f"{config} names the mesh {asset!r}, which is missing; restore it from its data set")
+    return mesh
 
 
 def instance_transform(entry: dict[str, Any]) -> np.ndarray:

@@ -20,7 +20,7 @@ from simulator.errors import InputError
 from simulator.habitat import session as habitat_setup
 from simulator.habitat.camera import HabitatCamera, NavmeshGround, open_camera
 from simulator.habitat.session import check_supported, load_engine, oversampling, simulator_showing
-from simulator.loaders.habitat_config import read_dataset
+from simulator.loaders.habitat_dataset import read_dataset
 from simulator.loaders.load import load_scene
 from simulator.render import main
 from simulator.run.sampling import draw_set

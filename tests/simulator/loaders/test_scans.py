@@ -15,7 +15,8 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.loaders.discover import find_scenes
-from simulator.loaders.habitat_config import orientation, read_dataset
+from simulator.loaders.habitat_config import orientation
+from simulator.loaders.habitat_dataset import read_dataset
 from simulator.loaders.load import load_scene, scene_digest
 from simulator.loaders.publishers import licence_of
 
@@ -397,6 +398,54 @@ class TestSceneInstances:
 
     def test_licence_allows(self, root):
         assert licence_of(find_scenes([root])["apt_0"]).terms == "CC BY 4.0"
+
+    @pytest.fixture
+    def configure(self, root):
+        """Return a function that changes one part of the data set file and names all wedges after a template."""
+
+        def change(part, template="objects/wedge", **content):
+            path = root / "replicaCAD.scene_dataset_config.json"
+            known = json.loads(path.read_text())
+            dump(path, {**known, part: {**known[part], **content}})
+            scene = root / "configs/scenes/apt_0.scene_instance.json"
+            scene.write_text(scene.read_text().replace("objects/wedge", template))
+            read_dataset.cache_clear()
+            return scene
+
+        return change
+
+    def heights(self, scene):
+        """Return the heights of objects by name."""
+        return {n: float(np.ptp(self.bounds(scene, n), 0)[1]) for n in scene.instances if not n.startswith("scan")}
+
+    def test_attributes_of_the_data_set_change_a_listed_object(self, root, configure):
+        change = {"original_file": "configs/objects/wedge.object_config.json", "attributes": {"scale": [1, 3, 1]}}
+        heights = self.heights(load_scene(configure("objects", configs=[change])))
+        assert (heights["wedge"], heights["doubled"]) == pytest.approx((1.2, 0.8))
+
+    def test_a_handle_of_the_data_set_leaves_the_original_as_it_is(self, root, configure):
+        change = {"original_file": "wedge.object_config.json", "template_handle": "tall", "attributes": {"scale": [1, 3, 1]}}
+        assert self.heights(load_scene(configure("objects", configs=[change])))["wedge"] == pytest.approx(0.4)
+        assert self.heights(load_scene(configure("objects", "tall")))["tall"] == pytest.approx(1.2)
+
+    def test_a_template_that_the_data_set_alone_describes(self, root, configure):
+        lying = {"render_asset": "objects/wedge.glb", "up": [0, 0, 1], "front": [0, 1, 0]}
+        scene = load_scene(configure("objects", "lying", configs=[{"template_handle": "lying", "attributes": lying}]))
+        assert self.heights(scene)["lying"] == pytest.approx(0.6)
+
+    def test_default_attributes_of_objects(self, root, configure):
+        heights = self.heights(load_scene(configure("objects", default_attributes={"scale": [1, 5, 1]})))
+        assert (heights["wedge"], heights["doubled"]) == pytest.approx((2.0, 0.8))
+
+    def test_attributes_of_the_data_set_change_a_stage_in_and_outside_instances(self, root, configure):
+        change = {"original_file": "configs/stages/flat.stage_config.json", "attributes": {"units_to_meters": 2}}
+        instance = configure("stages", configs=[change])
+        for path in (instance, root / "configs/stages/flat.stage_config.json"):
+            np.testing.assert_allclose(load_scene(path).bounds[1], 2 * SIZE, atol=1e-4)
+
+    def test_an_entry_about_a_file_that_is_not_listed_changes_nothing(self, root, configure):
+        change = {"original_file": "chair.object_config.json", "attributes": {"scale": [9, 9, 9]}}
+        assert self.heights(load_scene(configure("objects", configs=[change])))["wedge"] == pytest.approx(0.4)
 
     def test_template_that_is_not_listed(self, root):
         path = root / "configs/scenes/apt_0.scene_instance.json"
