@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -34,6 +35,12 @@ ISLAND_M = 1.5
 """Islands of the navmesh with a smaller radius are taken for furniture."""
 MAX_SLOPE_DEG = 45.0
 """Steepest ground of a navmesh, habitat-sim's default."""
+CHEST_M = 1.0
+"""Height above the floor from which a place is checked for being inside a solid."""
+AROUND = np.array([d for d in product((-1.0, 0.0, 1.0), repeat=3) if any(d)])
+"""(26, 3) directions over the sphere."""
+MOST_BACKS = 0.5
+"""A place is inside a solid if a greater share of the surfaces around it turns its back to it."""
 DETOUR_M = 0.05
 """A path is straight if it is at most this much longer than the straight line."""
 
@@ -110,10 +117,15 @@ class HabitatCamera:
 
 @dataclass(frozen=True, eq=False)
 class NavmeshGround:
-    """Positions that are navigable for habitat-sim's pathfinder, at the floor height and clearance of the mesh itself."""
+    """Positions that are navigable for habitat-sim's pathfinder, at the floor height and clearance of the mesh itself.
+
+    Positions inside solids are excluded: habitat-sim displays surfaces from the front only, so that a view would look out
+    through a solid that stops every acoustic ray.
+    """
 
     pathfinder: Any
     solid: Ground
+    scene: Scene
 
     @property
     def roofed(self) -> bool:
@@ -134,13 +146,20 @@ class NavmeshGround:
         """Return the floor point below a position as described in Ground."""
         if not np.isfinite(near).all() or not self._navigable(near) or self.pathfinder.island_radius(_f(near)) < ISLAND_M:
             return None
-        return self.solid.stand(near)
+        floor = self.solid.stand(near)
+        return None if floor is None or self._inside_solid(floor) else floor
 
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return which of (N, 3) points have a straight path below them: geodesic distance equals Euclidean; (N,) bool."""
         below = points.copy()
         below[:, 1] = floor[1]
         return np.array([self._navigable(p) and self._geodesic(floor, p) <= _distance(floor, p) + DETOUR_M for p in below], bool)
+
+    def _inside_solid(self, floor: np.ndarray) -> bool:
+        hits = self.scene.bvh.seen(floor + [0.0, CHEST_M, 0.0], AROUND)
+        hit = hits.face >= 0
+        backs = (self.scene.normals[hits.face[hit]] * AROUND[hit]).sum(1) > 0
+        return bool(hit.any() and backs.mean() > MOST_BACKS)
 
     def _navigable(self, point: np.ndarray) -> bool:
         return bool(self.pathfinder.is_navigable(_f(point)))

@@ -66,7 +66,7 @@ def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> 
     camera: Camera = EmbreeCamera(scene, settings.camera)
     if habitat:
         opened = open_camera(path, scene, settings.camera)
-        camera, places = opened, NavmeshGround(opened.navmesh(settings), places)
+        camera, places = opened, NavmeshGround(opened.navmesh(settings), places, scene)
     ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
     return SceneContext(
         scene, prepare_acoustics(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips

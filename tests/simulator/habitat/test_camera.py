@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -306,7 +307,7 @@ class TestGround:
     def ground(self, open_both):
         _, habitat = open_both(bare)
         places = find_places(habitat.scene, self.SETTINGS, np.random.default_rng(0))
-        return NavmeshGround(habitat.navmesh(self.SETTINGS), places)
+        return NavmeshGround(habitat.navmesh(self.SETTINGS), places, habitat.scene)
 
     def test_drawn_places_stand_on_the_floor_clear_of_everything(self, ground):
         rng = np.random.default_rng(1)
@@ -348,7 +349,7 @@ class TestSets:
         settings = with_options({"camera.engine": "habitat", "sampling.min_depth_max_m": 2.0})
         _, habitat = open_both(replica, settings.camera)
         places = find_places(habitat.scene, settings, np.random.default_rng(0))
-        ground = NavmeshGround(habitat.navmesh(settings), places)
+        ground = NavmeshGround(habitat.navmesh(settings), places, habitat.scene)
         one = draw_set(habitat.scene, ground, settings, np.random.default_rng(4), habitat.visible_instances)
         seen = []
         for picture in habitat.render(one.positions, one.headings_deg).instance:
@@ -376,6 +377,21 @@ def test_the_command_with_workers(tmp_path, tiny_options, gltf):
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert verify([str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("low, inside", [(3.0, False), (0.01, True)])
+def test_places_inside_solids_are_excluded(low, inside, make_scene, make_box):
+    """Below a block that hangs from the ceiling one can stand; inside one that reaches the floor, the navmesh allows it too."""
+    parts = [("room", "plaster", *make_box((0, 0, 0), (10, 4, 10), inward=True), (0.5, 0.5, 0.5))]
+    parts += [("block", "plaster", *make_box((3, low, 3), (7, 3.5, 7), inward=False), (0.5, 0.5, 0.5))]
+    scene = make_scene(parts)
+    solid = find_places(scene, with_options({}), np.random.default_rng(0))
+    everywhere = SimpleNamespace(is_navigable=lambda point: True, island_radius=lambda point: 9.0)
+    ground = NavmeshGround(everywhere, solid, scene)
+    within, beside = np.array([5.0, 0.05, 5.0]), np.array([1.5, 0.05, 5.0])
+    assert solid.stand(within) is not None and solid.stand(beside) is not None
+    assert (ground.stand(within) is None) == inside
+    assert ground.stand(beside) is not None
 
 
 class TestRefused:
