@@ -49,7 +49,8 @@ def verify(root: str | Path, progress: bool = False, foreign_files: bool = True)
     """
     store = open_store(root, check=False)
     manifest = store.manifest()
-    problems = [*split_problems(manifest), *stray_files(store, manifest, foreign_files), *published_problems(store, manifest)]
+    problems = [] if any(s["sets"] for s in manifest["shards"]) else ["no sets; manifest.json lists the reasons under failures"]
+    problems += [*split_problems(manifest), *stray_files(store, manifest, foreign_files), *published_problems(store, manifest)]
     seen = Seen()
     with progress_bar(sum(s["sets"] for s in manifest["shards"]), "set", "verify", progress) as bar:
         for shard in manifest["shards"]:

@@ -15,10 +15,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset.atomic import replacing
 from dataset.command import exit_status
+from dataset.progress import progress_bar
 from scenes.apartment import Apartment, build_apartment
 from scenes.glb import linear, write_glb
 from scenes.light import bake
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
     seeds = range(options.seed, options.seed + options.count)
     make = partial(write_scene, folder=options.out, rooms=options.rooms, softness=options.softness)
     size = 0
-    with tqdm(total=options.count, unit="scene") as bar:
+    with progress_bar(options.count, "scene", "generate") as bar:
         for path in _each(make, seeds, min(options.workers, options.count)):
             size += path.stat().st_size
             bar.update()

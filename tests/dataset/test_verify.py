@@ -9,6 +9,7 @@ import pytest
 
 from dataset.errors import DatasetError
 from dataset.format.documents import sha256_of
+from dataset.format.manifest import write_manifest
 from dataset.reader import Dataset
 from dataset.verify import main, verify
 
@@ -196,3 +197,11 @@ def test_wrong_count_and_stray_shard(data, make_set, make_shard):
     problems = verify(data)
     assert any("the manifest says 3" in p for p in problems)
     assert any(p.startswith("shards/attic-0009.h5: not in the manifest") for p in problems)
+
+
+def test_a_data_set_without_sets_is_not_good(tmp_path, capsys):
+    write_manifest(tmp_path, {"shards": [], "failures": ["attic: it has no floor"]})
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "no sets; manifest.json lists the reasons under failures", "0 shards, 0 sets: 1 problems",
+    ]  # fmt: skip

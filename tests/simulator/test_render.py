@@ -111,6 +111,17 @@ def test_more_sets_later_extend_what_is_there(fewer, tiny_data, tiny_scenes, tin
     assert fields_of(out) == whole, "asking for fewer sets must not take any away"
 
 
+@pytest.mark.parametrize("options", [["--views", "50", "--set", "sampling.heading_tries=200"], ["--sources", "65"]], ids=str)
+def test_many_views_or_sources_fit_into_a_set(options, tiny_scenes, tiny_options, tmp_path):
+    scene, out = str(tiny_scenes / "alpha.glb"), tmp_path / "out"
+    sizes = ["--sets", "1", "--set", "camera.width_px=16", "--set", "camera.height_px=12"]
+    assert main(["--scenes", scene, "--out", str(out), "--workers", "0", *tiny_options, *sizes, *options]) == 0
+    assert verify([str(out)]) == 0
+    with h5py.File(next((out / "shards").glob("*.h5"))) as shard:
+        views, sources = shard["azimuth"].shape[1:]
+        assert (views, sources) == ((50, 1) if "--views" in options else (2, 65))
+
+
 def test_other_seeds_give_other_sets(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
     out = tmp_path / "out"
     scene = str(tiny_scenes / "alpha.glb")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import soxr
 from PIL import Image
-from tqdm import tqdm
 
 from dataset.angles import wrap_180
+from dataset.progress import progress_bar
 from dataset.reader import Dataset
 from training.config import Settings
 from training.data.clips import open_split
@@ -103,7 +103,7 @@ def load(root: str, split: str, settings: Settings, quiet: bool = False, clips: 
         sample_rate=RATE_HZ,
         digest=_digest(data),
     )
-    for row in tqdm(range(n), desc=f"read {split}", unit="set", disable=quiet):
+    for row in progress_bar(n, "set", f"read {split}", not quiet, iterable=range(n)):
         one = _checked(data[row], rate)
         store.set_id[row] = one["set_id"]
         store.heading[row], store.azimuth[row], store.mono[row] = one["heading"], one["azimuth"], one["mono"]

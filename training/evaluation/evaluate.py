@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset.angles import fold_front
+from dataset.progress import progress_bar
 from training.baselines.registry import AZIMUTH_BASELINES, constant_answers, rotation_baselines
 from training.errors import InputError
 from training.evaluation.examples import Examples
@@ -171,7 +171,7 @@ def _mirrored(angle_deg: np.ndarray) -> np.ndarray:
 
 
 def _batches(count: int, batch: int, what: str, progress: bool) -> Iterator[np.ndarray]:
-    with tqdm(total=count, desc=f"evaluate: {what}", unit="item", disable=not progress) as bar:
+    with progress_bar(count, "item", f"evaluate: {what}", progress) as bar:
         for first in range(0, count, batch):
             items = np.arange(first, min(first + batch, count))
             yield items

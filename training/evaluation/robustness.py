@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset.angles import fold_front
+from dataset.progress import progress_bar
 from dataset.reader import Dataset
 from training.baselines.registry import AZIMUTH_BASELINES
 from training.evaluation.evaluate import locate
@@ -57,7 +57,7 @@ def robustness(
     methods = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
     stretch_s = data.read(0, "mono").shape[-1] / float(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
     out = []
-    with tqdm(total=sum(len(s.values) for s in sweeps), desc="robustness", unit="point", disable=not progress) as bar:
+    with progress_bar(sum(len(s.values) for s in sweeps), "point", "robustness", progress) as bar:
         for sweep in sweeps:
             points = []
             for value in sweep.values:

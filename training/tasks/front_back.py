@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from dataset.angles import wrap_180
+from dataset.progress import progress_bar
 from training.config import Settings
 from training.data.batches import Batches
 from training.data.preload import Store
@@ -88,7 +88,7 @@ def infer(localiser: Localiser, store: Store, settings: Settings, device: torch.
     source, target = ordered_pairs(views)
     theta, turn = torch.zeros(n, sources, views), torch.zeros(n, views)
     moments = settings.front_back.moments
-    bar = tqdm(total=n * sources * moments, desc="infer azimuths", unit="sound", disable=quiet)
+    bar = progress_bar(n * sources * moments, "sound", "infer azimuths", not quiet)
     with bar:
         for moment, played in itertools.product(range(moments), range(sources)):
             batches = Batches(store, every, BATCH, training=False, tag=INFERRING + moment, only=played)

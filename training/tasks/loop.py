@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from tqdm import tqdm
 
 from dataset.atomic import write_text
 from dataset.interrupts import check
+from dataset.progress import progress_bar
 from training.config import Settings, StageSettings
 from training.data.batches import Batches
 from training.data.render import RenderedBatch, render_batch
@@ -76,7 +76,7 @@ def train(
     began = saved = time.monotonic()
     spent, window = state.seconds, list[dict[str, float]]()
     interrupt = _Interrupt()
-    bar = tqdm(total=total, initial=state.step, desc=name, unit="step", disable=run.quiet or run.rank > 0)
+    bar = progress_bar(total, "step", name, not run.quiet and run.rank == 0, initial=state.step)
     features = getattr(task, "features", None)
     made = batches.between(state.step, total, lambda batch: render_batch(batch.to(run.device), features), run.workers)
     with bar, interrupt:

@@ -166,3 +166,10 @@ def test_digests_tell_data_and_clips_apart(tiny_data: Path, fast: Path) -> None:
     digests = {load(str(root), split, settings(), True).digest for root in (tiny_data, fast) for split in ("train", "val")}
     assert len(digests) == 4 and all(len(d) == 64 for d in digests)
     assert load(str(tiny_data), "train", replace(settings(), seed=9), True).digest in digests
+
+
+def test_reading_prints_few_lines_into_a_log(tiny_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load(str(tiny_data), "train", preset("small"), quiet=False)
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if line]
+    assert "\r" not in error and 1 <= len(lines) <= 2 and lines[-1].startswith("read train: 100%")
