@@ -61,9 +61,9 @@ def _run(options: argparse.Namespace) -> int:
     return max(status)
 
 
-def train(command: Sequence[str], folder: Path, seed: int) -> int:
+def train(command: Sequence[str], folder: Path, seed: int, stages: str = STAGES) -> int:
     """Train one seed on one thread; return the exit status of `python -m training.run`."""
-    command_line = [sys.executable, "-m", "training.run", *command, "--out", str(folder), "--seed", str(seed), "--stages", STAGES]
+    command_line = [sys.executable, "-m", "training.run", *command, "--out", str(folder), "--seed", str(seed), "--stages", stages]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run([*command_line, "--quiet"], env=environment, check=False).returncode
 
