@@ -114,8 +114,8 @@ def _run(options: argparse.Namespace) -> int:
 def table(out: Path, status: Mapping[Ablation, Sequence[int]], data: str) -> str:
     """Return the validation errors of all ablations in Markdown: the mean over seeds, and each seed; * marks unhealthy runs."""
     lines = [
-        f"Validation split of `{data}` after the stage `slfm`: mean errors in degrees, over seeds and of each seed; `*`: the run is",
-        "unhealthy by its own figures.",
+        f"Validation split of `{data}` after the stage `slfm`: mean errors in degrees, over seeds and of each seed.",
+        "`*`: the run is unhealthy by its own figures.",
         "",
         "| | rotation | by seed | azimuth, folded | by seed |",
         "| :-- | --: | :-- | --: | :-- |",
