@@ -148,10 +148,9 @@ def test_settings_that_differ_are_refused_and_overwrite_nothing(tiny_data, tiny_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_ray_workers_give_the_same_bytes(workers, tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
+def test_ray_workers_give_the_same_bytes(tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
     out = tmp_path / "out"
-    run = start(tiny_scenes, out, tiny_options, "--workers", workers)
+    run = start(tiny_scenes, out, tiny_options, "--workers", "2")
     said, errors = run.communicate(timeout=LONG_S)
     assert run.returncode == 0, errors
     assert fields_of(out) == fields_of(tiny_data)
@@ -169,8 +168,16 @@ def test_without_workers_ray_is_never_imported(tiny_scenes, tiny_options, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sign, status", [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize(
+    "workers, sign, status",
+    [
+        ("0", signal.SIGINT, 130),
+        ("0", signal.SIGTERM, 130),
+        ("0", signal.SIGKILL, -signal.SIGKILL),
+        ("2", signal.SIGTERM, 130),
+        ("2", signal.SIGKILL, -signal.SIGKILL),
+    ],
+)
 def test_an_ended_run_resumes_and_ends_the_same(workers, sign, status, tiny_data, tiny_scenes, tiny_options, fields_of, tmp_path):
     out = tmp_path / "out"
     run = start(tiny_scenes, out, tiny_options, "--workers", workers)
