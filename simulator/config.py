@@ -158,7 +158,7 @@ def _check(s: Settings) -> None:
         (-90 <= s.camera.pitch_deg <= 90, f"pitch is {s.camera.pitch_deg} degrees; use -90 to 90"),
         (0 < s.camera.height_m <= 3, f"camera height is {s.camera.height_m} m above the floor; use above 0 to 3"),
         (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; use 1 to 64"),
-        (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; use 1 or more"),
+        (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; use 1 to 1000000"),
         (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; use 0 to below 1"),
         (s.sampling.min_shared_instances >= 0, f"min_shared_instances is {s.sampling.min_shared_instances}; use 0 or more"),
         (0 <= s.sampling.clearance_m <= 2, f"clearance is {s.sampling.clearance_m} m; use 0 to 2"),

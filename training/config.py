@@ -276,7 +276,7 @@ def _check(s: Settings) -> None:
         (0 <= s.slfm.prior_left <= 1, f"slfm.prior_left is {s.slfm.prior_left}; expected 0 to 1"),
         (0 <= s.sound.hard_share <= 1, f"sound.hard_share is {s.sound.hard_share}; expected 0 to 1"),
         (s.sound.hard_indirect_ratio >= s.sound.indirect_ratio, "sound.hard_indirect_ratio is below sound.indirect_ratio"),
-        (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; expected 0.5 to 1"),
+        (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; expected above 0.5 to 1"),
         (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; expected 2 or more"),
         (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; expected more than 0"),
         *((x.epochs > 0, f"{name}.epochs is {x.epochs}; expected more than 0") for name, x in stages.items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 
 import numpy as np
@@ -66,6 +67,19 @@ def test_texts_count_more_than_options_and_the_last_counts():
 def test_values_out_of_range_are_refused_in_one_line_with_a_remedy(text):
     with pytest.raises(InputError, match=r"^setting [^\n]+ (use|choose|needs at least|must satisfy) [^\n]+$"):
         with_options({}, [text])
+
+
+@pytest.mark.parametrize("text", [*WRONG, "camera.texture_mb=2000000"])
+def test_the_ends_of_the_range_that_a_message_names_are_accepted(text):
+    with pytest.raises(InputError) as refused:
+        with_options({}, [text])
+    named = re.search(r"; use (above )?([-.0-9]+)(?: or more| to (below )?([.0-9]+))", str(refused.value))
+    if named:
+        above, low, below, high = named.groups()
+        assert high is not None or float(text.split("=")[1]) <= float(low), "a refused value lies in the range that is named"
+        inclusive = [low] * (not above) + [high] * (high is not None and not below)
+        for end in inclusive:
+            with_options({}, [f"{text.split('=')[0]}={end}"])
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_changes_by_name() -> None:
         ("slfm.side_margin=0", "above 0 to 1"),
         ("slfm.prior_left=1.5", "0 to 1"),
         ("sound.hard_share=2", "0 to 1"),
+        ("slfm.gate_agreement=0.5", "above 0.5 to 1"),
         ("sound.hard_indirect_ratio=0.1", "below sound.indirect_ratio"),
         ("front_back.batch=1", "front_back.batch is 1"),
         ("slfm.batch=1", "2 or more"),
