@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,10 @@ import pytest
 import trimesh
 
 from simulator.scene.model import Materials, Scene, Textures
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell that starts pytest in the background has it ignore Ctrl-C, which the commands under test would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def scene_of(parts: list[tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float]]], name: str = "room") -> Scene:
