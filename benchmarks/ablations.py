@@ -21,9 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.seeds import train
+from benchmarks.seeds import check_runs, parser_of_runs, settings_of, show, train
 from dataset.command import WRONG_USE, exit_status
-from training.config import PRESETS
 
 RECIPE = "the preset"
 
@@ -62,27 +61,17 @@ ABLATIONS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 for wrong use."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ablations", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
-    parser.add_argument("--out", type=Path, default=Path("runs/ablations"), help="folder of the runs; default %(default)s")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0 to N - 1; default %(default)s")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; default %(default)s")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="default %(default)s")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
+    parser = parser_of_runs("ablations", __doc__, seeds=3)
     parser.add_argument("--only", nargs="+", default=[""], metavar="TEXT", help="ablations whose names contain one of these")
-    parser.add_argument("--table", type=Path, help="also write the table to this Markdown file")
     options = parser.parse_args(argv)
-    if options.seeds < 1 or options.jobs < 1:
-        parser.error("--seeds and --jobs must be 1 or more")
+    check_runs(parser, options)
     if not any(text in a.name for a in ABLATIONS for text in options.only):
         parser.error(f"--only: no name contains {' or '.join(options.only)}; choose from {', '.join(a.name for a in ABLATIONS)}")
     return exit_status(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    command = ["--data", options.data, "--preset", options.preset, *(f"--set={text}" for text in options.set)]
+    command = settings_of(options)
     recipe, *others = ABLATIONS
     chosen = [recipe, *(a for a in others if any(text in a.name for text in options.only))]
 
@@ -104,10 +93,7 @@ def _run(options: argparse.Namespace) -> int:
                 return WRONG_USE
             status |= {a.name: codes[k * options.seeds : (k + 1) * options.seeds] for k, a in enumerate(group)}
     text = table(options.out, {a: status[a.name] for a in chosen}, options.data)
-    print(text)
-    if options.table:
-        options.table.parent.mkdir(parents=True, exist_ok=True)
-        options.table.write_text(text + "\n")
+    show(text, options.table)
     return 0
 
 

@@ -31,34 +31,55 @@ STAGES = "pretext,slfm,front-back"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0 if all runs are healthy, 1 if not, 2 for wrong use."""
+    parser = parser_of_runs("seeds", __doc__, seeds=10)
+    options = parser.parse_args(argv)
+    check_runs(parser, options)
+    return exit_status(lambda: _run(options))
+
+
+def parser_of_runs(name: str, description: str | None, seeds: int) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark that trains several runs of a preset, with the options that all of them have."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.seeds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=f"python -m benchmarks.{name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
-    parser.add_argument("--out", type=Path, default=Path("runs/seeds"), help="folder of the runs; default %(default)s")
-    parser.add_argument("--seeds", type=int, default=10, help="seeds 0 to N - 1; default %(default)s")
+    parser.add_argument("--out", type=Path, default=Path("runs") / name, help="folder of the runs; default %(default)s")
+    parser.add_argument("--seeds", type=int, default=seeds, help="seeds 0 to N - 1; default %(default)s")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time; default %(default)s")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="default %(default)s")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
     parser.add_argument("--table", type=Path, help="also write the table to this Markdown file")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def check_runs(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the command as wrong use where a count is below 1."""
     if options.seeds < 1 or options.jobs < 1:
         parser.error("--seeds and --jobs must be 1 or more")
-    return exit_status(lambda: _run(options))
+
+
+def settings_of(options: argparse.Namespace) -> list[str]:
+    """Return the arguments of `python -m training.run` that all runs share."""
+    return ["--data", options.data, "--preset", options.preset, *(f"--set={text}" for text in options.set)]
 
 
 def _run(options: argparse.Namespace) -> int:
-    command = ["--data", options.data, "--preset", options.preset, *(f"--set={text}" for text in options.set)]
+    command = settings_of(options)
     with ThreadPoolExecutor(options.jobs) as pool:
         status = list(pool.map(lambda seed: train(command, options.out / f"seed-{seed}", seed), range(options.seeds)))
     if max(status) > 1:
         return WRONG_USE
     text = table(evaluate_runs(options.data, options.out, options.seeds), status, options.data)
-    print(text)
-    if options.table:
-        options.table.parent.mkdir(parents=True, exist_ok=True)
-        options.table.write_text(text + "\n")
+    show(text, options.table)
     return max(status)
+
+
+def show(text: str, path: Path | None) -> None:
+    """Print a table, and write it to a file if a path is given."""
+    print(text)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
 
 
 def train(command: Sequence[str], folder: Path, seed: int, stages: str = STAGES) -> int:
