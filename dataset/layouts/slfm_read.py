@@ -155,7 +155,7 @@ def _write_shards(
                 shards.append(describe_shard(path, out))
                 with open_shard(path) as file:
                     there = {name.decode() for name in file["set_id"][:]}
-            unread += [f"{p.name}: {why.get(p, 'not readable in an earlier run')}" for p in chosen if p.name not in there]
+            unread += [f"{p.name}: {why.get(p, 'not readable in a previous run')}" for p in chosen if p.name not in there]
             bar.update(len(chosen))
     return shards, unread
 
