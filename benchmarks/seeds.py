@@ -5,7 +5,8 @@
 
 Each seed runs the stages pretext, slfm and front-back of `python -m training.run` in <out>/seed-<n>, on one thread;
 --jobs of them run at a time. Finished runs are reused. Then all runs and baselines are evaluated on the same items of the test
-split. Exit status 1 if a run is unhealthy by its label-free figures.
+split, also while sounds become harder (reverberation, noise, further sources, length). Exit status 1 if a run is unhealthy by
+its label-free figures.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from dataset.command import WRONG_USE, exit_status
 from training.config import PRESETS
 from training.data.clips import open_split
 from training.evaluation.evaluate import Results, evaluate
 from training.evaluation.examples import Examples, ExampleSettings
-from training.evaluation.learned import load_predictor
+from training.evaluation.learned import Learned, load_predictor
+from training.evaluation.robustness import Point, sweep_errors
 from training.evaluation.scores import difference
 
 STAGES = "pretext,slfm,front-back"
@@ -69,8 +73,9 @@ def _run(options: argparse.Namespace) -> int:
         status = list(pool.map(lambda seed: train(command, options.out / f"seed-{seed}", seed), range(options.seeds)))
     if max(status) > 1:
         return WRONG_USE
-    text = table(evaluate_runs(options.data, options.out, options.seeds), status, options.data)
-    show(text, options.table)
+    predictors = [load_predictor(options.out / f"seed-{seed}", name=f"seed {seed}") for seed in range(options.seeds)]
+    results, points = evaluate_runs(options.data, predictors)
+    show(table(results, status, options.data) + "\n\n" + sweep_table(points, options.seeds), options.table)
     return max(status)
 
 
@@ -89,14 +94,13 @@ def train(command: Sequence[str], folder: Path, seed: int, stages: str = STAGES)
     return subprocess.run([*command_line, "--quiet"], env=environment, check=False).returncode
 
 
-def evaluate_runs(data: str, out: Path, seeds: int) -> Results:
-    """Evaluate all runs and the baselines on the test split."""
-    predictors = [load_predictor(out / f"seed-{seed}", name=f"seed {seed}") for seed in range(seeds)]
+def evaluate_runs(data: str, predictors: Sequence[Learned]) -> tuple[Results, list[Point]]:
+    """Evaluate all runs and the baselines on the test split: pairs and sounds, and sounds that become harder."""
     sound = predictors[0].settings.sound
     test, val = (
         Examples(open_split(data, split), ExampleSettings(sound.clip_s, sound.indirect_ratio)) for split in ("test", "val")
     )
-    return evaluate(predictors, test, val)
+    return evaluate(predictors, test, val), list(sweep_errors(predictors, test.data, test.settings))
 
 
 def table(results: Results, status: Sequence[int], data: str) -> str:
@@ -109,19 +113,45 @@ def table(results: Results, status: Sequence[int], data: str) -> str:
         "| :-- | :-- | --: | --: | --: | --: | --: |",
     ]
     for name, code in zip(rotation.predictors, status, strict=True):
-        against = difference(azimuth.error(name), azimuth.error("GCC-PHAT"), azimuth.group)
-        low, high = against["mean_95_deg"]
+        against = _difference(azimuth.error(name), azimuth.error("GCC-PHAT"), azimuth.group)
         circle = azimuth.full_circle.get(name)
         sides = f"{100 * circle['front_back_accuracy']:.1f} %" if circle else ""
         whole = f"{circle['mean_deg']:.1f} / {circle['median_deg']:.1f}" if circle else ""
         cells = [name, "no" if code else "yes", _pair(rotation.score(name)), _pair(azimuth.score(name))]
-        cells += [f"{against['mean_deg']:+.1f} [{low:+.1f}, {high:+.1f}]", sides, whole]
+        cells += [against, sides, whole]
         lines.append(f"| {' | '.join(cells)} |")
     for name in rotation.baselines:
         lines.append(f"| {name} | | {_pair(rotation.score(name))} | | | | |")
     for name in azimuth.baselines:
         lines.append(f"| {name} | | | {_pair(azimuth.score(name))} | | | |")
     return "\n".join(lines)
+
+
+def sweep_table(points: Sequence[Point], seeds: int) -> str:
+    """Return the errors as sounds become harder in Markdown, in degrees: mean over seeds, its range, and differences over sets."""
+    lines = [
+        f"Azimuth, folded, as sounds become harder: mean over {seeds} seeds [lowest, highest seed]; difference to each GCC-PHAT",
+        "with its 95 % interval over sets.",
+        "",
+        "| | | SLfM | GCC-PHAT | of onsets | against GCC-PHAT | against onsets |",
+        "| :-- | --: | --: | --: | --: | --: | --: |",
+    ]
+    for point in points:
+        learned = [point.error_deg[f"seed {seed}"] for seed in range(seeds)]
+        means = [e.mean() for e in learned]
+        cells = [point.sweep.title, "none" if point.value is None else f"{point.value:g}"]
+        cells += [f"{np.mean(means):.1f} [{min(means):.1f}, {max(means):.1f}]"]
+        others = [point.error_deg[name] for name in ("GCC-PHAT", "GCC-PHAT of onsets")]
+        cells += [f"{e.mean():.1f}" for e in others]
+        cells += [_difference(np.mean(learned, 0), e, point.group) for e in others]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _difference(error_deg: np.ndarray, other_deg: np.ndarray, group: np.ndarray) -> str:
+    found = difference(error_deg, other_deg, group)
+    low, high = found["mean_95_deg"]
+    return f"{found['mean_deg']:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def _pair(score: dict[str, float]) -> str:

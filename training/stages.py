@@ -23,7 +23,7 @@ from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.health import complaints, measure, turn_sign
 from training.evaluation.learned import errors, load_predictor
 from training.evaluation.pretext_metrics import measure_pretext
-from training.evaluation.robustness import robustness
+from training.evaluation.robustness import summarised, sweep_errors
 from training.networks.encoders import Encoders
 from training.reporting.report import write_report
 from training.tasks import checkpoint, loop
@@ -239,7 +239,7 @@ def _report(work: Work, sweeps: bool) -> None:
     work.notes |= _pretext_notes(work, run.folder / "report")
     run.seconds["report"] = time.monotonic() - began
     began = time.monotonic()
-    swept = robustness(predictors, test.data, sounds, settings.seed, progress=not run.quiet) if sweeps else []
+    swept = summarised(sweep_errors(predictors, test.data, sounds, settings.seed, progress=not run.quiet)) if sweeps else []
     run.seconds["sweeps"] = time.monotonic() - began
     kept = {**settings.to_dict(), "device": str(run.device), "threads": torch.get_num_threads(), "processes": run.world}
     curves = {f"{k}/loss": [(r["step"], r["loss"]) for r in h] for k, h in work.histories.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,21 @@ SWEEPS = (
 )
 
 
-def robustness(
+@dataclass(frozen=True)
+class Point:
+    """The errors of all methods at one value of a sweep."""
+
+    sweep: Sweep
+    value: float | int | None
+    truth_deg: np.ndarray
+    """(N,) true azimuths, folded to the front."""
+    error_deg: dict[str, np.ndarray]
+    """(N,) of each method, the predictors first."""
+    group: np.ndarray
+    """(N,) the set each sound belongs to."""
+
+
+def sweep_errors(
     predictors: Sequence[Predictor],
     data: Dataset,
     base: ExampleSettings,
@@ -46,35 +61,43 @@ def robustness(
     batch: int = 32,
     sweeps: Sequence[Sweep] = SWEEPS,
     progress: bool = True,
-) -> list[dict[str, Any]]:
-    """Measure azimuth errors (folded to the front) of predictors and baselines while one setting at a time changes.
+) -> Iterator[Point]:
+    """Yield the azimuth errors (folded to the front) of predictors and baselines while one setting at a time changes.
 
     data: a split, usually test. base: the other settings. most: number of sounds of each point, drawn once. Clips longer than the
-    sets' sound are left out. Return for each sweep {"setting", "title", "fixed", "points"}; a point is {"value", "n",
-    "chance_mean_deg", "mean_deg", "mean_95_deg" and "median_deg": {name: degrees}, "against": {name: difference of the first
-    predictor's error from the named one's, with its 95 % interval over sets}}.
+    sets' sound are left out.
     """
     methods = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
     stretch_s = data.read(0, "mono").shape[-1] / float(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
-    out = []
     with progress_bar(sum(len(s.values) for s in sweeps), "point", "robustness", progress) as bar:
-        for sweep in sweeps:
-            points = []
-            for value in sweep.values:
-                settings = replace(base, most=most, **(sweep.fixed | {sweep.setting: value}))
-                if settings.clip_s <= stretch_s:
-                    points.append({"value": value, **_point(methods, Examples(data, settings, seed), batch)})
-                bar.update()
-            out.append({"setting": sweep.setting, "title": sweep.title, "fixed": sweep.fixed, "points": points})
-    return [sweep for sweep in out if sweep["points"]]
+        for sweep, value in ((s, v) for s in sweeps for v in s.values):
+            settings = replace(base, most=most, **(sweep.fixed | {sweep.setting: value}))
+            if settings.clip_s <= stretch_s:
+                examples = Examples(data, settings, seed)
+                truth = fold_front(examples.sounds.azimuth_deg)
+                answers = locate(methods, examples, batch, progress=False)
+                errors = {name: angle_error(fold_front(a), truth) for name, a in answers.items()}
+                yield Point(sweep, value, truth, errors, examples.sounds.row)
+            bar.update()
 
 
-def _point(methods: dict[str, Any], examples: Examples, batch: int) -> dict[str, Any]:
-    truth, group = fold_front(examples.sounds.azimuth_deg), examples.sounds.row
-    answers = locate(methods, examples, batch, progress=False)
-    errors = {name: angle_error(fold_front(a), truth) for name, a in answers.items()}
+def summarised(points: Iterable[Point]) -> list[dict[str, Any]]:
+    """Summarise the points of `sweep_errors`, for each sweep: {"setting", "title", "fixed", "points"}.
+
+    A point is {"value", "n", "chance_mean_deg", "mean_deg", "mean_95_deg" and "median_deg": {name: degrees}, "against":
+    {name: difference of the first predictor's error from the named one's, with its 95 % interval over sets}}.
+    """
+    return [
+        {"setting": sweep.setting, "title": sweep.title, "fixed": sweep.fixed, "points": [_summary(p) for p in group]}
+        for sweep, group in groupby(points, lambda point: point.sweep)
+    ]
+
+
+def _summary(point: Point) -> dict[str, Any]:
+    truth, errors, group = point.truth_deg, point.error_deg, point.group
     first, *others = errors
     return {
+        "value": point.value,
         "n": len(truth),
         "chance_mean_deg": chance(truth, np.concatenate([truth, -truth]))["chance_mean_deg"],
         "mean_deg": {name: float(e.mean()) for name, e in errors.items()},

@@ -40,7 +40,7 @@ def write_report(
 
     results: the output of evaluate(). test: its test examples. settings: all of the run, serialisable. seconds:
     time by stage. probes: {features: {"rotation_accuracy", "azimuth_accuracy", "chance_accuracy"}}, shares of 1. curves:
-    losses by step, for the loss plot. sweeps: the output of training.evaluation.robustness.robustness(). notes: further
+    losses by step, for the loss plot. sweeps: the output of training.evaluation.robustness.summarised(). notes: further
     measurements (pretext gain, waveform distances), serialisable, shown unchanged. Return report.json's content.
     """
     folder = out / "report"

@@ -6,7 +6,7 @@ import pytest
 from dataset.angles import fold_front
 from dataset.reader import Dataset
 from training.evaluation.examples import Examples, ExampleSettings
-from training.evaluation.robustness import SWEEPS, Sweep, robustness
+from training.evaluation.robustness import SWEEPS, Sweep, summarised, sweep_errors
 
 
 class Ahead:
@@ -33,7 +33,8 @@ def test_split(tiny_data) -> Dataset:
 
 def run(data: Dataset, sweep: Sweep) -> tuple[Ahead, list[dict]]:
     ahead = Ahead()
-    (found,) = robustness([ahead], data, ExampleSettings(clip_s=0.5), sweeps=[sweep], batch=64, progress=False)
+    points = sweep_errors([ahead], data, ExampleSettings(clip_s=0.5), sweeps=[sweep], batch=64, progress=False)
+    (found,) = summarised(points)
     return ahead, found["points"]
 
 
