@@ -128,7 +128,7 @@ def table(results: Results, status: Sequence[int], data: str) -> str:
 
 
 def sweep_table(points: Sequence[Point], seeds: int) -> str:
-    """Return the errors as sounds become harder in Markdown, in degrees: mean over seeds, its range, and differences over sets."""
+    """Return the errors as sounds become harder in Markdown, degrees: mean over seeds, its range, and differences over sets."""
     lines = [
         f"Azimuth, folded, as sounds become harder: mean over {seeds} seeds [lowest, highest seed]; difference to each GCC-PHAT",
         "with its 95 % interval over sets.",
