@@ -33,7 +33,7 @@ ORDER = {
         ("reader",),
         ("storage",),
         ("format",),
-        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural"),
+        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural", "sofa"),
         ("angles", "errors", "interrupts"),
     ),
     "training": (

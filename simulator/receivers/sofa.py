@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 from dataset.angles import direction
+from dataset.sofa import delayed, ear_cues, left_channel, text
 from simulator.errors import InputError
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "hrtf" / "mit_kemar_normal_pinna.sofa"
@@ -24,10 +24,6 @@ RATES_HZ = (4000.0, 768_000.0)
 """Lowest and highest sample rate."""
 LONGEST_DELAY_S = 1.0
 """Longest onset delay."""
-LATERAL = 0.5
-"""Directions count as lateral where the sine of their angle from the median plane is at least this."""
-CLEAR = 0.5
-"""Smallest correlation at which a cue, over the lateral directions, decides which channel is the left ear."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,20 +72,20 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
     if not (np.abs(delays) <= LONGEST_DELAY_S * rate).all():
         worst = float(np.abs(delays).max())
         raise InputError(f"HRTF file {path} has a Data.Delay of {worst:g} samples; at most {LONGEST_DELAY_S:g} s are expected")
-    responses = _delayed(responses, delays)[first]
+    responses = delayed(responses, delays)[first]
     left, stored = _ipsilateral_channel(path, responses, directions), _left_receiver(file)
     notes: tuple[str, ...] = ()
     if stored is not None and stored != left:
-        text = f"ReceiverPosition names channel {stored} as the left ear, the responses show channel {left}, which is used"
-        notes = (f"HRTF file {path}: {text}",)
-    title = " ".join(_text(file.attrs.get(k, "")) for k in ("DatabaseName", "ListenerShortName")).strip()
+        found = f"ReceiverPosition names channel {stored} as the left ear, the responses show channel {left}, which is used"
+        notes = (f"HRTF file {path}: {found}",)
+    title = " ".join(text(file.attrs.get(k, "")) for k in ("DatabaseName", "ListenerShortName")).strip()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Measurement(responses[:, ::-1] if left else responses, directions, rate, title or path.stem, digest, notes)
 
 
 def _check_header(path: Path, file: h5py.File) -> None:
     """Raise InputError where convention, shapes or sample rate are not those of a SimpleFreeFieldHRIR; reads no responses."""
-    convention = _text(file.attrs.get("SOFAConventions", "none"))
+    convention = text(file.attrs.get("SOFAConventions", "none"))
     if convention != "SimpleFreeFieldHRIR":
         raise InputError(f"HRTF file {path} has SOFA convention {convention!r}; SimpleFreeFieldHRIR is expected")
     shape, places = file["Data.IR"].shape, file["SourcePosition"].shape
@@ -113,36 +109,22 @@ def _check_header(path: Path, file: h5py.File) -> None:
 def _ipsilateral_channel(path: Path, responses: np.ndarray, directions: np.ndarray) -> int:
     """Return the channel, 0 or 1, of the left ear: sound from the left reaches it earlier and louder.
 
-    responses: (M, 2, N), directions: (M, 3). Both cues are correlated with the sine of the lateral angle over the lateral
-    directions. Raises InputError where they contradict each other or both are below CLEAR.
+    responses: (M, 2, N), directions: (M, 3). Raises InputError where the responses do not show it, see dataset.sofa.
     """
-    side = -directions[:, 0]
-    lateral = np.abs(side) >= LATERAL
-    side, chosen = side[lateral], responses[lateral]
-    energy = (chosen**2).sum(-1)
-    peak = np.abs(chosen).max(-1, keepdims=True)
-    onset = (np.abs(chosen) >= 0.1 * peak).argmax(-1)
-    louder = _correlation(side, np.log(energy[:, 0] / energy[:, 1]))
-    earlier = _correlation(side, (onset[:, 1] - onset[:, 0]).astype(np.float64))
-    if max(abs(louder), abs(earlier)) < CLEAR or (min(abs(louder), abs(earlier)) >= CLEAR and louder * earlier < 0):
+    louder, earlier = ear_cues(responses, -directions[:, 0])
+    channel = left_channel(louder, earlier)
+    if channel is None:
         raise InputError(
             f"HRTF file {path} does not show which channel is the left ear (correlation of level {louder:+.2f} and of arrival "
             f"{earlier:+.2f} with the side of the source; +1 or -1 is expected); use another measurement"
         )
-    return int(louder + earlier < 0)
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Pearson's correlation of (K,) values; 0 where either is constant."""
-    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
+    return channel
 
 
 def _directions(position: h5py.Dataset) -> np.ndarray:
     """Return unit vectors (M, 3) in the frame of `Measurement`; SOFA has x ahead, y left, z up and azimuth to the left."""
     p = np.asarray(position, np.float64)
-    if "cartesian" in _text(position.attrs.get("Type", "spherical")):
+    if "cartesian" in text(position.attrs.get("Type", "spherical")):
         unit = p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-12)
         return np.stack([-unit[:, 1], unit[:, 2], -unit[:, 0]], -1)
     return direction(p[:, 0], p[:, 1])
@@ -152,21 +134,6 @@ def _left_receiver(file: h5py.File) -> int | None:
     """Return the channel that ReceiverPosition puts on the left, or None where both are in the median plane."""
     receivers = np.asarray(file["ReceiverPosition"], np.float64).reshape(2, 3)
     left = receivers[:, 1]
-    if "spherical" in _text(file["ReceiverPosition"].attrs.get("Type", "cartesian")):
+    if "spherical" in text(file["ReceiverPosition"].attrs.get("Type", "cartesian")):
         left = np.sin(np.deg2rad(receivers[:, 0]))
     return None if abs(left[0] - left[1]) < 1e-6 else int(left[1] > left[0])
-
-
-def _delayed(responses: np.ndarray, delay: np.ndarray) -> np.ndarray:
-    """Delay the responses by the stored onset delays (M, 2), in samples; only their differences matter."""
-    if not delay.any():
-        return responses
-    delay = delay - min(0.0, delay.min())
-    n = responses.shape[-1] + int(np.ceil(delay.max())) + 1
-    spectrum = np.fft.rfft(responses, 2 * n)
-    shift = np.exp(-2j * np.pi * np.arange(n + 1) / (2 * n) * delay[..., None])
-    return np.fft.irfft(spectrum * shift, 2 * n)[..., :n]
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

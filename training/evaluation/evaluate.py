@@ -9,7 +9,7 @@ belongs to the predictor; its fit to the validation examples' true turns is repo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,15 @@ import numpy as np
 
 from dataset.angles import fold_front
 from dataset.progress import progress_bar
-from training.baselines.registry import AZIMUTH_BASELINES, constant_answers, rotation_baselines
+from training.baselines.registry import (
+    AZIMUTH_BASELINES,
+    AzimuthBaseline,
+    RotationBaseline,
+    constant_answers,
+    rotation_baselines,
+)
 from training.errors import InputError
-from training.evaluation.examples import Examples
+from training.evaluation.examples import Examples, PictureItems, SoundItems
 from training.evaluation.full_circle import full_circle
 from training.evaluation.predictors import Predictor
 from training.evaluation.scores import angle_error, binned, chance, edges, score
@@ -96,7 +102,8 @@ def evaluate(predictors: Sequence[Predictor], test: Examples, val: Examples, bat
     names = [p.name for p in predictors]
     if len(set(names)) < len(names) or not names:
         raise InputError(f"predictors are named {names}; expected one or more, with different names")
-    return Results(_rotation(predictors, test, val, batch, progress), _azimuth(predictors, test, val, batch, progress))
+    rotation = evaluate_rotation(predictors, test, val, batch, progress)
+    return Results(rotation, evaluate_azimuth(predictors, test, val, batch, progress))
 
 
 def check_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
@@ -108,35 +115,47 @@ def check_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
     return {"right": kept <= turned, "mean_deg_kept": kept, "mean_deg_turned": turned, "pairs": len(truth_deg)}
 
 
-def _rotation(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
+def evaluate_rotation(
+    predictors: Sequence[Predictor], test: PictureItems, val: PictureItems, batch: int = 32, progress: bool = True
+) -> Task:
+    """Evaluate predictors and the rotation baselines on the same pairs; chance and the check of signs use those of `val`."""
     truth, reference = test.pairs.turn_deg, val.pairs.turn_deg
-    methods: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {p.name: p.rotation for p in predictors}
-    height, width = test.pictures(np.array([0]))[0].shape[1:3]
-    baselines = rotation_baselines(test.camera, height, width)
-    answers: dict[str, list[np.ndarray]] = {name: [] for name in methods | baselines}
-    for items in _batches(len(truth), batch, "pictures", progress):
-        rgb_s, rgb_t = test.pictures(items)
-        for name, predict in (methods | baselines).items():
-            answers[name].append(np.asarray(predict(rgb_s, rgb_t), float))
-    whole = {name: np.concatenate(parts) for name, parts in answers.items()}
+    whole = turn(rotation_methods(predictors, test), test, batch, progress)
     signs = _signs(predictors, val, batch)
     constant = constant_answers(truth, reference)
     conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
-    names = (*constant, *baselines)
-    return Task(truth, test.pairs.row, conditions, _mirrored(reference), tuple(methods), names, whole | constant, signs)
+    predicted = tuple(p.name for p in predictors)
+    names = (*constant, *(name for name in whole if name not in predicted))
+    return Task(truth, test.pairs.row, conditions, _mirrored(reference), predicted, names, whole | constant, signs)
 
 
-def _signs(predictors: Sequence[Predictor], val: Examples, batch: int) -> dict[str, dict[str, Any]]:
-    truth = val.pairs.turn_deg[:SIGN_PAIRS]
-    parts: dict[str, list[np.ndarray]] = {p.name: [] for p in predictors}
-    for items in _batches(len(truth), batch, "sign", progress=False):
-        rgb_s, rgb_t = val.pictures(items)
-        for p in predictors:
-            parts[p.name].append(np.asarray(p.rotation(rgb_s, rgb_t), float))
-    return {name: check_sign(np.concatenate(answers), truth) for name, answers in parts.items()}
+def rotation_methods(predictors: Sequence[Predictor], items: PictureItems) -> dict[str, RotationBaseline]:
+    """Return the rotations of predictors and baselines by name, those of baselines for the items' camera."""
+    height, width = items.pictures(np.array([0]))[0].shape[1:3]
+    return {p.name: p.rotation for p in predictors} | rotation_baselines(items.camera, height, width)
 
 
-def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, batch: int, progress: bool) -> Task:
+def turn(
+    methods: Mapping[str, RotationBaseline], items: PictureItems, batch: int = 32, progress: bool = True, most: int | None = None
+) -> dict[str, np.ndarray]:
+    """Return the turns of the first `most` pairs (None: all) by each method: {name: (N,) degrees}; NaN without an answer."""
+    answers: dict[str, list[np.ndarray]] = {name: [] for name in methods}
+    for part in _batches(len(items.pairs.turn_deg[:most]), batch, "pictures", progress):
+        rgb_s, rgb_t = items.pictures(part)
+        for name, predict in methods.items():
+            answers[name].append(np.asarray(predict(rgb_s, rgb_t), float))
+    return {name: np.concatenate(parts) for name, parts in answers.items()}
+
+
+def _signs(predictors: Sequence[Predictor], val: PictureItems, batch: int) -> dict[str, dict[str, Any]]:
+    answers = turn({p.name: p.rotation for p in predictors}, val, batch, progress=False, most=SIGN_PAIRS)
+    return {name: check_sign(a, val.pairs.turn_deg[:SIGN_PAIRS]) for name, a in answers.items()}
+
+
+def evaluate_azimuth(
+    predictors: Sequence[Predictor], test: SoundItems, val: SoundItems, batch: int = 32, progress: bool = True
+) -> Task:
+    """Evaluate predictors and the azimuth baselines on the same sounds; chance draws from those of `val`."""
     truth, reference = fold_front(test.sounds.azimuth_deg), fold_front(val.sounds.azimuth_deg)
     methods = {p.name: p.azimuth for p in predictors}
     constant = constant_answers(truth, reference)
@@ -150,7 +169,7 @@ def _azimuth(predictors: Sequence[Predictor], test: Examples, val: Examples, bat
 
 
 def locate(
-    methods: dict[str, Callable[[np.ndarray, int], np.ndarray]], examples: Examples, batch: int = 32, progress: bool = True
+    methods: Mapping[str, AzimuthBaseline], examples: SoundItems, batch: int = 32, progress: bool = True
 ) -> dict[str, np.ndarray]:
     """Return the azimuths of all sounds by each method: {name: (N,) degrees in (-180, 180]}."""
     answers: dict[str, list[np.ndarray]] = {name: [] for name in methods}

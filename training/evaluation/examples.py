@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy.signal import oaconvolve
@@ -66,6 +67,44 @@ class Sounds:
     distance_m: np.ndarray
 
 
+class PictureItems(Protocol):
+    """Pairs of pictures of one camera that methods are evaluated on."""
+
+    camera: Camera
+
+    @property
+    def pairs(self) -> Pairs:
+        """The truth."""
+        ...
+
+    def pictures(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return both pictures of pairs: two arrays (B, H, W, 3) uint8."""
+        ...
+
+    def label(self, row: int) -> str:
+        """Return the name of a row of `pairs`: a set or a panorama."""
+        ...
+
+
+class SoundItems(Protocol):
+    """Sounds that methods are evaluated on."""
+
+    sample_rate: int
+
+    @property
+    def sounds(self) -> Sounds:
+        """The truth."""
+        ...
+
+    def clips(self, items: np.ndarray) -> np.ndarray:
+        """Return binaural sounds: (B, 2, L) float32, ears (left, right)."""
+        ...
+
+    def label(self, row: int) -> str:
+        """Return the name of a row of `sounds`: a set or a room."""
+        ...
+
+
 class Examples:
     """The evaluation items of a split: `pairs` and `sounds` hold the truth, `pictures` and `clips` return the inputs.
 
@@ -102,6 +141,10 @@ class Examples:
         """Return binaural sounds: (B, 2, L) float32, ears (left, right)."""
         return np.stack([self._clip(int(k)) for k in items])
 
+    def label(self, row: int) -> str:
+        """Return the name of a set."""
+        return str(self.data.read(row, "set_id"))
+
     @cached_property
     def pairs(self) -> Pairs:
         """The pairs of pictures, computed on first use because their overlaps take time."""
@@ -115,7 +158,7 @@ class Examples:
                 poses = (position[a], heading[a], position[b], heading[b])
                 shared = np.nan if depth is None else overlap(depth[a], *poses, self.camera)
                 pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
-        p = _thin(np.array(pairs, float), self.settings.most, np.random.default_rng((self.seed, 12))).T
+        p = thin(np.array(pairs, float), self.settings.most, np.random.default_rng((self.seed, 12))).T
         row, view_s, view_t = p[:3].astype(int)
         return Pairs(row, view_s, view_t, p[3], p[4])
 
@@ -132,7 +175,7 @@ class Examples:
                 start = draw_start(mono[source], self.clip_samples, self.sample_rate, rng)
                 truth = (azimuth[view, source], rt60[view, source].mean(), distance[view, source])
                 sounds.append((row, view, source, start, *truth))
-        s = _thin(np.array(sounds, float), self.settings.most, np.random.default_rng((self.seed, 15))).T
+        s = thin(np.array(sounds, float), self.settings.most, np.random.default_rng((self.seed, 15))).T
         row, view, source, start = s[:4].astype(int)
         return Sounds(row, view, source, start, s[4], s[5], s[6])
 
@@ -157,10 +200,7 @@ class Examples:
                 other = (other_row, int(rng.integers(sizes[0])), int(rng.integers(sizes[1])))
             begin = draw_start(self.data.read(other[0], "mono")[other[2]], self.clip_samples, self.sample_rate, rng)
             out = out + self._binaural(*other, begin, level * 10 ** (-self.settings.dominance_db / 20))[0]
-        if self.settings.noise_snr_db is not None:
-            scale = np.sqrt(np.mean(out**2)) * 10 ** (-self.settings.noise_snr_db / 20)
-            out = out + scale * rng.standard_normal(out.shape)
-        return out.astype(np.float32)
+        return with_noise(out, self.settings.noise_snr_db, rng).astype(np.float32)
 
     def _binaural(self, row: int, view: int, source: int, start: int, level: float | None) -> tuple[np.ndarray, float]:
         """Convolve a moment of a source's sound with a view's response, at a given or the original level of the dry clip."""
@@ -176,7 +216,15 @@ class Examples:
         return wet * gain, own
 
 
-def _thin(table: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+def with_noise(sound: np.ndarray, snr_db: float | None, rng: np.random.Generator) -> np.ndarray:
+    """Add white noise, independent at the ears, to a sound (2, L) at a level below it; None: no noise."""
+    if snr_db is None:
+        return sound
+    scale = np.sqrt(np.mean(sound**2)) * 10 ** (-snr_db / 20)
+    return sound + scale * rng.standard_normal(sound.shape)
+
+
+def thin(table: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     """Keep `most` rows drawn uniformly, in their order; all for 0."""
     if not most or len(table) <= most:
         return table

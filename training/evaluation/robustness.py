@@ -1,27 +1,27 @@
-"""Azimuth errors as sounds get harder: one setting at a time, the same items for all methods."""
+"""Errors as items get harder: one setting at a time, the same items for all methods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from dataset.angles import fold_front
 from dataset.progress import progress_bar
 from dataset.reader import Dataset
-from training.baselines.registry import AZIMUTH_BASELINES
-from training.evaluation.evaluate import locate
-from training.evaluation.examples import Examples, ExampleSettings
+from training.baselines.registry import AZIMUTH_BASELINES, AzimuthBaseline
+from training.evaluation.evaluate import locate, rotation_methods, turn
+from training.evaluation.examples import Examples, ExampleSettings, PictureItems, SoundItems
 from training.evaluation.predictors import Predictor
 from training.evaluation.scores import angle_error, chance, difference, score
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """One setting of ExampleSettings and its values, from easy to hard; `fixed` holds the accompanying settings."""
+    """One setting of the items and its values, from easy to hard; `fixed` holds the accompanying settings."""
 
     setting: str
     title: str
@@ -45,11 +45,11 @@ class Point:
     sweep: Sweep
     value: float | int | None
     truth_deg: np.ndarray
-    """(N,) true azimuths, folded to the front."""
+    """(N,) turns, or azimuths folded to the front."""
     error_deg: dict[str, np.ndarray]
     """(N,) of each method, the predictors first."""
     group: np.ndarray
-    """(N,) the set each sound belongs to."""
+    """(N,) the set each item belongs to."""
 
 
 def sweep_errors(
@@ -69,15 +69,57 @@ def sweep_errors(
     """
     methods = {p.name: p.azimuth for p in predictors} | AZIMUTH_BASELINES
     stretch_s = data.read(0, "mono").shape[-1] / float(data.manifest["settings"]["acoustics"]["sample_rate_hz"])
+
+    def make(values: Mapping[str, Any]) -> Examples | None:
+        settings = replace(base, most=most, **values)
+        return Examples(data, settings, seed) if settings.clip_s <= stretch_s else None
+
+    yield from sweep_sounds(methods, make, sweeps, batch, progress)
+
+
+def sweep_sounds(
+    methods: Mapping[str, AzimuthBaseline],
+    make: Callable[[Mapping[str, Any]], SoundItems | None],
+    sweeps: Sequence[Sweep],
+    batch: int = 32,
+    progress: bool = True,
+) -> Iterator[Point]:
+    """Yield the azimuth errors, folded to the front, of all methods on the sounds that `make` returns for settings.
+
+    make: None leaves a point out.
+    """
+    for sweep, value, items in _made(make, sweeps, progress):
+        truth = fold_front(items.sounds.azimuth_deg)
+        answers = locate(methods, items, batch, progress=False)
+        errors = {name: angle_error(fold_front(a), truth) for name, a in answers.items()}
+        yield Point(sweep, value, truth, errors, items.sounds.row)
+
+
+def sweep_pairs(
+    predictors: Sequence[Predictor],
+    make: Callable[[Mapping[str, Any]], PictureItems | None],
+    sweeps: Sequence[Sweep],
+    batch: int = 32,
+    progress: bool = True,
+) -> Iterator[Point]:
+    """Yield the rotation errors of predictors and baselines, which know the camera, on the pairs that `make` returns."""
+    for sweep, value, items in _made(make, sweeps, progress):
+        answers = turn(rotation_methods(predictors, items), items, batch, progress=False)
+        errors = {name: angle_error(a, items.pairs.turn_deg) for name, a in answers.items()}
+        yield Point(sweep, value, items.pairs.turn_deg, errors, items.pairs.row)
+
+
+Items = TypeVar("Items")
+
+
+def _made(
+    make: Callable[[Mapping[str, Any]], Items | None], sweeps: Sequence[Sweep], progress: bool
+) -> Iterator[tuple[Sweep, float | int | None, Items]]:
     with progress_bar(sum(len(s.values) for s in sweeps), "point", "robustness", progress) as bar:
         for sweep, value in ((s, v) for s in sweeps for v in s.values):
-            settings = replace(base, most=most, **(sweep.fixed | {sweep.setting: value}))
-            if settings.clip_s <= stretch_s:
-                examples = Examples(data, settings, seed)
-                truth = fold_front(examples.sounds.azimuth_deg)
-                answers = locate(methods, examples, batch, progress=False)
-                errors = {name: angle_error(fold_front(a), truth) for name, a in answers.items()}
-                yield Point(sweep, value, truth, errors, examples.sounds.row)
+            items = make(sweep.fixed | {sweep.setting: value})
+            if items is not None:
+                yield sweep, value, items
             bar.update()
 
 

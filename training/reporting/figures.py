@@ -21,10 +21,10 @@ TITLES = {
 DPI = 110
 
 
-def plot_answers(path: Path, rotation: Task, azimuth: Task) -> None:
-    """Draw prediction against truth of the first predictor, for both tasks."""
-    figure = Figure((10, 4.8), layout="constrained")
-    for axis, task, what in zip(figure.subplots(1, 2), (rotation, azimuth), ("rotation", "azimuth"), strict=True):
+def plot_answers(path: Path, tasks: Mapping[str, Task]) -> None:
+    """Draw prediction against truth of the first predictor, for each task by its name."""
+    figure = Figure((5.0 * len(tasks), 4.8), layout="constrained")
+    for axis, (what, task) in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks.items(), strict=True):
         name = task.predictors[0]
         reach = 90.0 if np.abs(task.truth_deg).max() <= 90.0 else 180.0
         axis.plot([-reach, reach], [-reach, reach], color="0.7", linewidth=1)
@@ -88,8 +88,8 @@ def value_text(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
-def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the mean azimuth error of all methods against the setting of each sweep."""
+def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]], task: str = "azimuth") -> None:
+    """Draw the mean error of all methods in a task against the setting of each sweep."""
     columns = min(3, len(sweeps))
     rows = -(-len(sweeps) // columns)
     figure = Figure((5.0 * columns, 3.8 * rows), layout="constrained")
@@ -105,6 +105,6 @@ def plot_sweeps(path: Path, sweeps: Sequence[Mapping[str, Any]]) -> None:
         axis.grid(alpha=0.3)
     for axis in axes[len(sweeps) :]:
         axis.remove()
-    axes[0].set_ylabel("mean azimuth error, degrees")
+    axes[0].set_ylabel(f"mean {task} error, degrees")
     axes[0].legend(fontsize=7)
     figure.savefig(path, dpi=DPI)

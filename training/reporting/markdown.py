@@ -22,23 +22,24 @@ def report_text(content: dict[str, Any], sounds: Sequence[tuple[str, str]], with
         "(bootstrap over sets). Chance draws answers of the validation split at random.",
         *_health(content["health"]),
         "## Rotation of the camera, from two pictures",
-        _scores(content["rotation"]),
-        _signs(content["rotation"]["signs"]),
-        _verdicts(content["rotation"]),
+        scores_table(content["rotation"]),
+        sign_lines(content["rotation"]["signs"]),
+        verdict_lines(content["rotation"]),
         "## Azimuth of the sound, from two ears",
         "Truth and answers are folded to the front, because front and back are ambiguous.",
-        _scores(content["azimuth"]),
-        _verdicts(content["azimuth"]),
-        *_bias(content["azimuth"]),
-        *_circle(content["azimuth"]),
+        scores_table(content["azimuth"]),
+        verdict_lines(content["azimuth"]),
+        *bias_section(content["azimuth"]),
+        *circle_section(content["azimuth"]),
         "## Prediction against truth",
         "![prediction against truth](report/answers.png)",
         "## Error by condition",
         "![rotation error by turn and overlap](report/rotation.png)",
         "![azimuth error by angle, reverberation and distance](report/azimuth.png)",
-        *(_conditions(content[task]) for task in ("rotation", "azimuth")),
+        *(condition_tables(content[task]) for task in ("rotation", "azimuth")),
         *_probes(content["probes"]),
-        *_sweeps(content["robustness"]),
+        *(["## Robustness of azimuth", "![robustness](report/robustness.png)"] if content["robustness"] else []),
+        *sweep_tables(content["robustness"]),
         *(["## Losses", "![losses](report/losses.png)"] if with_losses else []),
         "## Examples",
         "Taken at 5, 35, 65 and 95 % of the errors, best to worst. All answers: `report/rotation.csv`, `report/azimuth.csv`.",
@@ -62,7 +63,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _scores(task: dict[str, Any]) -> str:
+def scores_table(task: dict[str, Any]) -> str:
+    """Return the table of a task's scores, from its summary."""
     rows = [[f"**{task['method']}**", *_row(task)]]
     rows += [[name, *_row(s)] for name, s in task["compared"].items()]
     rows.append(["chance", f"{task['chance_mean_deg']:.1f}", "", f"{task['chance_median_deg']:.1f}", "", "", str(task["n"])])
@@ -76,15 +78,16 @@ def _row(s: dict[str, Any]) -> list[str]:
     return [f"{s['mean_deg']:.1f}", f"[{low:.1f}, {high:.1f}]", f"{s['median_deg']:.1f}", near, str(s["failed"]), str(s["n"])]
 
 
-def _signs(signs: dict[str, dict[str, Any]]) -> str:
+def sign_lines(signs: dict[str, dict[str, Any]], pairs: str = "validation pairs") -> str:
+    """Return how well the sign of each method fits true turns, a list; empty without signs. pairs: which pairs these are."""
     lines = [
-        f"- {name}: {'right' if s['right'] else 'WRONG'} (mean error over {s['pairs']} validation pairs: "
+        f"- {name}: {'right' if s['right'] else 'WRONG'} (mean error over {s['pairs']} {pairs}: "
         f"{s['mean_deg_kept']:.1f} as predicted, {s['mean_deg_turned']:.1f} with the other sign)"
         for name, s in signs.items()
     ]
     head = (
         "Losses without labels leave one global sign of all rotations open. It is fixed without labels too, by the direction in "
-        "which pictures shift (content that moves right: the camera turned left). Checked on the validation split's true turns:"
+        "which pictures shift (content that moves right: the camera turned left). Checked on true turns:"
     )
     return "\n".join([head, "", *lines]) if lines else ""
 
@@ -96,7 +99,7 @@ def _health(health: dict[str, Any]) -> list[str]:
     rows = [
         [
             FIGURES[name],
-            *(_share(figures.get(name)) for figures in health["figures"].values()),
+            *(share_text(figures.get(name)) for figures in health["figures"].values()),
             f"{direction} {100 * limit:.0f} %",
         ]
         for name, (direction, limit, _) in LIMITS.items()
@@ -106,7 +109,7 @@ def _health(health: dict[str, Any]) -> list[str]:
     return ["## Health", text, table(["share of", *health["figures"], "healthy"], rows), verdict]
 
 
-def _circle(task: dict[str, Any]) -> list[str]:
+def circle_section(task: dict[str, Any]) -> list[str]:
     """Return the section on full-circle azimuths; empty without a predictor for them."""
     scores = task["full_circle"]
     if not scores:
@@ -118,11 +121,11 @@ def _circle(task: dict[str, Any]) -> list[str]:
             f"{s['mean_deg']:.1f}",
             "[{:.1f}, {:.1f}]".format(*s["mean_95_deg"]),
             f"{s['median_deg']:.1f}",
-            _share(s["front_back_accuracy"]),
+            share_text(s["front_back_accuracy"]),
         ]
         for name, s in scores.items()
     ]
-    sides = [[name, *(_share(b["accuracy"]) for b in s["by_lateral"])] for name, s in scores.items()]
+    sides = [[name, *(share_text(b["accuracy"]) for b in s["by_lateral"])] for name, s in scores.items()]
     return [
         "### Full circle",
         "Truth and answers in (-180, 180]. *Always in front* and *true side*: the first method's lateral angles with that side.",
@@ -132,7 +135,8 @@ def _circle(task: dict[str, Any]) -> list[str]:
     ]
 
 
-def _bias(task: dict[str, Any]) -> list[str]:
+def bias_section(task: dict[str, Any]) -> list[str]:
+    """Return plot and table of the bias of folded azimuths."""
     bins = task["bias"][task["method"]]
     rows = [
         [name, *("" if b["mean_deg"] is None else f"{b['mean_deg']:+.1f}" for b in values)]
@@ -145,11 +149,13 @@ def _bias(task: dict[str, Any]) -> list[str]:
     ]
 
 
-def _share(value: float | None) -> str:
+def share_text(value: float | None) -> str:
+    """Return a share of 1 in percent; empty for None."""
     return "" if value is None else f"{100 * value:.1f} %"
 
 
-def _verdicts(task: dict[str, Any]) -> str:
+def verdict_lines(task: dict[str, Any]) -> str:
+    """Return the differences of the first method's errors to those of the others, a list."""
     lines = []
     for name, d in task["against"].items():
         low, high = d["mean_95_deg"]
@@ -157,12 +163,13 @@ def _verdicts(task: dict[str, Any]) -> str:
     return "\n".join([f"{task['method']}, on the same items (negative: smaller errors):", "", *lines])
 
 
-def _conditions(task: dict[str, Any]) -> str:
+def condition_tables(task: dict[str, Any]) -> str:
+    """Return a table of mean errors for each condition."""
     parts = []
     for condition, by in task["by"].items():
         bins = by[task["method"]]
         head = [f"mean error by {TITLES[condition]}", *(f"{b['low']:.3g} to {b['high']:.3g}" for b in bins)]
-        rows = [[name, *(_number(b["mean_deg"]) for b in values)] for name, values in by.items()]
+        rows = [[name, *(number_text(b["mean_deg"]) for b in values)] for name, values in by.items()]
         parts.append(table(head, [*rows, ["n", *(str(b["n"]) for b in bins)]]))
     return "\n\n".join(parts)
 
@@ -175,16 +182,17 @@ def _probes(probes: dict[str, dict[str, float]]) -> list[str]:
     return ["## Linear probes on frozen features", table(["features", *(k.replace("_", " ") for k in keys)], rows)]
 
 
-def _sweeps(sweeps: Sequence[dict[str, Any]]) -> list[str]:
-    parts = ["## Robustness of azimuth", "![robustness](report/robustness.png)"] if sweeps else []
+def sweep_tables(sweeps: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a table of each sweep: mean errors with intervals, and verdicts of the first method against the baselines."""
+    parts = []
     for sweep in sweeps:
         points = sweep["points"]
         names, first = list(points[0]["mean_deg"]), next(iter(points[0]["mean_deg"]))
         head = [f"{sweep['title']}: mean, 95 %", *(value_text(p["value"]) for p in points)]
         rows = [[name, *(_with_interval(p, name) for p in points)] for name in names]
-        rows.append(["chance", *(_number(p["chance_mean_deg"]) for p in points)])
+        rows.append(["chance", *(number_text(p["chance_mean_deg"]) for p in points)])
         for name in names:
-            if name.startswith("GCC-PHAT"):
+            if name.startswith(("GCC-PHAT", "SIFT")):
                 rows.append([f"{first} against {name}", *(p["against"][name]["verdict"] for p in points)])
         parts.append(table(head, rows))
     return parts
@@ -201,7 +209,8 @@ def _notes(notes: dict[str, Any]) -> list[str]:
     return ["## Further measurements", f"```json\n{json.dumps(notes, indent=1)}\n```"]
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
+    """Return a number with one decimal; empty for None."""
     return "" if value is None else f"{value:.1f}"
 
 

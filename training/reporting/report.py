@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def write_report(
         "settings": dict(settings),
         "seconds": {**seconds, "total": sum(v for k, v in seconds.items() if "." not in k)},  # slfm.waiting is a part of slfm
     }
-    plot_answers(folder / "answers.png", results.rotation, results.azimuth)
+    plot_answers(folder / "answers.png", {"rotation": results.rotation, "azimuth": results.azimuth})
     plot_conditions(folder / "rotation.png", results.rotation)
     learned = (*results.azimuth.predictors, *AZIMUTH_BASELINES)
     plot_bias(folder / "bias.png", {name: content["azimuth"]["bias"][name] for name in learned})
@@ -69,8 +69,8 @@ def write_report(
     show_pairs(folder / "pairs.png", results.rotation, test)
     sounds = show_sounds(folder, results.azimuth, test)
     p, s = test.pairs, test.sounds
-    _write_table(folder / "rotation.csv", results.rotation, test, {"view_s": p.view_s, "view_t": p.view_t})
-    _write_table(folder / "azimuth.csv", results.azimuth, test, {"view": s.view, "source": s.source, "start": s.start})
+    write_answers(folder / "rotation.csv", results.rotation, test.label, {"view_s": p.view_s, "view_t": p.view_t})
+    write_answers(folder / "azimuth.csv", results.azimuth, test.label, {"view": s.view, "source": s.source, "start": s.start})
     write_text(out / "report.json", json.dumps(content, indent=1) + "\n")
     write_text(out / "report.md", report_text(content, sounds, with_losses=bool(curves)))
     return content
@@ -109,7 +109,7 @@ def _data(test: Examples) -> dict[str, Any]:
     }
 
 
-def _write_table(path: Path, task: Task, examples: Examples, items: Mapping[str, Any]) -> None:
+def write_answers(path: Path, task: Task, label: Callable[[int], str], items: Mapping[str, Any]) -> None:
     """Write every item with its truth, conditions and answers, degrees, as CSV."""
     names = (*task.predictors, *task.baselines)
     with open(path, "w", newline="") as file:
@@ -117,5 +117,4 @@ def _write_table(path: Path, task: Task, examples: Examples, items: Mapping[str,
         table.writerow(["set", *items, "truth_deg", *task.conditions, *names])
         for k, row in enumerate(task.group):
             values = [*(v[k] for v in task.conditions.values()), *(task.answers[n][k] for n in names)]
-            set_id = examples.data.read(int(row), "set_id")
-            table.writerow([set_id, *(v[k] for v in items.values()), task.truth_deg[k], *(f"{v:.3f}" for v in values)])
+            table.writerow([label(int(row)), *(v[k] for v in items.values()), task.truth_deg[k], *(f"{v:.3f}" for v in values)])

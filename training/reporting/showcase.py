@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.evaluation.evaluate import Task
-from training.evaluation.examples import Examples
+from training.evaluation.examples import PictureItems, SoundItems
 
 QUANTILES = (0.05, 0.35, 0.65, 0.95)
 """Quantiles of the first predictor's errors at which examples are taken, best to worst."""
@@ -23,7 +23,7 @@ def typical(task: Task) -> np.ndarray:
     return order[np.round(np.asarray(QUANTILES) * (len(order) - 1)).astype(int)]
 
 
-def show_pairs(path: Path, task: Task, examples: Examples) -> None:
+def show_pairs(path: Path, task: Task, examples: PictureItems) -> None:
     """Draw pairs of pictures with the true turn and the first predictor's."""
     items = typical(task)
     figure = Figure((7.2, 2.9 * len(items)), layout="constrained")
@@ -33,14 +33,14 @@ def show_pairs(path: Path, task: Task, examples: Examples) -> None:
         answer = np.nan_to_num(task.answers[task.predictors[0]][item])
         row[0].imshow(source)
         row[1].imshow(target)
-        row[0].set_title(f"first view ({_set_id(task, examples, item)})", fontsize=8)
+        row[0].set_title(f"first view ({examples.label(int(task.group[item]))})", fontsize=8)
         row[1].set_title(f"turned {task.truth_deg[item]:+.1f}, predicted {answer:+.1f} degrees", fontsize=8)
         for axis in row:
             axis.set_axis_off()
     figure.savefig(path, dpi=90)
 
 
-def show_sounds(folder: Path, task: Task, examples: Examples) -> list[tuple[str, str]]:
+def show_sounds(folder: Path, task: Task, examples: SoundItems) -> list[tuple[str, str]]:
     """Write sounds as WAV and draw their true and predicted directions; return (file name, description) of each.
 
     Sounds are scaled to a peak of PEAK, both ears by the same factor. The plot is sounds.png.
@@ -57,7 +57,7 @@ def show_sounds(folder: Path, task: Task, examples: Examples) -> list[tuple[str,
         _draw_directions(axis, {"truth": task.truth_deg[item], **{n: task.answers[n][item] for n in names}})
         axis.set_title(file, fontsize=8)
         answers = ", ".join(f"{n} {task.answers[n][item]:+.1f}" for n in names)
-        listed.append((file, f"{_set_id(task, examples, item)}: truth {task.truth_deg[item]:+.1f} degrees; {answers}"))
+        listed.append((file, f"{examples.label(int(task.group[item]))}: truth {task.truth_deg[item]:+.1f} degrees; {answers}"))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     figure.savefig(folder / "sounds.png", dpi=90)
     return listed
@@ -70,7 +70,3 @@ def _draw_directions(axis: Axes, directions_deg: dict[str, float]) -> None:
     for k, (name, angle) in enumerate(directions_deg.items()):
         axis.plot([0, np.deg2rad(angle)], [0, 1 - 0.15 * k], label=name, linewidth=3 if k == 0 else 1.5)
     axis.set_yticks([])
-
-
-def _set_id(task: Task, examples: Examples, item: int) -> str:
-    return str(examples.data.read(int(task.group[item]), "set_id"))
