@@ -3,10 +3,12 @@
     python -m dataset.merge data/monday data/tuesday --out data/both
     python -m dataset.merge data/mine s3://bucket/theirs --out data/both
 
-The data sets must have the same format version, fields, shapes, camera, sample rate and indirect ratio. A scene is identified by
-its content. It belongs to one split, that of the first data set that contains it, and keeps the name it has there; another scene
-of the same name gets part of its digest appended. A set that several data sets contain is taken once; different sets with the
-same id are renumbered. All changes are printed. All credits are kept. Repeat an interrupted command to resume it.
+The data sets must have the same major format version, fields, shapes, sample rate and indirect ratio. Where only some of them
+have the fields of the camera (formats before 1.1 do not), or cameras differ, the fields are added to the shards that lack them,
+from their settings. A scene is identified by its content. It belongs to one split, that of the first data set that contains it,
+and keeps the name it has there; another scene of the same name gets part of its digest appended. A set that several data sets
+contain is taken once; different sets with the same id are renumbered. All changes are printed. All credits are kept. Repeat an
+interrupted command to resume it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import hashlib
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +26,17 @@ import h5py
 
 from dataset.command import exit_status, print_made
 from dataset.errors import DatasetError
+from dataset.format.derived import derived, is_derived
 from dataset.format.documents import section
 from dataset.format.manifest import SHARDS, write_manifest
+from dataset.format.schema import FIELDS, FORMAT_VERSION
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
 from dataset.storage.open import open_store
 from dataset.storage.store import Store
 
 EQUAL = (
-    ("camera", "width_px"), ("camera", "height_px"), ("camera", "hfov_deg"), ("camera", "pitch_deg"),
-    ("acoustics", "sample_rate_hz"), ("acoustics", "indirect_ratio"),
+    ("camera", "width_px"), ("camera", "height_px"), ("acoustics", "sample_rate_hz"), ("acoustics", "indirect_ratio"),
 )  # fmt: skip
 """Settings that define the meaning of fields: they must be equal."""
 BETWEEN = " | "
@@ -92,9 +95,9 @@ def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tup
     _check_alike(stores, manifests)
     names = Names()
     recipe = {"command": "merge", "of": [digest_of(store) for store in stores]}
-    shared = _shared_scenes(manifests)
+    shared, added = _shared_scenes(manifests), _added_fields(stores, manifests, names)
     pieces = [
-        piece
+        _completed(piece, added)
         for store, m in zip(stores, manifests, strict=True)
         for e in m["shards"]
         if (piece := _piece(store, e, names, shared))
@@ -121,11 +124,42 @@ def _nature(store: Store, manifest: Mapping[str, Any]) -> dict[str, Any]:
     if not manifest["shards"]:
         raise DatasetError(f"{store.name} has no shards; leave it out")
     settings = manifest.get("settings", {})
-    out = {"format_version": manifest["format_version"]}
+    out = {"format_version": f"{manifest['format_version'].split('.')[0]}.x"}
     out |= {f"setting {group}.{key}": section(settings, group).get(key, "not there") for group, key in EQUAL}
-    with store.open(manifest["shards"][0]) as file:
+    entry = manifest["shards"][0]
+    with store.open(entry) as file:
         out |= {f"field {name}": f"{column.dtype} {column.shape[1:]}" for name, column in file.items()}
+        for name in (n for n in FIELDS if is_derived(file, n, entry["path"])):
+            value = derived(file, name, entry["path"])
+            out[f"field {name}"] = f"{value.dtype} {value.shape}"
     return out
+
+
+def _added_fields(stores: Sequence[Store], manifests: Sequence[Mapping[str, Any]], names: Names) -> set[str]:
+    """Return the fields that replace a setting and must be in every merged shard: some shard has them, or the setting differs."""
+    added = set()
+    for store, manifest in zip(stores, manifests, strict=True):
+        with store.open(manifest["shards"][0]) as file:
+            added |= {name for name in file if FIELDS[name].setting}
+    for name, described in FIELDS.items():
+        group, _, key = described.setting.partition(".")
+        values = [section(m.get("settings", {}), group).get(key, described.neutral) for m in manifests]
+        if described.setting and any(v != values[0] for v in values):
+            added.add(name)
+            found = ", ".join(f"{v} in {store.name}" for v, store in zip(values, stores, strict=True))
+            names.note(f"setting {described.setting} is {found}; the field {name} holds the value of every view")
+    return added
+
+
+def _completed(piece: Piece, added: set[str]) -> Piece:
+    """Let a merged shard have the added fields that its source lacks."""
+    if not added:
+        return piece
+    with piece.store.open(piece.entry) as file:
+        lacking = tuple(name for name in sorted(added) if is_derived(file, name, piece.entry["path"]))
+    if not lacking:
+        return piece
+    return replace(piece, attributes={**piece.attributes, "format_version": FORMAT_VERSION}, derived=lacking)
 
 
 def _shared_scenes(manifests: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from dataset.errors import DatasetError
+from dataset.format.derived import derived, is_derived
 from dataset.format.schema import FIELDS, TEXT
 from dataset.format.shard import absent_of
 from dataset.format.splits import SPLITS
@@ -70,28 +71,37 @@ class Dataset:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        file = self.shard_file(self.locate(index)[0])
-        names = self.fields or [n for n in FIELDS if n in file]
+        names = self.fields or self.names(self.locate(index)[0])
         return {name: self.read(index, name) for name in names}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self[k] for k in range(len(self)))
 
+    def names(self, shard: int) -> list[str]:
+        """Return the fields that can be read from a shard: those in it, and those that its settings replace."""
+        file, path = self.shard_file(shard), self.shards[shard]["path"]
+        return [name for name in FIELDS if name in file or is_derived(file, name, path)]
+
     def read(self, index: int, field: str, view: int | None = None) -> Any:
-        """Return one field of one set, or of one of its views: arrays as stored, texts as str."""
+        """Return one field of one set, or of one of its views: arrays as stored, texts as str.
+
+        A field with a setting (see format/schema.py), such as hfov_deg, is the value of the shard's settings where the shard
+        lacks it, as shards of format 1.0 do.
+        """
         shard, row = self.locate(index)
         file = self.shard_file(shard)
+        path = self.shards[shard]["path"]
+        if field in FIELDS and FIELDS[field].setting and field not in file:
+            value = derived(file, field, path)
+            return value if view is None else np.asarray(value[view])
         if field not in file:
-            path = self.shards[shard]["path"]
             why = absent_of(file, path).get(field)
             state = f"absent: {why}" if why else f"not in the shard, which has {', '.join(file)}"
             raise DatasetError(f"field {field!r} of {path} is {state}")
         try:
             value = file[field][row] if view is None else file[field][row, view]
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
-            raise DatasetError(
-                f"shard {self.shards[shard]['path']} is damaged in field {field} ({error}); copy it again"
-            ) from None
+            raise DatasetError(f"shard {path} is damaged in field {field} ({error}); copy it again") from None
         return value.decode(errors="replace") if FIELDS[field].dtype == TEXT else np.asarray(value)
 
     def locate(self, index: int) -> tuple[int, int]:

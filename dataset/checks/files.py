@@ -12,6 +12,7 @@ import h5py
 
 from dataset.errors import DatasetError
 from dataset.format.block_digests import BLOCK, FOLDER, block_digests
+from dataset.format.derived import derived, is_derived
 from dataset.format.documents import check_inside
 from dataset.format.manifest import NAME, SUMS
 from dataset.format.schema import FIELDS, TEXT, check_array
@@ -99,7 +100,17 @@ def field_problems(file: h5py.File, entry: Mapping[str, Any]) -> dict[str, str]:
     for name, field in FIELDS.items():
         if name not in out and not field.optional and (name not in absent or name in NEEDED):
             out[name] = "missing"
+        elif is_derived(file, name, entry["path"]):
+            out[name] = _derived_problem(file, name, entry["path"])
     return out
+
+
+def _derived_problem(file: h5py.File, name: str, path: str) -> str:
+    try:
+        derived(file, name, path)
+    except DatasetError as error:
+        return f"missing, and {error}"
+    return ""
 
 
 def _field_problem(name: str, column: h5py.Dataset, sets: int, sizes: dict[str, int]) -> str:

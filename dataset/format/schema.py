@@ -18,7 +18,8 @@ import numpy as np
 from dataset.errors import DatasetError
 
 FORMAT = "sight-and-sound"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
+"""1.1 added hfov_deg, pitch_deg, roll_deg and height_m. Shards of 1.0 are read: these are filled in from their settings."""
 TEXT = "utf-8"
 
 
@@ -33,6 +34,10 @@ class Field:
     audio: bool = False
     """Stored with rounded mantissas, see writer.py."""
     optional: bool = False
+    setting: str = ""
+    """Setting that is the value in every set and view of a shard that lacks the field, as those of format 1.0 do."""
+    neutral: float | None = None
+    """The value where the settings lack it too."""
 
 
 # ruff: noqa: E501 - one line a field
@@ -43,6 +48,10 @@ FIELDS: dict[str, Field] = {
     "instance": Field("uint16", ("V", "H", "W"), "", "object that the pixel's centre ray hit; 0 = none"),
     "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed, relative to the root attribute origin"),
     "heading": Field("float32", ("V",), "degree", "direction of the head, left positive, 0 along -Z, in [0, 360)"),
+    "hfov_deg": Field("float32", ("V",), "degree", "horizontal field of view of the camera, a pinhole with square pixels", optional=True, setting="camera.hfov_deg"),
+    "pitch_deg": Field("float32", ("V",), "degree", "optical axis above the horizontal, up positive; the head stays level", optional=True, setting="camera.pitch_deg"),
+    "roll_deg": Field("float32", ("V",), "degree", "turn of the camera about its optical axis, its right side up positive (tilt to the left), in [-180, 180]", optional=True, setting="camera.roll_deg", neutral=0.0),
+    "height_m": Field("float32", ("V",), "m", "camera and ears above the floor", optional=True, setting="camera.height_m"),
     "source_position": Field("float32", ("S", 3), "m", "sources; world frame, relative to the root attribute origin"),
     "azimuth": Field("float32", ("V", "S"), "degree", "source relative to the head, left positive, in (-180, 180]"),
     "elevation": Field("float32", ("V", "S"), "degree", "source above the ears' level"),
@@ -58,6 +67,10 @@ FIELDS: dict[str, Field] = {
 
 RANGES = {
     "heading": (0.0, 360.0),
+    "hfov_deg": (1.0, 179.0),
+    "pitch_deg": (-90.0, 90.0),
+    "roll_deg": (-180.0, 180.0),
+    "height_m": (0.0, 10.0),
     "azimuth": (-180.0, 180.0),
     "elevation": (-90.0, 90.0),
     "distance": (0.05, 1000.0),

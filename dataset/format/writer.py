@@ -14,7 +14,7 @@ from isal import isal_zlib
 
 from dataset.atomic import publish, temporary_name
 from dataset.errors import DatasetError
-from dataset.format.schema import ATTRIBUTES, FIELDS, TEXT, Field, check_set
+from dataset.format.schema import ATTRIBUTES, FIELDS, TEXT, check_set
 
 MANTISSA_BITS = 12
 """Bits kept of a float32's 23: the rounding error is about -86 dB, and zero bits compress to nothing."""
@@ -80,7 +80,7 @@ class ShardWriter:
             self._disk = open(self._temporary, "wb")  # noqa: SIM115  # closed in __exit__
             self._file.attrs.update(self._attributes)
             for name, value in one.items():
-                self._create(self._file, name, FIELDS[name], value)
+                create_column(self._file, name, value)
         if set(one) != set(self._file):
             raise DatasetError(f"set {self.count} of {self.path.name} has other fields than the sets before it")
         for name, value in one.items():
@@ -98,22 +98,6 @@ class ShardWriter:
             place = (self.count, first, *[0] * (value.ndim - 1))
             column.id.write_direct_chunk(place, packed(value[first : first + views], column.shuffle))
 
-    def _create(self, file: h5py.File, name: str, field: Field, value: Any) -> None:
-        if field.dtype == TEXT:
-            column = file.create_dataset(name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False)
-        else:
-            # A chunk is one view of one set, so that a read decodes no other view or set.
-            views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else value.shape[0]
-            packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
-            column = file.create_dataset(
-                name, (0, *value.shape), value.dtype, maxshape=(None, *value.shape),
-                chunks=(1, views, *value.shape[1:]), track_times=False,
-                **(packed if value.nbytes >= UNCOMPRESSED_BELOW else {}),
-            )  # fmt: skip
-        column.attrs["unit"] = field.unit
-        column.attrs["meaning"] = field.meaning
-        column.attrs["axes"] = ", ".join(str(a) for a in ("N", *field.axes))
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file is None or self._disk is None:
             return
@@ -126,3 +110,24 @@ class ShardWriter:
                 publish(self._temporary, self.path)
         finally:
             self._temporary.unlink(missing_ok=True)
+
+
+def create_column(file: h5py.File, name: str, value: Any) -> None:
+    """Create the dataset of a field in a shard's root, still without sets; value: that of one set."""
+    field = FIELDS[name]
+    shape = np.shape(value)
+    if field.dtype == TEXT:
+        column = file.create_dataset(name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False)
+    elif not shape:
+        column = file.create_dataset(name, (0,), field.dtype, maxshape=(None,), chunks=(64,), track_times=False)
+    else:
+        # A chunk is one view of one set, so that a read decodes no other view or set.
+        views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else shape[0]
+        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
+        column = file.create_dataset(
+            name, (0, *shape), value.dtype, maxshape=(None, *shape), chunks=(1, views, *shape[1:]), track_times=False,
+            **(packed if value.nbytes >= UNCOMPRESSED_BELOW else {}),
+        )  # fmt: skip
+    column.attrs["unit"] = field.unit
+    column.attrs["meaning"] = field.meaning
+    column.attrs["axes"] = ", ".join(str(a) for a in ("N", *field.axes))

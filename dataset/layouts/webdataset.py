@@ -104,9 +104,8 @@ def _described(data: Dataset) -> dict[str, Any]:
     kept = {k: v for k, v in data.manifest.items() if k != "shards"}
     if not data.shards:
         return kept
-    file = data.shard_file(0)
-    fields = {n: {"unit": f.unit, "meaning": f.meaning, "axes": ["N", *f.axes]} for n, f in FIELDS.items() if n in file}
-    return {**kept, "fields": fields, "absent": absent_of(file, data.shards[0]["path"])}
+    fields = {n: {"unit": FIELDS[n].unit, "meaning": FIELDS[n].meaning, "axes": ["N", *FIELDS[n].axes]} for n in data.names(0)}
+    return {**kept, "fields": fields, "absent": absent_of(data.shard_file(0), data.shards[0]["path"])}
 
 
 def _png(picture: np.ndarray) -> bytes:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from dataset.format.manifest import SUMS
-from dataset.format.schema import FIELDS
+from dataset.format.schema import FIELDS, FORMAT, FORMAT_VERSION
 from dataset.publish.describe import Description
 
 PICTURE = "preview.jpg"
@@ -105,7 +105,7 @@ def _head(d: Description) -> str:
 ![Views, spectrograms of both ears, and directions of the sources]({PICTURE})
 
 {sum(d.sets.values())} sets, {len(d.shards)} HDF5 shards, {total / 1e9:.2f} GB. Version {_plain(d.version)}, {d.date}. Licence: \
-[{d.licence}]({d.licence_url}); see [credits](#credits-and-licences). Format: sight-and-sound 1.0.
+[{d.licence}]({d.licence_url}); see [credits](#credits-and-licences). Format: {FORMAT} {FORMAT_VERSION}.
 """
 
 

@@ -13,8 +13,10 @@ import numpy as np
 
 from dataset.atomic import clear_parts, replacing
 from dataset.errors import DatasetError
+from dataset.format.derived import derived
 from dataset.format.documents import sha256_of
 from dataset.format.manifest import SHARDS, describe_shard
+from dataset.format.writer import create_column
 from dataset.progress import progress_bar
 from dataset.storage.store import Store, wrong_digest
 
@@ -37,6 +39,8 @@ class Piece:
     """Root attributes that change."""
     set_ids: tuple[str, ...] | None = None
     """New ids of these sets; None keeps the old ones."""
+    derived: tuple[str, ...] = ()
+    """Fields to add from the shard's settings, see format/derived.py."""
 
     @property
     def sets(self) -> int:
@@ -65,11 +69,12 @@ def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool =
 
 def _write(piece: Piece, path: Path) -> None:
     with replacing(path) as part:
-        if piece.rows is None and not piece.attributes and piece.set_ids is None:
+        if piece.rows is None and not piece.attributes and piece.set_ids is None and not piece.derived:
             _copy_whole(piece, part)
         else:
             with piece.store.open(piece.entry) as source:
-                rewrite(source, part, piece.rows, piece.attributes, piece.set_ids)
+                added = {name: derived(source, name, piece.entry["path"]) for name in piece.derived}
+                rewrite(source, part, piece.rows, piece.attributes, piece.set_ids, added)
 
 
 def _copy_whole(piece: Piece, path: Path) -> None:
@@ -88,10 +93,12 @@ def rewrite(
     rows: Iterable[int] | None = None,
     attributes: Mapping[str, Any] | None = None,
     set_ids: Sequence[str] | None = None,
+    added: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Write a shard with some sets of another (default: all), changed root attributes, and new ids of its sets.
+    """Write a shard with some sets of another (default: all), changed root attributes, new ids of its sets, and added fields.
 
-    Chunks are copied without decoding; a field that is not chunked by sets is read and written.
+    added: further fields, each with the value that all sets get. Chunks are copied without decoding; a field that is not
+    chunked by sets is read and written.
     """
     chosen = list(range(len(source["set_id"]))) if rows is None else list(rows)
     try:
@@ -100,6 +107,10 @@ def rewrite(
             for name, column in source.items():
                 ids = set_ids if name == "set_id" else None
                 _copy_rows(column, target, chosen, ids)
+            for name, value in (added or {}).items():
+                create_column(target, name, value)
+                target[name].resize(len(chosen), axis=0)
+                target[name][:] = value
     except RuntimeError as error:  # HDF5 raises it for a failed read or write
         raise OSError(f"{source.filename}: {error}") from None
 

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -140,11 +141,28 @@ def spoil_version(root):
 
 def spoil_camera(root):
     settings = read_manifest(root)["settings"]
-    change(root, settings={**settings, "camera": {**settings["camera"], "hfov_deg": 90.0}})
+    change(root, settings={**settings, "camera": {**settings["camera"], "width_px": 90}})
+
+
+def test_other_angles_of_the_camera_become_fields(build, tmp_path, make_set, make_shard, make_manifest):
+    a, b = build("a", {"attic": ("train", (0,))}), tmp_path / "b"
+    settings = read_manifest(a)["settings"]
+    wide = {**settings, "camera": {**settings["camera"], "hfov_deg": 90.0}}
+    make_shard(b, "barn", [make_set("barn", 0)], settings=json.dumps(wide))
+    make_manifest(b)
+    change(b, settings=wide)
+    manifest, notes = merge([a, b], tmp_path / "c")
+    assert notes == [f"setting camera.hfov_deg is 60.0 in {a}, 90.0 in {b}; the field hfov_deg holds the value of every view"]
+    assert manifest["settings"]["camera"]["hfov_deg"] == "60.0 | 90.0" and verify(tmp_path / "c") == []
+    for one, angle in zip(Dataset(tmp_path / "c"), (60.0, 90.0), strict=True):
+        assert one["hfov_deg"].tolist() == [angle, angle]
+    for entry in manifest["shards"]:
+        with h5py.File(tmp_path / "c" / entry["path"], locking=False) as file:
+            assert "hfov_deg" in file and "pitch_deg" not in file
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"), [(spoil_version, "format_version is 1.0"), (spoil_camera, "setting camera.hfov_deg is 60.0")]
+    ("spoil", "message"), [(spoil_version, "format_version is 1.x"), (spoil_camera, "setting camera.width_px is 32")]
 )
 def test_what_does_not_fit_is_refused(build, tmp_path, capsys, spoil, message):
     a, b = build("a", {"attic": ("train", (0,))}), build("b", {"barn": ("val", (0,))})

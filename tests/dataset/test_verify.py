@@ -95,7 +95,7 @@ def test_manifest_that_points_outside(data, capsys, path):
 def test_newer_manifest(data):
     edit_manifest(data, lambda m: m.update(format_version="2.0"))
     for use in (Dataset, verify):
-        with pytest.raises(DatasetError, match=r"2\.0.*reads 1\.0"):
+        with pytest.raises(DatasetError, match=r"2\.0.*reads 1\.1"):
             use(data)
 
 
