@@ -37,8 +37,9 @@ ORDER = {
         ("angles", "errors", "interrupts"),
     ),
     "training": (
-        ("run", "predict"),
+        ("run", "predict", "realworld"),
         ("stages",),
+        ("real",),
         ("reporting",),
         ("evaluation",),
         ("tasks", "baselines"),

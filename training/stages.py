@@ -17,11 +17,10 @@ from training.data.batches import Batches
 from training.data.clips import open_split
 from training.data.preload import load
 from training.data.render import render_batch
-from training.errors import InputError
 from training.evaluation.evaluate import evaluate
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.health import complaints, measure, turn_sign
-from training.evaluation.learned import errors, load_predictor
+from training.evaluation.learned import errors, load_run
 from training.evaluation.pretext_metrics import measure_pretext
 from training.evaluation.robustness import summarised, sweep_errors
 from training.networks.encoders import Encoders
@@ -229,12 +228,7 @@ def _report(work: Work, sweeps: bool) -> None:
     began = time.monotonic()
     sounds = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
     test, reference = (Examples(open_split(work.data, split, work.clips), sounds, settings.seed) for split in ("test", "val"))
-    names = {"SLfM": "front-back", "SLfM before front-back": "slfm", "supervised": "supervised"}
-    if not work.file("front-back").is_file():
-        names = {"SLfM": "slfm", "supervised": "supervised"}
-    predictors = [load_predictor(work.file(f), str(run.device), n) for n, f in names.items() if work.file(f).is_file()]
-    if not predictors:
-        raise InputError(f"{run.folder} holds neither slfm.pt nor supervised.pt; run the stage slfm or supervised first")
+    predictors = load_run(run.folder, str(run.device))
     results = evaluate(predictors, test, reference, progress=not run.quiet)
     work.notes |= _pretext_notes(work, run.folder / "report")
     run.seconds["report"] = time.monotonic() - began

@@ -17,6 +17,8 @@ from training.data.clip_starts import draw_start
 from training.errors import InputError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+BUNDLED = Path(__file__).parents[2] / "simulator" / "assets" / "clips"
+"""The clips that come with the project; the packages are installed side by side."""
 STRETCH_S = 7.65
 """Length of a dry sound."""
 LEVEL_RMS = 0.1
@@ -67,12 +69,17 @@ def has(data: Dataset, field: str) -> bool:
 
 def split_clips(folder: Path) -> dict[str, list[Path]]:
     """Split the clips of a folder into train, val and test, 8:1:1, in runs of the sorted paths, so speakers stay together."""
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    files = find_clips(folder)
     if len(files) < len(SPLITS):
         raise InputError(f"--clips {folder} holds {len(files)} of {', '.join(SUFFIXES)}; three or more are needed, one a split")
     few = max(1, len(files) // 10)
     edges = (0, len(files) - 2 * few, len(files) - few, len(files))
     return {split: files[a:b] for split, a, b in zip(SPLITS, edges, edges[1:], strict=False)}
+
+
+def find_clips(folder: Path) -> list[Path]:
+    """Return the clips below a folder, sorted by path."""
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
 
 
 @lru_cache(maxsize=64)

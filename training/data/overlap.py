@@ -38,15 +38,24 @@ def overlap(
     step = max(1, width // GRID)
     rows, columns = (np.arange(step // 2, n, step) for n in (height, width))
     depth = depth_mm[np.ix_(rows, columns)].astype(float) / 1000
-    half = np.tan(np.deg2rad(camera.hfov_deg) / 2)
-    x = ((columns + 0.5) / width * 2 - 1) * half
-    y = (1 - (rows + 0.5) / height * 2) * half * height / width
-    right, up, ahead = camera_axes(heading_s, camera.pitch_deg)
-    ray = x[None, :, None] * right + y[:, None, None] * up + ahead
+    ray = pixel_rays(camera, heading_s, rows, columns, height, width)
     point = position_s + depth[..., None] * ray - position_t
     right, up, ahead = camera_axes(heading_t, camera.pitch_deg)
     z = point @ ahead
+    half = np.tan(np.deg2rad(camera.hfov_deg) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = (z > 0) & (abs(point @ right / z) <= half) & (abs(point @ up / z) <= half * height / width)
     seen = depth > 0
     return float(inside[seen].mean()) if seen.any() else 0.0
+
+
+def pixel_rays(camera: Camera, heading_deg: float, rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return the directions (R, C, 3), world frame, of pixels of a picture of height x width; 1 along the optical axis.
+
+    rows: (R,), columns: (C,), pixel centres at whole numbers.
+    """
+    half = np.tan(np.deg2rad(camera.hfov_deg) / 2)
+    x = ((columns + 0.5) / width * 2 - 1) * half
+    y = (1 - (rows + 0.5) / height * 2) * half * height / width
+    right, up, ahead = camera_axes(heading_deg, camera.pitch_deg)
+    return x[None, :, None] * right + y[:, None, None] * up + ahead

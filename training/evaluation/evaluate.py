@@ -63,6 +63,8 @@ class Task:
     """The check of each predictor's sign on the validation split's true turns; empty for azimuths."""
     full_circle: dict[str, Any] = field(default_factory=dict)
     """Scores of full-circle azimuths, see full_circle.py; empty if no predictor covers the full circle."""
+    circle: dict[str, np.ndarray] = field(default_factory=dict)
+    """(N,) azimuths of each predictor that covers the full circle, (-180, 180]."""
 
     def error(self, name: str) -> np.ndarray:
         """Return the errors (N,), degrees, of a predictor or baseline."""
@@ -165,7 +167,7 @@ def evaluate_azimuth(
     circle = {p.name: answers[p.name] for p in predictors if p.full_circle}
     folded = {name: fold_front(a) for name, a in answers.items()} | constant
     scored = full_circle(test.sounds.azimuth_deg, circle, test.sounds.row) if circle else {}
-    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(methods), names, folded, full_circle=scored)
+    return Task(truth, test.sounds.row, conditions, _mirrored(reference), tuple(methods), names, folded, {}, scored, circle)
 
 
 def locate(

@@ -84,6 +84,23 @@ def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") ->
     return Learned(localiser, settings, torch.device(device), name)
 
 
+def load_run(path: Path, device: str = "cpu") -> list[Learned]:
+    """Load all predictors of a run's folder, the last one without labels first, named as in reports; or one checkpoint.
+
+    Raise InputError if there is none.
+    """
+    if not path.is_dir():
+        return [load_predictor(path, device, path.stem)]
+    names = {"SLfM": "front-back", "SLfM before front-back": "slfm", "supervised": "supervised"}
+    if not (path / "front-back.pt").is_file():
+        names = {"SLfM": "slfm", "supervised": "supervised"}
+    files = {name: path / f"{stage}.pt" for name, stage in names.items()}
+    predictors = [load_predictor(file, device, name) for name, file in files.items() if file.is_file()]
+    if not predictors:
+        raise InputError(f"{path} holds neither slfm.pt nor supervised.pt; run the stage slfm or supervised first")
+    return predictors
+
+
 @torch.no_grad()
 def errors(localiser: Localiser, batches: Batches, device: torch.device) -> dict[str, float]:
     """Return mean errors in degrees on a store's batches: azimuth folded to the front, rotation with the better sign.
