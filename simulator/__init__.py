@@ -18,10 +18,22 @@ for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS
 if TYPE_CHECKING:
     from simulator.acoustics.arrivals import Arrivals
     from simulator.acoustics.room_metrics import RoomMetrics, band_centres, energy_decay, measure, measure_bands
-    from simulator.api import Brirs, convolve, render_views, simulate_arrivals, simulate_brirs, write_sofa, write_wav
+    from simulator.api import (
+        Brirs,
+        Recording,
+        convolve,
+        render_views,
+        simulate_arrivals,
+        simulate_brirs,
+        simulate_walk,
+        write_sofa,
+        write_wav,
+    )
     from simulator.camera.embree import Views
     from simulator.config import AcousticsSettings, CameraSettings
     from simulator.errors import InputError
+    from simulator.motion.sound import WalkSettings
+    from simulator.motion.trajectory import Trajectory
     from simulator.receivers.microphone_array import MicrophoneArray
     from simulator.receivers.receiver import Receiver
     from simulator.scene_input import Scene, load_scene
@@ -34,9 +46,12 @@ __all__ = [
     "InputError",
     "MicrophoneArray",
     "Receiver",
+    "Recording",
     "RoomMetrics",
     "Scene",
+    "Trajectory",
     "Views",
+    "WalkSettings",
     "band_centres",
     "convolve",
     "energy_decay",
@@ -46,6 +61,7 @@ __all__ = [
     "render_views",
     "simulate_arrivals",
     "simulate_brirs",
+    "simulate_walk",
     "write_sofa",
     "write_wav",
 ]

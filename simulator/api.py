@@ -14,8 +14,8 @@ Whatever cannot be used raises InputError with a message of one line.
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,6 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from dataset.responses import full_response
-from simulator.acoustics.air import speed_of_sound
 from simulator.acoustics.arrivals import Arrivals
 from simulator.acoustics.room_metrics import RoomMetrics as RoomMetrics
 from simulator.acoustics.room_metrics import band_centres as band_centres
@@ -31,26 +30,34 @@ from simulator.acoustics.room_metrics import energy_decay as energy_decay
 from simulator.acoustics.room_metrics import measure as measure
 from simulator.acoustics.room_metrics import measure_bands as measure_bands
 from simulator.acoustics.room_metrics import rt60
+from simulator.arguments import (
+    acoustics_of,
+    check_distances,
+    numbers,
+    points,
+    positions_of,
+    receiver_of,
+    samples_of,
+    sound_generator,
+)
 from simulator.camera.embree import EmbreeCamera, Views
 from simulator.config import AcousticsSettings, CameraSettings, Settings
 from simulator.engines.responses import responses, trace
 from simulator.errors import InputError
 from simulator.habitat.camera import open_camera
-from simulator.receivers.hrtf import load_ears
+from simulator.motion.sound import WalkSettings as WalkSettings
+from simulator.motion.sound import walk_sound
+from simulator.motion.trajectory import Trajectory as Trajectory
 from simulator.receivers.microphone_array import MicrophoneArray as MicrophoneArray
 from simulator.receivers.receiver import Receiver as Receiver
-from simulator.receivers.receiver import check_receiver
 from simulator.receivers.room_sofa import write_room_sofa
 from simulator.receivers.spatialize import convolve as _convolve
-from simulator.run.clips import ClipError, decode
-from simulator.run.simulate import generator
 from simulator.scene_input import Scene
 from simulator.scene_input import load_scene as load_scene
 
-NEAREST_M = 0.1
-"""Smallest distance between a source and the listener."""
-EARS = ((-0.09, 0.0, 0.0), (0.09, 0.0, 0.0))
-"""Left and right ear in the frame of the head, m, for SOFA files."""
+LONGEST_WALK_S = 600.0
+CHECK_S = 0.05
+"""Time between two checks of the distance of listener and sources."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,15 +117,72 @@ def simulate_brirs(
     seed and set_index choose the random numbers: `simulator.render` uses those of set_index for the set of that index.
     Raises InputError.
     """
-    settings = _acoustics(acoustics, quality)
-    turned, placed = np.atleast_1d(_numbers("headings", headings)), _points("sources", sources)
-    position = _positions(listener, len(turned))
-    _check_distances(position, placed)
-    chosen, channels = _receiver(settings, hrtf, receiver)
-    rng = _sound_generator(scene, seed, set_index)
+    settings = acoustics_of(acoustics, quality)
+    turned, placed = np.atleast_1d(numbers("headings", headings)), points("sources", sources)
+    position = positions_of(listener, len(turned))
+    check_distances(position[:, None], placed)
+    chosen, channels = receiver_of(settings, hrtf, receiver)
+    rng = sound_generator(scene, seed, set_index)
     origin = scene.mesh.origin
     heard = responses(scene.acoustic(settings), position - origin, turned, placed - origin, settings, chosen, rng)
     return Brirs(heard.direct, heard.indirect, heard.ambisonic, settings.sample_rate_hz, position, turned, placed, channels)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What C channels record of a walk, binaural unless asked otherwise; time zero is that of the clips."""
+
+    direct: np.ndarray
+    """(C, L) float32: the direct sound at the left and right ear, or at each channel of the receiver."""
+    indirect: np.ndarray
+    """(C, L) float32: everything else, at the same scale."""
+    sample_rate: int
+    """Hz."""
+
+    def full(self, ratio: float = 1.0) -> np.ndarray:
+        """Return direct + ratio * indirect, (C, L) float32; ratio 1 is physical."""
+        return np.asarray(self.direct + np.float32(ratio) * self.indirect)
+
+
+def simulate_walk(
+    scene: Scene,
+    listener: Trajectory,
+    sources: Sequence[Trajectory],
+    clips: Sequence[str | Path | ArrayLike],
+    *,
+    duration_s: float | None = None,
+    hrtf: str | Path | None = None,
+    receiver: MicrophoneArray | Receiver | None = None,
+    quality: str | None = None,
+    seed: int = 0,
+    acoustics: AcousticsSettings | None = None,
+    walk: WalkSettings | None = None,
+) -> Recording:
+    """Simulate one continuous recording of a listener and S sources that move.
+
+    listener, sources: trajectories in the world frame; the listener's heading turns the ears. clips: what each source plays from
+    time 0 on, an audio file or samples (L,) at the sample rate. duration_s: length of the recording; default: to the end of the
+    longest clip. walk: how finely late sound follows the movement. Other arguments: as for `simulate_brirs`. Raises InputError.
+    """
+    settings = acoustics_of(acoustics, quality)
+    rate = settings.sample_rate_hz
+    if len(sources) != len(clips) or not sources:
+        raise InputError(f"{len(clips)} clips are given for {len(sources)} sources; one clip for each source is expected")
+    sounds = [samples_of(clip, rate) for clip in clips]
+    if any(s.ndim != 1 for s in sounds):
+        raise InputError("a clip has more than one axis; samples (L,) of one channel are expected")
+    length = max(len(s) for s in sounds) if duration_s is None else round(float(numbers("duration_s", duration_s)) * rate)
+    if not 0 < length <= LONGEST_WALK_S * rate:
+        raise InputError(f"the recording lasts {length / rate:g} s; more than 0 to {LONGEST_WALK_S:g} s are expected")
+    mono = np.stack([np.pad(s[:length], (0, max(0, length - len(s)))) for s in sounds])
+    chosen, _ = receiver_of(settings, hrtf, receiver)
+    origin, rng = scene.mesh.origin, sound_generator(scene, seed, 0)
+    here, placed = listener.moved(origin), [one.moved(origin) for one in sources]
+    clock = np.arange(0, length / rate, CHECK_S)
+    for one in placed:
+        check_distances(here.position(clock), one.position(clock))
+    direct, indirect = walk_sound(scene.acoustic(settings), here, placed, mono, settings, chosen, rng, walk)
+    return Recording(direct, indirect, rate)
 
 
 def simulate_arrivals(
@@ -137,12 +201,12 @@ def simulate_arrivals(
     octave bands; the histogram has energy by source, time, direction and band. The responses of
     `simulate_brirs` with the same arguments consist of these arrivals. Raises InputError.
     """
-    settings = _acoustics(acoustics, quality)
+    settings = acoustics_of(acoustics, quality)
     if settings.engine == "soundspaces":
         raise InputError("acoustics engine is soundspaces, which returns responses only; choose raytrace or pyroomacoustics")
-    position, placed = _positions(listener, 1), _points("sources", sources)
-    _check_distances(position, placed)
-    origin, rng = scene.mesh.origin, _sound_generator(scene, seed, set_index)
+    position, placed = positions_of(listener, 1), points("sources", sources)
+    check_distances(position[:, None], placed)
+    origin, rng = scene.mesh.origin, sound_generator(scene, seed, set_index)
     return trace(scene.acoustic(settings), position[0] - origin, placed - origin, settings, rng)
 
 
@@ -153,8 +217,8 @@ def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, came
     view, pitch and engine; its height_m is not used here. Instance k is `scene.instances[k - 1]`. Raises InputError.
     """
     settings = Settings(camera=camera or CameraSettings()).camera
-    turned = np.atleast_1d(_numbers("headings", headings))
-    positions = _positions(position, len(turned)) - scene.mesh.origin
+    turned = np.atleast_1d(numbers("headings", headings))
+    positions = positions_of(position, len(turned)) - scene.mesh.origin
     if settings.engine != "habitat":
         return EmbreeCamera(scene.mesh, settings).render(positions, turned)
     if scene.path is None:
@@ -168,7 +232,7 @@ def convolve(brirs: Brirs, clip: str | Path | ArrayLike, *, ratio: float = 1.0) 
     clip: an audio file, or samples (L,) at `brirs.sample_rate`, which every source plays; or (S, L), one row a source.
     Append zeros to a clip to keep its reverberation. ratio: factor on the indirect part. Raises InputError.
     """
-    sound = _clip(clip, brirs.sample_rate)
+    sound = samples_of(clip, brirs.sample_rate)
     count = brirs.direct.shape[1]
     if sound.ndim == 1:
         sound = np.broadcast_to(sound, (count, len(sound)))
@@ -212,73 +276,3 @@ def write_wav(path: str | Path, samples: ArrayLike, sample_rate: int) -> None:
         soundfile.write(path, sound.T, sample_rate, format="WAV", subtype="FLOAT")
     except (OSError, soundfile.LibsndfileError) as error:
         raise InputError(f"{path} cannot be written ({error}); choose another path") from None
-
-
-def _acoustics(acoustics: AcousticsSettings | None, quality: str | None) -> AcousticsSettings:
-    chosen = acoustics or AcousticsSettings()
-    return Settings(acoustics=chosen if quality is None else replace(chosen, quality=quality)).acoustics
-
-
-def _receiver(
-    settings: AcousticsSettings, hrtf: str | Path | None, receiver: MicrophoneArray | Receiver | None
-) -> tuple[Receiver, np.ndarray]:
-    """Return the ears of a SOFA file or the given receiver, and the positions (C, 3) of its channels in the head's frame, m."""
-    if receiver is None:
-        ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz)
-        for note in ears.notes:
-            warnings.warn(note, stacklevel=3)
-        return ears, np.array(EARS)
-    if hrtf is not None:
-        raise InputError("hrtf and receiver are both given; omit hrtf, which is for ears, or receiver")
-    if isinstance(receiver, MicrophoneArray):
-        array = receiver.receiver(settings.sample_rate_hz, speed_of_sound(settings.temperature_c))
-        check_receiver(array, settings.sample_rate_hz)
-        return array, array.positions
-    check_receiver(receiver, settings.sample_rate_hz)
-    return receiver, np.zeros((receiver.channels, 3))
-
-
-def _sound_generator(scene: Scene, seed: int, set_index: int) -> np.random.Generator:
-    """Return the generator from which `simulator.render` draws the sound of a set."""
-    if set_index < 0:
-        raise InputError(f"set_index is {set_index}; 0 or more is expected")
-    return generator(Settings(seed=seed), scene.mesh, set_index).spawn(3)[1]
-
-
-def _numbers(name: str, values: ArrayLike) -> np.ndarray:
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {values!r}; numbers are expected") from None
-    if array.size == 0 or not np.isfinite(array).all():
-        raise InputError(f"{name} is {values!r}; at least one number, none of them NaN or infinite, is expected")
-    return array
-
-
-def _points(name: str, values: ArrayLike) -> np.ndarray:
-    array = np.atleast_2d(_numbers(name, values))
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise InputError(f"{name} has shape {array.shape}; (3,) or (number, 3) is expected: x, y, z in metres")
-    return array
-
-
-def _positions(values: ArrayLike, views: int) -> np.ndarray:
-    array = _points("position of the listener or camera", values)
-    if len(array) not in (1, views):
-        raise InputError(f"{len(array)} positions are given for {views} headings; give one position, or one for each heading")
-    return np.repeat(array, views // len(array), 0)
-
-
-def _check_distances(positions: np.ndarray, sources: np.ndarray) -> None:
-    nearest = float(np.linalg.norm(positions[:, None] - sources, axis=-1).min())
-    if nearest < NEAREST_M:
-        raise InputError(f"a source is {nearest:g} m from the listener; at least {NEAREST_M:g} m are expected")
-
-
-def _clip(clip: str | Path | ArrayLike, sample_rate: int) -> np.ndarray:
-    if not isinstance(clip, (str, Path)):
-        return _numbers("clip", clip)
-    try:
-        return decode(Path(clip), sample_rate)
-    except ClipError as error:
-        raise InputError(f"clip {clip} is {error}; give a wav, flac, ogg or mp3 file") from None

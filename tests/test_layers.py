@@ -15,8 +15,10 @@ FORBIDDEN = {
 ORDER = {
     "simulator": (
         ("render", "api", "bundled_clips"),
+        ("arguments",),
         ("scene_input",),
         ("run",),
+        ("motion",),
         ("engines",),
         ("receivers", "habitat"),
         ("acoustics", "camera", "loaders"),

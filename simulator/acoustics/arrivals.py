@@ -26,6 +26,8 @@ class Paths:
     """(K, 3) float64: unit vectors, world frame, from the listener towards the incoming sound."""
     gain: np.ndarray
     """(K, 7) float64: pressure in each band; spreading, reflection, air and directivity included."""
+    chain: np.ndarray | None = None
+    """(K, order) int: the planes that reflect the path, from source to listener, then -1; None where they are not known."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,21 +62,29 @@ def image_paths(
     source, count, chain, points = out
     free, loss = _trace_segments(scene, planes, listener, sources, source, count, chain, points)
     source, count, points = source[free], count[free], points[free]
+    planes_of = np.where(np.arange(order) < count[:, None], planes[chain[free]], -1)
     segments = np.diff(_polyline(listener, sources[source], count, points), axis=1)
     distance = np.linalg.norm(segments, axis=2).sum(1)
     arriving = points[np.arange(len(source)), count - 1] - listener
     leaving = points[:, 0] - sources[source]
-    toward = listener - sources[source]
-    facing = (leaving * toward).sum(1) / (np.linalg.norm(leaving, axis=1) * np.linalg.norm(toward, axis=1))
-    return _paths(scene, source, distance, arriving / np.linalg.norm(arriving, axis=1, keepdims=True), loss[free], facing)
+    front = listener - sources[source]
+    facing = (leaving * front).sum(1) / (np.linalg.norm(leaving, axis=1) * np.linalg.norm(front, axis=1))
+    toward = arriving / np.linalg.norm(arriving, axis=1, keepdims=True)
+    return _paths(scene, source, distance, toward, loss[free], facing, planes_of)
 
 
 def _paths(
-    scene: AcousticScene, source: np.ndarray, distance: np.ndarray, direction: np.ndarray, loss: np.ndarray, facing: np.ndarray
+    scene: AcousticScene,
+    source: np.ndarray,
+    distance: np.ndarray,
+    direction: np.ndarray,
+    loss: np.ndarray,
+    facing: np.ndarray,
+    chain: np.ndarray | None = None,
 ) -> Paths:
     air = np.exp(-0.5 * scene.air * distance[:, None])
     gain = np.sqrt(loss) * air / distance[:, None] * scene.directivity[directivity_row(np.clip(facing, -1, 1))]
-    return Paths(source.astype(np.int32), distance, direction, gain)
+    return Paths(source.astype(np.int32), distance, direction, gain, chain)
 
 
 def _polyline(listener: np.ndarray, source: np.ndarray, count: np.ndarray, points: np.ndarray) -> np.ndarray:

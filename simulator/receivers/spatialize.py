@@ -32,12 +32,26 @@ def spatialize(
     """
     sources = len(arrivals.energy)
     direct = _path_responses(arrivals.direct, arrivals, receiver, headings_deg, sources, direct_length)
-    indirect = _path_responses(arrivals.images, arrivals, receiver, headings_deg, sources, indirect_length)
+    images = _path_responses(arrivals.images, arrivals, receiver, headings_deg, sources, indirect_length)
+    indirect = images + _late(arrivals, images, receiver, headings_deg, rng)
+    return direct.astype(np.float32), indirect.astype(np.float32)
+
+
+def late_part(
+    arrivals: Arrivals, receiver: Receiver, headings_deg: np.ndarray, length: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return the late sound alone of the indirect responses of `spatialize`: (V, S, C, length)."""
+    images = _path_responses(arrivals.images, arrivals, receiver, headings_deg, len(arrivals.energy), length)
+    return _late(arrivals, images, receiver, headings_deg, rng)
+
+
+def _late(
+    arrivals: Arrivals, images: np.ndarray, receiver: Receiver, headings_deg: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     tables = [receiver.bands(to_head(late_directions(arrivals.cells), h)) for h in headings_deg]
     gain, delay = (np.stack(x) for x in zip(*tables, strict=True))
-    late = late_responses(arrivals.energy, arrivals.bin_s, gain, delay, receiver, indirect_length, rng)
-    indirect += match_energy(late, indirect, receiver.sample_rate_hz)
-    return direct.astype(np.float32), indirect.astype(np.float32)
+    late = late_responses(arrivals.energy, arrivals.bin_s, gain, delay, receiver, images.shape[-1], rng)
+    return match_energy(late, images, receiver.sample_rate_hz)
 
 
 def to_head(directions: np.ndarray, heading_deg: float) -> np.ndarray:
@@ -75,13 +89,13 @@ def _path_responses(
         spectra, delay = receiver.paths(to_head(paths.direction, heading))
         at = (paths.distance[:, None] / arrivals.speed_m_s + delay) * rate - LEAD
         start = np.floor(at).astype(np.int64)
-        spectra = spectra * color[:, None] * fft.rfft(_pulse(at - start), 2 * (count - 1))
+        spectra = spectra * color[:, None] * fft.rfft(pulse(at - start), 2 * (count - 1))
         pulses = fft.irfft(spectra, 2 * (count - 1))
         _add(out[view], paths.source, start, pulses)
     return out
 
 
-def _pulse(fraction: np.ndarray) -> np.ndarray:
+def pulse(fraction: np.ndarray) -> np.ndarray:
     """Return unit pulses (..., 2 LEAD + 2) that peak `fraction` of a sample after sample LEAD: sinc under a Hann window.
 
     The window limits the length of a pulse between two samples; it attenuates only the last few hundred hertz below half the

@@ -1,0 +1,1 @@
+"""Sound of listeners and sources that move: one continuous recording. May import: acoustics, engines, receivers."""
