@@ -3,11 +3,14 @@
 A measured response is split into its minimum-phase part and a pure delay (Kistler and Wightman 1992). Both are interpolated
 linearly over the spherical triangle of measured directions around the given one, so that they are continuous as the head
 turns. Level: a diffuse field has the same energy at the ears as at the centre of the head without the head.
+
+A head k times as large diffracts a wave k times as long in the same way: at frequency f it has the response of the original at
+k f, and all delays are k times as long (Middlebrooks 1999).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,16 +22,12 @@ from dataset.angles import direction
 from simulator.acoustics.bands import LATE_HZ, minimum_phase, windows
 from simulator.errors import InputError
 from simulator.kernels import kernel
+from simulator.receivers.ear_delays import SPECTRUM as SPECTRUM
+from simulator.receivers.ear_delays import band_lags, ear_delays
 from simulator.receivers.sofa import BUNDLED, Measurement, read_sofa
 
-SPECTRUM = 512
-"""Points of the Fourier transform of a response."""
-UPSAMPLING = 8
-"""Delays are first searched on a grid finer than the sampling interval by this factor."""
 LEVEL_RATE_HZ = 16000
 """The diffuse-field level is that of the frequencies below half of this rate, at any sample rate."""
-CHUNK = 64
-"""Responses whose peaks are searched at a time: small enough for the processor cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +52,8 @@ class Ears:
     """(M, 2, 8) the same by band, s."""
     diffuse: np.ndarray
     """(2, SPECTRUM/2 + 1) complex: diffuse-field response relative to the band gains."""
+    level: float
+    """Factor by which the measured pressures were divided."""
     title: str
     sha256: str
     notes: tuple[str, ...] = ()
@@ -76,13 +77,28 @@ class Ears:
         return self.triangles[best], weight
 
 
-@lru_cache(maxsize=4)
-def load_ears(path: Path | None, sample_rate_hz: int) -> Ears:
-    """Read a SOFA file (None: the bundled KEMAR) and prepare it for a sample rate; cached by file and rate.
+def load_ears(path: Path | None, sample_rate_hz: int, head_scale: float = 1.0) -> Ears:
+    """Read a SOFA file (None: the bundled KEMAR) and prepare it for a sample rate and a head `head_scale` times as large.
 
-    Raises InputError where the file is not a usable SimpleFreeFieldHRIR measurement.
+    The last results are cached. Raises InputError where the file is not a usable SimpleFreeFieldHRIR measurement.
     """
+    ears = _prepared(path, sample_rate_hz)
+    return ears if head_scale == 1.0 else _resized(path, sample_rate_hz, head_scale)
+
+
+@lru_cache(maxsize=4)
+def _prepared(path: Path | None, sample_rate_hz: int) -> Ears:
     return prepare(read_sofa(path or BUNDLED), sample_rate_hz)
+
+
+@lru_cache(maxsize=4)
+def _resized(path: Path | None, sample_rate_hz: int, head_scale: float) -> Ears:
+    return resized(_prepared(path, sample_rate_hz), _measured(path), head_scale)
+
+
+@lru_cache(maxsize=1)
+def _measured(path: Path | None) -> Measurement:
+    return read_sofa(path or BUNDLED)
 
 
 def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
@@ -91,32 +107,60 @@ def prepare(measured: Measurement, sample_rate_hz: int) -> Ears:
     Raises InputError where the directions do not surround the head.
     """
     spectra, magnitude = _transfer(measured, sample_rate_hz)
-    delay = _ear_delays(spectra, magnitude, sample_rate_hz)
-    lag = _band_lags(spectra, delay[:, 0] - delay[:, 1], sample_rate_hz)
-    band_delay = delay.mean(1)[:, None, None] + 0.5 * lag[:, None] * np.array([[1.0], [-1.0]])
+    delay = ear_delays(spectra, magnitude, sample_rate_hz)
     directions, pole_sources = _close_poles(measured.directions)
     triangles = _triangulate(directions, measured.title)
-    area = _vertex_areas(directions, triangles)
     audible = magnitude if sample_rate_hz == LEVEL_RATE_HZ else _transfer(measured, LEVEL_RATE_HZ)[1]
+    area = _vertex_areas(directions, triangles)
     level = np.sqrt(np.einsum("m,mef->", area, _with_poles(audible, pole_sources) ** 2) / (2 * audible.shape[-1]))
-    magnitude = _with_poles(magnitude, pole_sources) / level
-    delay, band_delay = _with_poles(delay, pole_sources), _with_poles(band_delay, pole_sources)
-    front = _nearest(directions, direction(0.0, 0.0))
-    gain = _band_gain(magnitude, sample_rate_hz)
     return Ears(
         sample_rate_hz=sample_rate_hz,
         directions=directions,
         triangles=triangles,
         inverse=np.linalg.inv(np.swapaxes(directions[triangles], 1, 2)),
-        responses=_faded(fft.irfft(minimum_phase(magnitude), SPECTRUM)),
-        delay_s=delay - delay[front].mean(),
-        band_gain=gain,
-        band_delay_s=band_delay - delay[front].mean(),
-        diffuse=_fine_structure(magnitude, gain, area, sample_rate_hz),
+        **_filters(spectra, magnitude, delay, level, directions, triangles, sample_rate_hz),
+        level=float(level),
         title=measured.title,
         sha256=measured.sha256,
         notes=measured.notes,
     )
+
+
+def resized(ears: Ears, measured: Measurement, head_scale: float) -> Ears:
+    """Return the ears of a head `head_scale` times as large as that of `ears`, which were prepared from `measured`.
+
+    The level stays that of the original, so that the gain at f is exactly the original's at head_scale * f.
+    """
+    # Samples that are farther apart in time by the factor have their spectrum at frequencies lower by it.
+    spectra, magnitude = _transfer(replace(measured, sample_rate_hz=measured.sample_rate_hz / head_scale), ears.sample_rate_hz)
+    delay = head_scale * ears.delay_s[: len(magnitude)]
+    return replace(ears, **_filters(spectra, magnitude, delay, ears.level, ears.directions, ears.triangles, ears.sample_rate_hz))
+
+
+def _filters(
+    spectra: np.ndarray,
+    magnitude: np.ndarray,
+    delay: np.ndarray,
+    level: float,
+    directions: np.ndarray,
+    triangles: np.ndarray,
+    sample_rate_hz: int,
+) -> dict[str, np.ndarray]:
+    """Return what Ears hold by direction, from spectra, magnitudes (M, 2, F) and delays (M, 2) of the measured directions."""
+    lag = band_lags(spectra, delay[:, 0] - delay[:, 1], sample_rate_hz)
+    band_delay = delay.mean(1)[:, None, None] + 0.5 * lag[:, None] * np.array([[1.0], [-1.0]])
+    pole_sources = _close_poles(directions[: len(magnitude)])[1]
+    magnitude, delay, band_delay = (_with_poles(values, pole_sources) for values in (magnitude, delay, band_delay))
+    magnitude = magnitude / level
+    front = _nearest(directions, direction(0.0, 0.0))
+    gain = _band_gain(magnitude, sample_rate_hz)
+    return {
+        "responses": _faded(fft.irfft(minimum_phase(magnitude), SPECTRUM)),
+        "delay_s": delay - delay[front].mean(),
+        "band_gain": gain,
+        "band_delay_s": band_delay - delay[front].mean(),
+        "diffuse": _fine_structure(magnitude, gain, _vertex_areas(directions, triangles), sample_rate_hz),
+    }
 
 
 def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +176,8 @@ def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, n
     responses = responses[..., first : first + int(SPECTRUM * rate / sample_rate_hz)]
     f = np.linspace(0.0, sample_rate_hz / 2, SPECTRUM // 2 + 1)
     turn = 2.0 * np.pi * np.arange(responses.shape[-1])[:, None] * np.minimum(f, rate / 2) / rate
-    spectra = responses @ np.cos(turn) - 1j * (responses @ np.sin(turn))
+    rows = responses.reshape(-1, responses.shape[-1])  # one product instead of one for each direction
+    spectra = (rows @ np.cos(turn) - 1j * (rows @ np.sin(turn))).reshape(*responses.shape[:-1], -1)
     return spectra * (f <= rate / 2), np.abs(spectra)
 
 
@@ -168,56 +213,6 @@ def _locate(inverse: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.nda
                 break
         weight[k] /= weight[k].sum()
     return best, weight
-
-
-def _ear_delays(spectra: np.ndarray, magnitude: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Return the delay (M, 2) s of each ear with which the minimum-phase responses have the measured interaural delay."""
-    smooth = minimum_phase(magnitude)
-    delay = _peak_delay(spectra * np.conj(smooth), sample_rate_hz)
-    # The peak of the excess phase differs by some 30 us from the interaural cross-correlation: correct the difference.
-    missing = _lag(spectra, sample_rate_hz) - _lag(_shifted(smooth, delay, sample_rate_hz), sample_rate_hz)
-    missing = np.where(np.abs(missing) < 1e-4, missing, 0.0)
-    return delay + 0.5 * missing[:, None] * np.array([1.0, -1.0])
-
-
-def _band_lags(spectra: np.ndarray, lag_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Return the lag of the left ear behind the right in each band, (M, 8) s, from the interaural phase up to 1 kHz.
-
-    Diffraction makes it longer at low frequencies (Kuhn 1977). Above 1 kHz the phase is ambiguous by whole turns, and the
-    broadband lag lag_s (M,) is used.
-    """
-    f = np.linspace(0.0, sample_rate_hz / 2, spectra.shape[-1])
-    aligned = spectra[:, 0] * np.conj(spectra[:, 1]) * np.exp(2j * np.pi * f * lag_s[:, None])
-    centre = np.asarray(LATE_HZ)
-    phase = np.angle(aligned @ (windows(len(f), sample_rate_hz, LATE_HZ) ** 2).T)
-    return lag_s[:, None] - np.where(centre <= 1000.0, phase / (2.0 * np.pi * centre), 0.0)
-
-
-def _lag(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Return the lag of the left ear behind the right, the peak of their cross-correlation; spectra (M, 2, F), result (M,) s."""
-    cross = spectra[:, 0] * np.conj(spectra[:, 1])
-    early = np.full(cross.shape[0], 2e-3)
-    return _peak_delay(_shifted(cross, early, sample_rate_hz), sample_rate_hz) - early
-
-
-def _shifted(spectra: np.ndarray, delay_s: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    turn = 2.0 * np.pi * np.linspace(0.0, sample_rate_hz / 2, spectra.shape[-1])
-    return spectra * np.exp(-1j * delay_s[..., None] * turn)
-
-
-def _peak_delay(spectra: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Return the time of the peak of spectra (..., F): upsampling, then a parabola through three points; (...) s."""
-    n = SPECTRUM * UPSAMPLING
-    flat = spectra.reshape(-1, spectra.shape[-1])
-    out = np.empty(len(flat))
-    for first in range(0, len(flat), CHUNK):
-        signal = fft.irfft(flat[first : first + CHUNK], n)
-        # The second half of the circular time axis is negative time.
-        top = np.clip(signal[:, : n // 2].argmax(1), 1, n // 2 - 2)
-        before, at, after = (signal[np.arange(len(top)), top + d] for d in (-1, 0, 1))
-        bend = before - 2 * at + after
-        out[first : first + CHUNK] = top + 0.5 * (before - after) / np.where(bend < 0, bend, -np.inf)
-    return out.reshape(spectra.shape[:-1]) / (UPSAMPLING * sample_rate_hz)
 
 
 def _close_poles(directions: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
