@@ -53,6 +53,12 @@ class SoundSettings:
     hard_second_share: float = 0.3
     """... and this share has one more source, if the data has it, from 0 to `hard_dominance_db` below the first."""
     hard_dominance_db: float = 20.0
+    microphone_level_db: float = 0.0
+    """Training only: difference of level between the two microphones, drawn uniformly up to this, either way."""
+    microphone_spectrum_db: float = 0.0
+    """Training only: standard deviation of each microphone's gain, drawn by octave."""
+    microphone_noise_rms: float = 0.0
+    """Training only: level of each microphone's own white noise, drawn uniformly from 0 to this, relative to full scale."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,19 @@ class PictureSettings:
     jitter: float = 0.2
     """Brightness, contrast and saturation are each changed by up to this share ..."""
     jitter_share: float = 0.9
-    """... in this share of the pictures."""
+    """... in this share of the pictures; a draw of its own decides in which of them a camera does the following:"""
+    exposure_stops: float = 0.0
+    """Light is multiplied by 2 to a power drawn uniformly from minus this to this."""
+    white_balance_stops: float = 0.0
+    """Red light and blue light are each multiplied by one more such factor."""
+    vignetting_stops: float = 0.0
+    """Light that the corners lose, drawn uniformly from 0 to this."""
+    blur_px: float = 0.0
+    """Standard deviation of Gaussian blur, at the networks' size, drawn uniformly from 0 to this."""
+    sensor_noise: float = 0.0
+    """Standard deviation of noise, relative to full scale, drawn uniformly from 0 to this."""
+    jpeg_quality: int = 0
+    """Lowest quality of JPEG compression, drawn uniformly up to 95; 0: pictures are not compressed."""
     recolor: bool = False
     """Permute the colour channels of all pictures of a set at random, and invert the colours of half of the sets."""
 
@@ -244,7 +262,16 @@ TASKS = ("m2b", "l2r")
 PERMUTATIONS = ("joint", "pairwise", "none")
 
 
+MOST: dict[str, float] = {
+    "sound.microphone_level_db": 20, "sound.microphone_spectrum_db": 10, "sound.microphone_noise_rms": 1,
+    "picture.exposure_stops": 8, "picture.white_balance_stops": 4, "picture.vignetting_stops": 8, "picture.blur_px": 32,
+    "picture.sensor_noise": 1, "picture.jpeg_quality": 95, "picture.jitter_share": 1,
+}  # fmt: skip
+"""Largest values of settings from 0."""
+
+
 def _check(s: Settings) -> None:
+    values = flattened(s.to_dict())
     stages: dict[str, Any] = {
         "pretext": s.pretext,
         "slfm": s.slfm,
@@ -270,6 +297,7 @@ def _check(s: Settings) -> None:
         (s.picture.width_px % 16 == 0 or s.network.kind == "small", "picture.width_px must be a multiple of 16"),
         (min(s.picture.width_px, s.picture.height_px) >= 32, "pictures must be at least 32 pixels wide and high"),
         (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; expected 0 to below 1"),
+        *((0 <= values[name] <= most, f"{name} is {values[name]}; expected 0 to {most}") for name, most in MOST.items()),
         (0 <= s.pretext.withheld_share < 1, f"pretext.withheld_share is {s.pretext.withheld_share}; expected 0 to below 1"),
         (s.slfm.permutation in PERMUTATIONS, f"slfm.permutation is {s.slfm.permutation!r}; choose {', '.join(PERMUTATIONS)}"),
         (0 < s.slfm.side_margin <= 1, f"slfm.side_margin is {s.slfm.side_margin}; expected above 0 to 1"),

@@ -14,6 +14,8 @@ from torch import Tensor
 from dataset.responses import full_response
 from training.config import Settings
 from training.data.clip_starts import STEP_S, audible_starts
+from training.data.microphones import record
+from training.data.photograph import photographs
 from training.data.preload import Store
 
 Made = TypeVar("Made")
@@ -37,6 +39,8 @@ class Batch:
     """(B, V, S, 2, T) float32, direct + ratio x indirect with each set's own ratio."""
     noise: Tensor
     """(B, V, 2, L) float32 white noise, relative to the sound's level; empty without noise."""
+    own_noise: Tensor
+    """(B, V, 2, L) float32 the microphones' own noise, relative to full scale; empty without it."""
     pictures_withheld: Tensor
     """(B,) bool: the pretext task withholds the pictures of these sets."""
     heading: Tensor
@@ -76,10 +80,10 @@ class Batches:
     ) -> None:
         """Batches of `batch` sets over all `world` processes, of which this one, `rank`, makes its part.
 
-        Without `training` there is no jitter, mirroring or fresh combination, and the last, smaller batch is kept. `tag`
-        distinguishes the draws of the stages of one run. With `hard`, `sound.hard_share` of the sets are more reverberant,
-        noisy or have a second source. `only` selects this source of every set. Without `pictures` the batches have none,
-        which saves time if only sound is used.
+        Without `training` there are no jitter, photographs, microphones, mirroring or fresh combination, and the last, smaller
+        batch is kept. `tag` distinguishes the draws of the stages of one run. With `hard`, `sound.hard_share` of the sets are
+        more reverberant, noisy or have a second source. `only` selects this source of every set. Without `pictures` the batches
+        have none, which saves time if only sound is used.
         """
         self.store, self.settings, self.training, self.hard, self.only = store, settings, training, hard, only
         self.pictures = pictures
@@ -131,7 +135,7 @@ class Batches:
     def _draw(self, row: int, epoch: int) -> dict[str, np.ndarray]:
         """Draw one set's part of a batch; the generator depends on seed, stage, epoch and set only."""
         s, store = self.settings, self.store
-        rng = np.random.default_rng((s.seed, self.tag, 2, epoch if self.training else 0, row))
+        rng = self._generator(2, epoch, row)
         others = np.arange(1, store.rgb.shape[1])
         others = rng.permutation(others) if self.training else others
         views = np.concatenate([[0], others[: s.views - 1]])
@@ -140,10 +144,16 @@ class Batches:
         sources = rng.permutation(store.azimuth.shape[2])[:count] if self.only is None else np.array([self.only])
         mirrored = bool(self.training and s.mirror and rng.random() < 0.5)
         sign = -1.0 if mirrored else 1.0
-        rgb = self._recolored(store.rgb[row, views], rng) if self.pictures else store.rgb[row, views, :, :0]
-        response = self._response(row, views, sources, self._ratio(hard, rng))
+        rgb = store.rgb[row, views] if self.pictures else store.rgb[row, views, :, :0]
+        if self.pictures and self.training:
+            rgb = self._recolored(photographs(rgb, s.picture, self._generator(3, epoch, row)), rng)
+        response, own_noise = (
+            self._response(row, views, sources, self._ratio(hard, rng)),
+            np.zeros((len(views), 2, 0), np.float32),
+        )
         color = np.ones((len(views), 3), np.float32)
         if self.training:
+            response, own_noise = record(response, s.sound, store.sample_rate, self.clip, self._generator(4, epoch, row))
             change = rng.uniform(1 - s.picture.jitter, 1 + s.picture.jitter, color.shape)
             color = np.where(rng.random((len(views), 1)) < s.picture.jitter_share, change, 1.0).astype(np.float32)
         return {
@@ -152,15 +162,20 @@ class Batches:
             "dry": self._dry(row, sources, len(views), response.shape[-1], hard, rng),
             "response": response[..., ::-1, :].copy() if mirrored else response,
             "noise": self._noise(len(views), hard, rng),
+            "own_noise": own_noise,
             "pictures_withheld": np.array(self.training and rng.random() < s.pretext.withheld_share),
             "heading": sign * store.heading[row, views],
             "azimuth": sign * store.azimuth[row, views, sources[0]],
             "confidence": self._confidence(row, views, sources[0]),
         }
 
+    def _generator(self, part: int, epoch: int, row: int) -> np.random.Generator:
+        """Return the generator of a part of a set's draw: each has its own, so that one does not change the others."""
+        return np.random.default_rng((self.settings.seed, self.tag, part, epoch if self.training else 0, row))
+
     def _recolored(self, rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Permute the colour channels of a set's pictures (V, 3, h, w), and invert them, at random."""
-        if not (self.training and self.settings.picture.recolor):
+        if not self.settings.picture.recolor:
             return rgb
         rgb = rgb[:, rng.permutation(3)]
         return 255 - rgb if rng.random() < 0.5 else rgb

@@ -52,8 +52,8 @@ def render_batch(batch: Batch, features: Callable[[Tensor], Tensor] | None = Non
 def render_sounds(batch: Batch) -> Tensor:
     """Return binaural sounds (B, V, 2, L) float32, ears (left, right).
 
-    Sum over sources of the dry sound convolved with the response, plus noise relative to the sound's level. The first
-    T - 1 samples of `dry` come before the clip: they contribute to its reverberation only.
+    Sum over sources of the dry sound convolved with the response, plus noise relative to the sound's level and the microphones'
+    own. The first T - 1 samples of `dry` come before the clip: they contribute to its reverberation only.
     """
     sound = convolve(batch.dry[:, :, :1], batch.response[:, :, :1])
     for k in range(1, batch.dry.shape[2]):
@@ -62,6 +62,8 @@ def render_sounds(batch: Batch) -> Tensor:
             sound[rows] += convolve(batch.dry[rows, :, k : k + 1], batch.response[rows, :, k : k + 1])
     if batch.noise.shape[-1]:
         sound = sound + batch.noise * sound.square().mean((-2, -1), keepdim=True).sqrt()
+    if batch.own_noise.shape[-1]:
+        sound = sound + batch.own_noise
     return sound
 
 

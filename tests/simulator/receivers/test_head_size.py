@@ -99,7 +99,9 @@ def test_a_notch_moves_to_its_frequency_over_k(scale):
     f = np.fft.rfftfreq(512, 1 / 48000)
     time = 2e-3 - 0.08 * toward @ np.array([[-1.0, 0, 0], [1.0, 0, 0]]).T / SPEED
     pinna = 1 + 0.8 * np.exp(-2j * np.pi * f * 1e-4)
-    measured = Measurement(np.fft.irfft(pinna * np.exp(-2j * np.pi * f * time[..., None]), 512), toward, 48000.0, "notch", "0" * 64)
+    measured = Measurement(
+        np.fft.irfft(pinna * np.exp(-2j * np.pi * f * time[..., None]), 512), toward, 48000.0, "notch", "0" * 64
+    )
     spectra, _ = resized(prepare(measured, RATE), measured, scale).paths(toward)
     notch = np.abs(spectra).argmin(-1) * RATE / SPECTRUM
     assert notch == pytest.approx(5000 / scale, abs=1.5 * RATE / SPECTRUM)
