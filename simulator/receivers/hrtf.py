@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import fft
@@ -145,7 +146,7 @@ def _filters(
     directions: np.ndarray,
     triangles: np.ndarray,
     sample_rate_hz: int,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """Return what Ears hold by direction, from spectra, magnitudes (M, 2, F) and delays (M, 2) of the measured directions."""
     lag = band_lags(spectra, delay[:, 0] - delay[:, 1], sample_rate_hz)
     band_delay = delay.mean(1)[:, None, None] + 0.5 * lag[:, None] * np.array([[1.0], [-1.0]])

@@ -97,11 +97,11 @@ def photograph(rgb: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.
 
 def _exposed(picture: np.ndarray, camera: Camera) -> np.ndarray:
     """Return the levels (h, w, 3) float32 of the light that passes the lens and the exposure."""
-    light = LIGHT.take(picture)
+    light: np.ndarray = LIGHT.take(picture)
     if camera.blur_px:
         light = cv2.GaussianBlur(light, (0, 0), camera.blur_px, borderType=cv2.BORDER_REFLECT)
     if camera.vignetting_stops:
-        light *= falloff(*picture.shape[:2], camera.vignetting_stops)[..., None]
+        light *= falloff(picture.shape[0], picture.shape[1], camera.vignetting_stops)[..., None]
     light *= (STEPS - 1) * np.exp2(np.array(camera.gain_stops, np.float32))
     return LEVEL.take((np.minimum(light, STEPS - 1) + np.float32(0.5)).astype(np.uint16))
 
@@ -117,4 +117,4 @@ def falloff(height: int, width: int, stops: float) -> np.ndarray:
 def _compressed(picture: np.ndarray, quality: int) -> np.ndarray:
     """Return a picture (h, w, 3) uint8 after JPEG; OpenCV, which stores blue first, takes half of Pillow's time."""
     _, content = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
+    return np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))[..., ::-1]

@@ -16,7 +16,7 @@ SCALES = [0.85, 1.15, 1.3]
 
 
 def sphere(radius_m):
-    """Measurement of a rigid sphere with ears at +-90 degrees: pressure at its surface relative to the free field at its centre."""
+    """Measurement of a rigid sphere with ears at +-90 degrees: pressure there relative to the free field at its centre."""
     toward = sphere_cells(400)
     f = np.fft.rfftfreq(1024, 1 / 48000)
     ka = 2 * np.pi * np.maximum(f, 20.0) * radius_m / SPEED
