@@ -13,7 +13,7 @@ const LIST_KEYS = {
   PageDown: () => step(Math.max(Math.floor(list.clientHeight / ROW_PX), 1)),
   Enter: () => {
     document.body.classList.add("open");
-    stage.focus();
+    selected.focus();
   },
 };
 const KEYS = {
@@ -40,10 +40,10 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (at.matches("button") && [" ", "Enter"].includes(event.key)) return;
-  const inStage = stage.contains(at) && at !== document.body;
+  const inSet = selected.contains(at) && at !== document.body;
   const ready = shown?.cards;
   const track = ready && shown.sound && /^[0-9]$/.test(event.key) ? shown.sound.sources.indexOf(Number(event.key) - 1) : -1;
-  const act = KEYS[event.key] || (ready && SET_KEYS[event.key]) || (!inStage && LIST_KEYS[event.key]) || (track >= 0 && (() => hear(shown, track)));
+  const act = KEYS[event.key] || (ready && SET_KEYS[event.key]) || (!inSet && LIST_KEYS[event.key]) || (track >= 0 && (() => hear(shown, track)));
   if (!act) return;
   event.preventDefault();
   act();

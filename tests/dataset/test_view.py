@@ -186,7 +186,7 @@ def test_a_browser_shows_the_set_and_runs_no_name(hostile, tmp_path):
         "--virtual-time-budget=20000", "--dump-dom", (hostile / "view.html").as_uri(),
     ]  # fmt: skip
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    stage = shown[shown.index('<article id="stage"') : shown.index("</article>")]
-    assert stage.count("<canvas") == 2 + 2 * 2  # strip, plan; each view and what it hears
-    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in stage and "<script" not in stage and "<img" not in stage
+    panel = shown[shown.index('<article id="selected-set"') : shown.index("</article>")]
+    assert panel.count("<canvas") == 2 + 2 * 2  # strip, plan; each view and what it hears
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in panel and "<script" not in panel and "<img" not in panel
     assert re.search(r'class="row"[^>]*aria-selected="true"|aria-selected="true"[^>]*class="row"', shown)

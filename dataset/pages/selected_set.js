@@ -1,9 +1,9 @@
 // The selected set: strip of directions, plan, sources, and each view with its binaural sound.
 "use strict";
 
-const stage = document.getElementById("stage");
+const selected = document.getElementById("selected-set");
 const HOP_FRAMES = 320;
-let shown = null; // what the stage holds: {number, facts, view, track, ...}
+let shown = null; // what the element holds: {number, facts, view, track, ...}
 
 async function showSet(number) {
   if (shown?.number === number) return;
@@ -17,7 +17,7 @@ async function showSet(number) {
     build(one);
     await Promise.all([loadPlan(one), loadSound(one)]);
   } catch (error) {
-    if (shown === one) stage.append(make("p", { className: "trouble", role: "alert", textContent: error.message }));
+    if (shown === one) selected.append(make("p", { className: "trouble", role: "alert", textContent: error.message }));
   }
 }
 
@@ -76,7 +76,7 @@ function build(one) {
   one.listen = make("div", { className: "listen" }, make("span", { className: "note", textContent: "Loading sound" }));
   one.cards = facts.pictures.map((_, view) => viewCard(one, view));
   one.stripBox = make("div", { className: "strip" }, one.strip);
-  stage.replaceChildren(head,
+  selected.replaceChildren(head,
     make("section", { className: "box" }, make("h3", { textContent: "Views and sources by heading" }), one.stripBox),
     make("div", { className: "pair" },
       make("section", { className: "box plan" }, make("h3", { textContent: "From above" }), one.planCanvas),
@@ -84,7 +84,7 @@ function build(one) {
         make("section", { className: "box" }, make("h3", { textContent: "Sources, from the selected view" }), one.sources),
         make("section", { className: "box" }, make("h3", { textContent: "Binaural sound" }), one.listen))),
     make("div", { className: "views" }, ...one.cards.map((card) => card.box)));
-  stage.scrollTop = 0;
+  selected.scrollTop = 0;
   draw(one);
   new ResizeObserver(() => centre(one)).observe(one.stripBox); // on narrow screens it has no width until it is opened
 }
@@ -115,7 +115,7 @@ function turn(one, view) {
   one.view = view;
   draw(one);
   centre(one);
-  const seen = one.cards[0].box.getBoundingClientRect().top < stage.clientHeight / 2;
+  const seen = one.cards[0].box.getBoundingClientRect().top < selected.clientHeight / 2;
   if (seen) one.cards[view].box.scrollIntoView({ block: "nearest" });
   if (player.source) play(one, player.time());
 }
