@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from dataset.command import WRONG_USE, exit_status
-from training.config import PRESETS
 from training.data.clips import open_split
 from training.evaluation.evaluate import Results, evaluate
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.learned import Learned, load_predictor
 from training.evaluation.robustness import Point, sweep_errors
 from training.evaluation.scores import difference
+from training.presets import PRESETS
 
 STAGES = "pretext,slfm,front-back"
 

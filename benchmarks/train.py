@@ -25,10 +25,11 @@ from tqdm import tqdm
 
 from benchmarks.machine import describe
 from dataset.command import exit_status
-from training.config import PRESETS, Settings, preset, stage_settings
+from training.config import Settings, preset, stage_settings
 from training.data.batches import Batches
 from training.data.preload import load
 from training.data.render import render_batch
+from training.presets import PRESETS
 from training.tasks import loop
 from training.tasks.front_back import FrontBack
 from training.tasks.pretext import Pretext

@@ -43,11 +43,12 @@ ORDER = {
         ("stages",),
         ("real",),
         ("reporting",),
+        ("work",),
         ("evaluation",),
         ("tasks", "baselines"),
         ("data", "networks"),
         ("config",),
-        ("errors",),
+        ("presets", "errors"),
     ),
 }
 """Folders and files of a package, from the top: each imports from later rows only, or from itself."""

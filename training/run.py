@@ -25,8 +25,9 @@ from typing import Any
 import torch
 
 from dataset.command import exit_status
-from training.config import PRESETS, preset
+from training.config import preset
 from training.errors import InputError
+from training.presets import PRESETS
 from training.stages import STAGES, learn
 from training.tasks import loop
 

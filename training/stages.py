@@ -5,73 +5,30 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from training.config import Settings, stage_settings
 from training.data.batches import Batches
-from training.data.clips import open_split
 from training.data.preload import load
 from training.data.render import render_batch
-from training.evaluation.evaluate import evaluate
-from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.health import complaints, measure, turn_sign
-from training.evaluation.learned import errors, load_run
-from training.evaluation.pretext_metrics import measure_pretext
-from training.evaluation.robustness import summarised, sweep_errors
+from training.evaluation.learned import errors
 from training.networks.encoders import Encoders
-from training.reporting.report import write_report
+from training.reporting.run_report import report_run
 from training.tasks import checkpoint, loop
 from training.tasks.front_back import FrontBack, infer
 from training.tasks.pretext import Pretext, picture_gain
 from training.tasks.probe import probe, untrained
 from training.tasks.slfm import Slfm
 from training.tasks.supervised import Supervised
+from training.work import TAGS, VALIDATION_BATCH, Work
 
 STAGES = ("pretext", "slfm", "front-back", "probe", "supervised", "report", "sweeps")
-VALIDATION_BATCH = 64
-"""Sets in a batch of validation or test data."""
 ATTEMPTS = ("slfm", "slfm restarted")
 """The first attempt at the slfm stage, and the second where the first is not healthy."""
-TAGS = {"pretext": 1, "slfm": 2, "supervised": 3, "front-back": 4, "slfm restarted": 5}
-"""Seed tags of the stages: each draws different batches."""
-
-
-@dataclass
-class Work:
-    """State shared by the stages of one run."""
-
-    data: str
-    settings: Settings
-    run: loop.Run
-    training: Batches
-    """Augmented batches of the pretext task's size, split among processes."""
-    val: Batches
-    histories: dict[str, list[dict[str, float]]] = field(default_factory=dict)
-    probes: dict[str, dict[str, float]] = field(default_factory=dict)
-    health: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Label-free figures of each attempt at the slfm stage."""
-    complaints: list[str] = field(default_factory=list)
-    """Figures beyond their limits, one line each; empty for a healthy run."""
-    notes: dict[str, Any] = field(default_factory=dict)
-    clips: Path | None = None
-    """Folder of dry sounds used in place of the data set's."""
-
-    def drawn(self, stage: str, **options: Any) -> Batches:
-        """Return batches of the training split for a stage, with its own draws."""
-        batch, run = stage_settings(self.settings, stage.split()[0]).batch, self.run
-        options = {"store": self.training.store, **options}
-        return Batches(
-            settings=self.settings, batch=batch, training=True, rank=run.rank, world=run.world, tag=TAGS[stage], **options
-        )
-
-    def file(self, stage: str) -> Path:
-        """Return the path of a stage's checkpoint."""
-        return self.run.folder / f"{stage}.pt"
 
 
 def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = STAGES, clips: Path | None = None) -> list[str]:
@@ -97,7 +54,7 @@ def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = 
     if run.rank == 0 and "probe" in stages:
         _probe(work, {"pretext": task.encoders, "SLfM": model.localiser.encoders})
     if run.rank == 0 and "report" in stages:
-        _report(work, "sweeps" in stages)
+        report_run(work, "sweeps" in stages)
     return work.complaints
 
 
@@ -221,47 +178,6 @@ def _probe(work: Work, learned: dict[str, Encoders]) -> None:
         one.to(work.run.device).eval()
     work.probes = probe(encoders, plain, test, work.settings, work.run.device)
     work.run.seconds["probe"] = time.monotonic() - began
-
-
-def _report(work: Work, sweeps: bool) -> None:
-    run, settings = work.run, work.settings
-    began = time.monotonic()
-    sounds = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
-    test, reference = (Examples(open_split(work.data, split, work.clips), sounds, settings.seed) for split in ("test", "val"))
-    predictors = load_run(run.folder, str(run.device))
-    results = evaluate(predictors, test, reference, progress=not run.quiet)
-    work.notes |= _pretext_notes(work, run.folder / "report")
-    run.seconds["report"] = time.monotonic() - began
-    began = time.monotonic()
-    swept = summarised(sweep_errors(predictors, test.data, sounds, settings.seed, progress=not run.quiet)) if sweeps else []
-    run.seconds["sweeps"] = time.monotonic() - began
-    kept = {**settings.to_dict(), "device": str(run.device), "threads": torch.get_num_threads(), "processes": run.world}
-    curves = {f"{k}/loss": [(r["step"], r["loss"]) for r in h] for k, h in work.histories.items()}
-    write_report(
-        run.folder, results, test, settings=kept, seconds=run.seconds, probes=work.probes, curves=curves, sweeps=swept,
-        notes=work.notes, health=work.health, complaints=work.complaints,
-    )  # fmt: skip
-    if not run.quiet:
-        print(f"{run.folder}/report.md")
-
-
-def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
-    """Measure the pretext task on the test split; empty without its checkpoint."""
-    path = work.run.folder / "pretext.pt"
-    if not path.is_file():
-        return {}
-    task = Pretext(work.settings)
-    checkpoint.restore(path, task, checkpoint.load(path)[1])
-    task.to(work.run.device).eval()
-    folder.mkdir(parents=True, exist_ok=True)
-    store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
-    test = Batches(store, work.settings, VALIDATION_BATCH, training=False)
-    out: dict[str, Any] = {"pretext sounds (test split)": measure_pretext(task, test, work.run.device, folder)}
-    p = work.settings.pretext
-    if p.pictures and not p.true_rotation and p.withheld_share > 0:
-        gain = picture_gain(task, test, work.run.device)
-        out["pretext gain over no picture (test split)"] = {k.removeprefix("val_"): v for k, v in gain.items()}
-    return out
 
 
 def _plan(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import training
-from training.config import PRESETS, Settings, from_dict, preset
+from training.config import Settings, from_dict, preset
 from training.errors import InputError
+from training.presets import PRESETS
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

@@ -209,7 +209,7 @@ def test_a_resumed_restart_reports_both_attempts(
     attempts: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[dict[str, dict[str, float]]] = []
-    monkeypatch.setattr(stages, "_report", lambda work, _: found.append(work.health))
+    monkeypatch.setattr(stages, "report_run", lambda work, _: found.append(work.health))
     attempts(mixed, right)
     assert run_slfm(tmp_path, "slfm,report") == 0
     attempts(right)
