@@ -13,6 +13,14 @@ from simulator.loaders.publishers import is_companion, plain_twin
 FORMATS = (".glb", ".gltf", ".ply", ".obj")
 LAYOUTS = (INSTANCE, STAGE, DATASET)
 """habitat-sim's descriptions, which also denote scenes."""
+PARTS_OF_SCENES = {
+    ".mtl": ("a material library", "the .obj file that uses it"),
+    ".bin": ("a buffer", "the .gltf file that uses it"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".ktx2"), ("a picture", "the mesh that uses it")),
+    ".navmesh": ("a walkable surface", "the mesh beside it"),
+    ".json": ("no description of a scene", f"a mesh, or a *{', *'.join(LAYOUTS)} file"),
+}
+"""Files found beside scenes: what they are, and what to name instead."""
 GENERIC = {"mesh", "mesh_z_up", "mesh_semantic", "replica_stage", "habitat", "scene", "stage"}
 """File names that do not identify a scene; such a scene is named after its folder."""
 
@@ -38,13 +46,22 @@ def find_scenes(paths: Sequence[Path]) -> dict[str, Path]:
             if not listed:
                 raise InputError(f"{path} lists no scene that exists; put the files that it lists in their places beside it")
             found += listed
-        elif path.suffix.lower() in FORMATS or path.name.endswith(LAYOUTS):
-            found.append(path)
         else:
-            raise InputError(
-                f"scene file {path} has no known format; give one of {', '.join(FORMATS)}, or a habitat-sim description"
-            )
+            check_format(path, LAYOUTS)
+            found.append(path)
     return _named(list(dict.fromkeys(found)))
+
+
+def check_format(path: Path, descriptions: tuple[str, ...] = ()) -> None:
+    """Raise InputError for a file that is neither a mesh of a known format nor, by the end of its name, a description."""
+    suffix = path.suffix.lower()
+    if suffix in FORMATS or path.name.endswith(descriptions):
+        return
+    if suffix in PARTS_OF_SCENES:
+        kind, instead = PARTS_OF_SCENES[suffix]
+        raise InputError(f"scene file {path} is {kind}; give {instead}")
+    known = ", ".join(FORMATS)
+    raise InputError(f"scene file {path} has no known format; give one of {known}, such as an export of it as .glb")
 
 
 def safe(text: str) -> str:

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from simulator.errors import InputError
 from simulator.loaders.annotations import annotate
-from simulator.loaders.discover import find_scenes, safe
+from simulator.loaders.discover import LAYOUTS, check_format, find_scenes, safe
 from simulator.loaders.files import content_beside, read_beside
 from simulator.loaders.gltf import read_gltf
 from simulator.loaders.gltf import referenced as gltf_files
@@ -38,7 +38,13 @@ def load_scene(
     from the file's unit, after its descriptions, to metres.
     """
     try:
+        if path.is_dir():
+            raise InputError(f"scene {path} is a folder; give a file in it")
+        if path.exists():
+            check_format(path, LAYOUTS)
         placed, notes, _ = placements(path)
+        for one in placed:
+            check_format(one.path)
         placed = [_scaled(one, scale) for one in placed]
         read = cache(partial(_read, textures=textures))  # an object placed ten times is read once
         parts: list[Part] = []

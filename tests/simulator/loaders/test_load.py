@@ -197,6 +197,41 @@ class TestFind:
         with pytest.raises(InputError, match=message):
             find_scenes([tmp_path / name])
 
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("room.mtl", r"room\.mtl is a material library; give the \.obj file that uses it"),
+            ("room.bin", r"is a buffer; give the \.gltf file that uses it"),
+            ("wood.PNG", r"is a picture; give the mesh that uses it"),
+            ("wood.ktx2", r"is a picture; give the mesh that uses it"),
+            ("room.navmesh", r"is a walkable surface; give the mesh beside it"),
+            (
+                "package.json",
+                r"is no description of a scene; give a mesh, or a \*\.scene_instance\.json, .*dataset_config\.json file",
+            ),
+            ("room.stl", r"has no known format; give one of \.glb, \.gltf, \.ply, \.obj, such as an export of it as \.glb"),
+            ("room", r"has no known format; give one of \.glb"),
+            ("rooms", r"is a folder; give a file in it"),
+            ("gone.obj", r"cannot be read \(.*No such file or directory.*\); check the file"),
+        ],
+    )
+    def test_files_that_are_no_scenes_are_named_for_what_they_are(self, tmp_path, name, message):
+        self.touch(tmp_path, "room.mtl", "room.bin", "wood.PNG", "wood.ktx2", "room.navmesh", "package.json", "room.stl", "room")
+        (tmp_path / "rooms").mkdir()
+        with pytest.raises(InputError, match=message):
+            load_scene(tmp_path / name)
+        if name not in ("rooms", "gone.obj"):
+            with pytest.raises(InputError, match=message):
+                find_scenes([tmp_path / name])
+
+    def test_the_mesh_of_a_description_has_a_known_format(self, tmp_path):
+        (tmp_path / "flat.stage_config.json").write_text('{"render_asset": "flat.stl"}')
+        (tmp_path / "flat.stl").write_text("solid flat")
+        with pytest.raises(
+            InputError, match=r"flat\.stage_config\.json: scene file .*flat\.stl has no known format; give one of"
+        ):
+            load_scene(tmp_path / "flat.stage_config.json")
+
 
 def test_licence_beside_the_scene_is_its_credit(gltf, tmp_path):
     gltf.node(mesh=gltf.mesh(gltf.primitive()))
