@@ -60,7 +60,9 @@ def check_version(version: str, name: Path | str) -> None:
     if not (major.isascii() and major.isdigit() and len(major) < 10):
         raise DatasetError(f"{name} has format version {version[:40]!r}; a number such as {FORMAT_VERSION} is expected")
     if int(major) > int(FORMAT_VERSION.split(".")[0]):
-        raise DatasetError(f"{name} has format version {version[:40]}; this software reads {FORMAT_VERSION}: update it")
+        raise DatasetError(
+            f"{name} has format version {version[:40]}; this software reads {FORMAT_VERSION}; use the version that wrote it"
+        )
 
 
 def section(settings: Mapping[str, Any], group: str) -> dict[str, Any]:

@@ -70,7 +70,10 @@ def read_manifest(root: Path) -> dict[str, Any]:
 
 def missing_manifest(name: str, found: str) -> DatasetError:
     """Return the error for a place without a manifest."""
-    return DatasetError(f"{name}: {found}; render first (python -m simulator.render), or finish an interrupted render")
+    remedy = (
+        "check the address" if "://" in name else "render first (python -m simulator.render), or finish an interrupted render"
+    )
+    return DatasetError(f"{name}: {found}; {remedy}")
 
 
 def parse_manifest(text: str, name: str) -> dict[str, Any]:
@@ -128,4 +131,4 @@ def _check_digest(entry: Mapping[str, Any], key: str, name: str) -> None:
 
 
 def _damaged(name: str, what: str) -> DatasetError:
-    return DatasetError(f"{name} is damaged: {what}; copy the data set again, or render it again")
+    return DatasetError(f"{name} is damaged: {what}; copy the data set again, or move the file away and render again")

@@ -25,6 +25,7 @@ from dataset.format.manifest import SHARDS
 from dataset.format.shard import open_shard
 from dataset.storage.blocks import BlockFile, open_blocks
 from dataset.storage.cache import Cache
+from dataset.storage.file_system import file_system
 from dataset.storage.store import Store, check_entry, check_size, wrong_digest
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ class Remote(Store):
         try:
             return self._fetch(name, start, end)
         except FileNotFoundError:
-            raise DatasetError(f"shard {self.name}/{name} is missing; copy it again, or render it again") from None
+            raise DatasetError(f"{self.name}/{name} is missing; copy it again") from None
 
     def _blocks(self, entry: Mapping[str, Any]) -> BlockFile | None:
         """Return the shard as a file of blocks, or None where the store or the manifest does not allow it."""
@@ -122,7 +123,7 @@ class Remote(Store):
                     if sha256_of(temporary) != entry["sha256"]:
                         raise wrong_digest(entry)
             except FileNotFoundError:
-                raise DatasetError(f"shard {self.name}/{entry['path']} is missing; copy it again, or render it again") from None
+                raise DatasetError(f"{self.name}/{entry['path']} is missing; copy it again") from None
         return path
 
     def _download(self, name: str, path: Path, size: int) -> None:
@@ -161,13 +162,7 @@ class Remote(Store):
         # Connections do not survive a fork: each process makes its own.
         connection = self._connection
         if connection is None or connection[0] != os.getpid():
-            try:
-                import fsspec
-
-                files, root = fsspec.core.url_to_fs(self.name, **self._options)
-            except (ImportError, ValueError) as error:
-                raise DatasetError(f"{self.name} cannot be opened ({error}); try: pip install -e '.[share]'") from None
-            connection = self._connection = (os.getpid(), files, root.rstrip("/"))
+            connection = self._connection = (os.getpid(), *file_system(self.name, self._options))
         return connection[1], connection[2]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from dataset.errors import DatasetError
 from dataset.format.documents import read_object, sha256_of
 from dataset.progress import progress_bar
 from dataset.storage.cache import cache_folder
+from dataset.storage.file_system import file_system
 
 TRIES = 3
 HUB = "hf://datasets/"
@@ -32,7 +33,7 @@ def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) ->
     """
     if to.startswith(HUB):
         return _to_hub(root, names, to)
-    files, base = _connect(to)
+    files, base = file_system(to)
     note = cache_folder() / "uploads" / f"{hashlib.sha256(to.rstrip('/').encode()).hexdigest()}.json"
     sent: dict[str, str] = read_object(note) if note.is_file() else {}
     note.parent.mkdir(parents=True, exist_ok=True)
@@ -48,16 +49,6 @@ def upload(root: Path, names: Sequence[str], to: str, progress: bool = False) ->
                 write_text(note, json.dumps(sent))
             bar.update(size)
     return new, len(names) - new
-
-
-def _connect(to: str) -> tuple[Any, str]:
-    try:
-        import fsspec
-
-        files, base = fsspec.core.url_to_fs(to)
-    except (ImportError, ValueError) as error:
-        raise DatasetError(f"{to} cannot be written to ({error}); try: pip install -e '.[share]'") from None
-    return files, base.rstrip("/")
 
 
 def _size(files: Any, path: str) -> int:
@@ -108,5 +99,6 @@ def _to_hub(root: Path, names: Sequence[str], to: str) -> tuple[int, int]:
             allow_patterns=[escape(n) for n in names],
         )
     except Exception as error:  # network, rights, quota: the client has many
-        raise DatasetError(f"{to} refused the upload ({type(error).__name__}: {error}); log in with: hf auth login") from None
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise DatasetError(f"{to} refused the upload ({why}); check name and network, or log in with: hf auth login") from None
     return len(names), 0

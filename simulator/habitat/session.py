@@ -19,8 +19,6 @@ from simulator.loaders.habitat_dataset import INSTANCE, STAGE, dataset_of, read_
 from simulator.loaders.publishers import Y_UP
 from simulator.scene.model import Scene
 
-INSTALL = "conda install habitat-sim=0.3.4 headless -c conda-forge -c aihabitat"
-"""0.3.4 is built for Python 3.10 to 3.12, 0.3.3 for 3.9, which is too old for this project."""
 FORMATS = (".glb", ".gltf", ".ply")
 VIEW, INSTANCES = 0, 1
 """Agents: one carries the sensors of a view, the other an instance sensor alone."""
@@ -29,16 +27,15 @@ GROWTH_MB = 500.0
 
 
 def load_engine() -> Any:
-    """Import habitat-sim without its log output; raise InputError with the install command where it is missing."""
+    """Import habitat-sim without its log output; raise InputError where it is missing."""
     os.environ.setdefault("HABITAT_SIM_LOG", "quiet")
     os.environ.setdefault("MAGNUM_LOG", "quiet")
     try:
         import habitat_sim
     except ImportError as error:
         raise InputError(
-            f"--camera habitat needs habitat-sim, which cannot be imported ({error}); install it in an environment with "
-            f"Python 3.10 to 3.12 by '{INSTALL}', "
-            "or leave the option out for our own camera"
+            f"--camera habitat needs habitat-sim, which cannot be imported ({error}); leave the option out for our own "
+            "camera, or install habitat-sim 0.3.3 or later for this Python, see docs/scans.md"
         ) from None
     return habitat_sim
 

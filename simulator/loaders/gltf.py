@@ -40,8 +40,7 @@ REMEDY = {
     "EXT_meshopt_compression": f"decompress it with '{CLI} cp IN.glb OUT.glb'",
     "KHR_meshopt_compression": f"decompress it with '{CLI} cp IN.glb OUT.glb'",
     DRACO: "install its decoder: pip install DracoPy",
-    "KHR_texture_basisu": "use the publisher's files without Basis, or install KTX-Software and run "
-    f"'{CLI} ktxdecompress IN.glb OUT.glb'",
+    "KHR_texture_basisu": "use the publisher's files without Basis textures, or export the scene with PNG or JPEG textures",
 }
 """Extensions that are not decoded, with the remedy that the message names."""
 MOST_TRIANGLES = 50_000_000

@@ -67,11 +67,15 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
         raise InputError(f"HRTF file {path} holds silent, enormous or non-finite responses or positions; export it again")
     directions, first = np.unique(np.round(directions, 6), axis=0, return_index=True)
     if len(directions) < FEWEST_DIRECTIONS:
-        raise InputError(f"HRTF file {path} has {len(directions)} directions; at least {FEWEST_DIRECTIONS} are needed")
+        raise InputError(
+            f"HRTF file {path} has {len(directions)} directions; at least {FEWEST_DIRECTIONS} are needed; use another one"
+        )
     delays = np.broadcast_to(np.asarray(file["Data.Delay"], np.float64), (len(responses), 2))
     if not (np.abs(delays) <= LONGEST_DELAY_S * rate).all():
         worst = float(np.abs(delays).max())
-        raise InputError(f"HRTF file {path} has a Data.Delay of {worst:g} samples; at most {LONGEST_DELAY_S:g} s are expected")
+        raise InputError(
+            f"HRTF file {path} has a Data.Delay of {worst:g} samples; at most {LONGEST_DELAY_S:g} s are expected; correct it"
+        )
     responses = delayed(responses, delays)[first]
     left, stored = _ipsilateral_channel(path, responses, directions), _left_receiver(file)
     notes: tuple[str, ...] = ()
@@ -87,7 +91,9 @@ def _check_header(path: Path, file: h5py.File) -> None:
     """Raise InputError where convention, shapes or sample rate are not those of a SimpleFreeFieldHRIR; reads no responses."""
     convention = text(file.attrs.get("SOFAConventions", "none"))
     if convention != "SimpleFreeFieldHRIR":
-        raise InputError(f"HRTF file {path} has SOFA convention {convention!r}; SimpleFreeFieldHRIR is expected")
+        raise InputError(
+            f"HRTF file {path} has SOFA convention {convention!r}; SimpleFreeFieldHRIR is expected; export it as such"
+        )
     shape, places = file["Data.IR"].shape, file["SourcePosition"].shape
     if len(shape) != 3 or shape[1] != 2 or len(places) != 2 or places[0] != shape[0] or places[1] > 3:
         raise InputError(
@@ -102,7 +108,7 @@ def _check_header(path: Path, file: h5py.File) -> None:
     rate, (low, high) = float(np.ravel(file["Data.SamplingRate"])[0]), RATES_HZ
     if not low <= rate <= high:
         raise InputError(
-            f"HRTF file {path} has a sample rate of {rate:g} Hz; {low:g} to {high:g} Hz are expected; export it again"
+            f"HRTF file {path} has a sample rate of {rate:g} Hz; {low:g} to {high:g} Hz are expected; correct Data.SamplingRate"
         )
 
 

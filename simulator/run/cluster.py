@@ -99,12 +99,18 @@ def _connect(workers: int, address: str | None) -> Any:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         if not address:
             raise InputError(f"Ray does not start on this machine ({why}); --workers 0 renders without it") from None
-        raise InputError(f"no Ray cluster at {address} ({why}); start one with 'ray start --head'") from None
+        raise InputError(f"no Ray cluster at {address} ({why}); start one with '{_start_command(address)}'") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, terminate)  # Ray's own handler ends the process without a message
     # Ray prints the log of a lost machine on standard output, and has no option against it.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     return ray
+
+
+def _start_command(address: str) -> str:
+    """Return the command that starts a cluster whose address is HOST:PORT, to be run on that host."""
+    port = address.rpartition(":")[2]
+    return "ray start --head" + (f" --port={port}" if port.isdecimal() and "://" not in address else "")
 
 
 def _use_token(address: str) -> None:

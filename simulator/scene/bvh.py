@@ -21,10 +21,13 @@ from simulator.kernels import kernel
 try:
     import embreex.rtcore_scene
 except ImportError as error:
-    raise ImportError(
-        f"rendering needs the package embreex, which is published for x86-64 only (this is {platform.machine()}): render on an "
-        "x86-64 machine, or in an x86-64 Python under Rosetta on a Mac; reading data sets and training work without it"
-    ) from error
+    remedy = (
+        "install it: pip install embreex"
+        if platform.machine().lower() in ("x86_64", "amd64")
+        else f"it is published for x86-64 only (this is {platform.machine()}): render on an x86-64 machine, or in an x86-64 "
+        "Python under Rosetta on a Mac; reading data sets and training work without it"
+    )
+    raise ImportError(f"rendering needs the package embreex ({error}); {remedy}") from error
 
 
 def _find_library() -> str:
@@ -35,7 +38,8 @@ def _find_library() -> str:
             if {".so", ".dylib", ".dll"} & set(path.suffixes):
                 return str(path)
     raise ImportError(
-        f"the embreex package at {package} contains no Embree 4 library; reinstall it: pip install --force-reinstall embreex"
+        f"the embreex package at {package} contains no Embree 4 library; reinstall it: pip install --force-reinstall --no-deps "
+        "embreex"
     )
 
 

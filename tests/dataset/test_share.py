@@ -240,7 +240,7 @@ def test_a_place_that_takes_nothing(shared, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     with pytest.raises(DatasetError, match=r"cannot be sent.*run the command again"):
         upload(shared, ["manifest.json"], "/proc/nowhere")
-    with pytest.raises(DatasetError, match="cannot be written to"):
+    with pytest.raises(DatasetError, match=r"cannot be opened .*check the address"):
         upload(shared, ["manifest.json"], "gopher://old/set")
 
 

@@ -341,4 +341,4 @@ def test_a_cluster_that_is_not_there(tiny_scenes, tiny_options, tmp_path, capsys
     arguments = ["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), *tiny_options]
     assert main([*arguments, "--address", "127.0.0.1:1"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: no Ray cluster at 127.0.0.1:1") and "start one with 'ray start --head'" in last
+    assert last.startswith("error: no Ray cluster at 127.0.0.1:1") and "start one with 'ray start --head --port=1'" in last

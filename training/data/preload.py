@@ -20,7 +20,7 @@ from training.errors import InputError
 
 RATE_HZ = 16000
 """Rate of the networks; data of other rates are resampled."""
-REMEDY = "find all such sets with python -m dataset.verify, and render their scene again"
+REMEDY = "find all such sets with python -m dataset.verify, delete their shards, and render again"
 FIELDS = ("set_id", "rgb", "heading", "azimuth", "brir_direct", "brir_indirect", "mono")
 
 

@@ -38,12 +38,14 @@ def load(path: Path) -> tuple[Settings, dict[str, Any]]:
         settings = from_dict(json.loads(content.pop("settings")))
         version = content.pop("format")
     except InputError as error:
-        raise InputError(f"checkpoint {path} has settings that this version does not know ({error})") from None
+        raise InputError(
+            f"checkpoint {path} has settings that this version does not know ({error}); delete it and train again"
+        ) from None
     except Exception as error:
         message = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"checkpoint {path} is damaged or not a checkpoint ({message}); delete it and train again") from None
     if not isinstance(version, int) or version > FORMAT:
-        raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}: update it")
+        raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}; delete it and train again")
     return settings, content
 
 

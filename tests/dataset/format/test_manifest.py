@@ -38,7 +38,7 @@ def test_sha256_by_the_standard(tmp_path):
         ("[]", "damaged"),
         ("{}", "damaged"),
         ('{"format": "other"}', "'other'; 'sight-and-sound' is expected"),
-        ('{"format": "sight-and-sound", "format_version": "2.1", "shards": []}', "2.1.*update it"),
+        ('{"format": "sight-and-sound", "format_version": "2.1", "shards": []}', "2.1.*use the version that wrote it"),
         ('{"format": "sight-and-sound", "format_version": "new", "shards": []}', "'new'"),
         ('{"format": "sight-and-sound", "format_version": "1.0", "shards": [3]}', "damaged"),
         ('{"format": "sight-and-sound", "format_version": "1.0", "shards": [{"path": "x"}]}', "lacks bytes"),

@@ -175,9 +175,9 @@ def test_a_store_without_ranges(memory, data, monkeypatch):
 
 
 def test_addresses_that_cannot_be_opened(tmp_path):
-    with pytest.raises(DatasetError, match=r"memory://nowhere/manifest.json: there is none"):
+    with pytest.raises(DatasetError, match=r"memory://nowhere/manifest.json: there is none; check the address"):
         Dataset("memory://nowhere")
-    with pytest.raises(DatasetError, match="cannot be opened"):
+    with pytest.raises(DatasetError, match=r"cannot be opened \(Protocol not known: gopher\); check the address"):
         Dataset("gopher://old/set")
 
 
