@@ -48,7 +48,8 @@ ORDER = {
         ("tasks", "baselines"),
         ("data", "networks"),
         ("config",),
-        ("presets", "errors"),
+        ("presets", "ranges"),
+        ("errors",),
     ),
 }
 """Folders and files of a package, from the top: each imports from later rows only, or from itself."""

@@ -13,6 +13,7 @@ from typing import Any
 from dataset.settings import changed, flattened
 from training.errors import InputError
 from training.presets import PRESETS
+from training.ranges import check
 
 
 @dataclass(frozen=True)
@@ -216,73 +217,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise InputError for values out of range."""
-        _check(self)
+        check(flattened(self.to_dict()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as nested dictionaries, serialisable as JSON."""
         return asdict(self)
-
-
-KINDS = ("paper", "small")
-TASKS = ("m2b", "l2r")
-PERMUTATIONS = ("joint", "pairwise", "none")
-
-
-MOST: dict[str, float] = {
-    "sound.microphone_level_db": 20, "sound.microphone_spectrum_db": 10, "sound.microphone_noise_rms": 1,
-    "picture.exposure_stops": 8, "picture.white_balance_stops": 4, "picture.vignetting_stops": 8, "picture.blur_px": 32,
-    "picture.sensor_noise": 1, "picture.jpeg_quality": 95, "picture.jitter_share": 1,
-}  # fmt: skip
-"""Largest values of settings from 0."""
-
-
-def _check(s: Settings) -> None:
-    values = flattened(s.to_dict())
-    stages: dict[str, Any] = {
-        "pretext": s.pretext,
-        "slfm": s.slfm,
-        "front_back": s.front_back,
-        "probe": s.probe,
-        "supervised": s.supervised,
-    }
-    rules = [
-        (s.network.kind in KINDS, f"network.kind is {s.network.kind!r}; choose one of {', '.join(KINDS)}"),
-        (s.pretext.task in TASKS, f"pretext.task is {s.pretext.task!r}; choose one of {', '.join(TASKS)}"),
-        (
-            s.pretext.task == "m2b" or s.network.kind == "paper",
-            "pretext.task is 'l2r', which needs the U-Net of network.kind=paper; the small decoder learns m2b only",
-        ),
-        (s.seed >= 0, f"seed is {s.seed}; expected 0 or more"),
-        (s.views >= 2, f"views is {s.views}; a turn needs at least 2"),
-        (0.05 <= s.sound.clip_s <= 60, f"sound.clip_s is {s.sound.clip_s}; expected 0.05 to 60"),
-        (0.01 <= s.sound.response_s <= 10, f"sound.response_s is {s.sound.response_s}; expected 0.01 to 10"),
-        (s.sound.indirect_ratio >= 0, f"sound.indirect_ratio is {s.sound.indirect_ratio}; expected 0 or more"),
-        (0 < s.sound.min_rms <= s.sound.max_rms < 1, "sound levels must satisfy 0 < min_rms <= max_rms < 1"),
-        (s.sound.sources >= 1, f"sound.sources is {s.sound.sources}; expected 1 or more"),
-        (0 <= s.sound.noise_share <= 1, f"sound.noise_share is {s.sound.noise_share}; expected 0 to 1"),
-        (s.picture.width_px % 16 == 0 or s.network.kind == "small", "picture.width_px must be a multiple of 16"),
-        (min(s.picture.width_px, s.picture.height_px) >= 32, "pictures must be at least 32 pixels wide and high"),
-        (0 <= s.picture.jitter < 1, f"picture.jitter is {s.picture.jitter}; expected 0 to below 1"),
-        *((0 <= values[name] <= most, f"{name} is {values[name]}; expected 0 to {most}") for name, most in MOST.items()),
-        (0 <= s.pretext.withheld_share < 1, f"pretext.withheld_share is {s.pretext.withheld_share}; expected 0 to below 1"),
-        (s.slfm.permutation in PERMUTATIONS, f"slfm.permutation is {s.slfm.permutation!r}; choose {', '.join(PERMUTATIONS)}"),
-        (0 < s.slfm.side_margin <= 1, f"slfm.side_margin is {s.slfm.side_margin}; expected above 0 to 1"),
-        (0 <= s.slfm.prior_left <= 1, f"slfm.prior_left is {s.slfm.prior_left}; expected 0 to 1"),
-        (0 <= s.sound.hard_share <= 1, f"sound.hard_share is {s.sound.hard_share}; expected 0 to 1"),
-        (s.sound.hard_indirect_ratio >= s.sound.indirect_ratio, "sound.hard_indirect_ratio is below sound.indirect_ratio"),
-        (0.5 < s.slfm.gate_agreement <= 1, f"slfm.gate_agreement is {s.slfm.gate_agreement}; expected above 0.5 to 1"),
-        (s.probe.bins >= 2, f"probe.bins is {s.probe.bins}; expected 2 or more"),
-        (s.clip_gradients > 0, f"clip_gradients is {s.clip_gradients}; expected more than 0"),
-        *((x.epochs > 0, f"{name}.epochs is {x.epochs}; expected more than 0") for name, x in stages.items()),
-        *((x.batch >= 2, f"{name}.batch is {x.batch}; expected 2 or more") for name, x in stages.items()),
-        *(
-            (x.learning_rate > 0, f"{name}.learning_rate is {x.learning_rate}; expected more than 0")
-            for name, x in stages.items()
-        ),
-    ]
-    for holds, message in rules:
-        if not holds:
-            raise InputError(f"setting {message}")
 
 
 def preset(name: str, values: dict[str, Any] | None = None, assignments: Sequence[str] = ()) -> Settings:
