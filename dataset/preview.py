@@ -20,8 +20,6 @@ import numpy as np
 from dataset.angles import forward
 from dataset.command import exit_status
 from dataset.errors import DatasetError
-from dataset.format.documents import number_of
-from dataset.format.shard import settings_of
 from dataset.reader import Dataset
 from dataset.viewer.floor_plan import scene_plan
 from dataset.viewer.spectrogram import spectrogram
@@ -38,15 +36,14 @@ def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
 
     shard = data.locate(rows[0])[0]
     entry, attributes = data.shards[shard], data.shard_file(shard).attrs
-    settings, rate = settings_of(data.shard_file(shard), entry["path"]), int(attributes["sample_rate"])
-    camera = {key: number_of(settings, "camera", key, entry["path"]) for key in ("hfov_deg", "pitch_deg", "height_m")}
+    rate = int(attributes["sample_rate"])
     shown = [data[k] for k in rows[:sets]]
     views = min(max(len(one["rgb"]) for one in shown), 6)
     figure = plt.figure(figsize=(5.5 + 2.3 * views + 3.2, max(2.35 * len(shown), 5.2) + 0.5), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=[5.5, 2.3 * views + 3.2])
     left, right = halves
     figure.suptitle(f"{entry['scene']} ({entry['split']}, {len(rows)} sets)", fontsize=14)
-    _draw_plan(left.subplots(), *scene_plan(data, rows, camera), shown, camera["hfov_deg"])
+    _draw_plan(left.subplots(), *scene_plan(data, rows), shown)
     axes = right.subplots(len(shown), views + 1, squeeze=False, width_ratios=[2.3] * views + [3.0])
     for k, one in enumerate(shown):
         _draw_set(axes[k], one, COLORS[k % len(COLORS)], rate)
@@ -54,12 +51,12 @@ def draw_scene(data: Dataset, rows: list[int], sets: int, path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_plan(axis: Any, image: np.ndarray, extent: tuple[float, ...], shown: list[dict[str, Any]], hfov: float) -> None:
+def _draw_plan(axis: Any, image: np.ndarray, extent: tuple[float, ...], shown: list[dict[str, Any]]) -> None:
     axis.imshow(image, extent=extent, interpolation="nearest")
     for k, one in enumerate(shown):
         color = COLORS[k % len(COLORS)]
         edge = {"color": color, "markeredgecolor": "black", "markeredgewidth": 0.8, "linestyle": "none", "zorder": 5}
-        for position, heading in zip(one["position"], one["heading"], strict=True):
+        for position, heading, hfov in zip(one["position"], one["heading"], one["hfov_deg"], strict=True):
             fan = position + 0.9 * forward(np.linspace(heading - hfov / 2, heading + hfov / 2, 12))
             outline = np.vstack([position, fan])
             axis.fill(outline[:, 0], outline[:, 2], facecolor=color, alpha=0.3, edgecolor=color, linewidth=1.2)

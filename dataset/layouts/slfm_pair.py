@@ -20,10 +20,12 @@ from scipy.spatial.transform import Rotation
 
 from dataset.angles import wrap_180, wrap_360
 from dataset.format.schema import RANGES
-from dataset.geometry import source_directions
+from dataset.geometry import CAMERA_FIELDS, source_directions
 
 METADATA = "metadata.json"
 DIRECT, INDIRECT, FULL = "binaural_rirs_direct", "binaural_rirs_indirect", "binaural_rirs"
+ROTATION, HFOV = "camera_{}_rotation_in_quaternion", "camera_{}_hfov_deg"
+"""Keys of a camera's rotation, (w, x, y, z), and field of view, degrees; exports of slfm_write alone have the latter."""
 GREATEST_GAP_DEG = 0.1
 """Largest difference between an angle in the metadata and the angle computed from positions and heading."""
 
@@ -113,13 +115,17 @@ def inspect(pair: Pair) -> tuple[Kind, Taps]:
     return Kind(views, sources, height, width, rates.pop(), _rt60_key(0, 0) in metadata), taps
 
 
-def read_set(pair: Pair, kind: Kind, taps: Taps) -> dict[str, Any]:
-    """Read a pair as a set, without the fields that the layout lacks; raise PairError where a file is damaged."""
+def read_set(pair: Pair, kind: Kind, taps: Taps, camera: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a pair as a set, without the fields that the layout lacks; raise PairError where a file is damaged.
+
+    camera: settings of the camera, for what the metadata lacks.
+    """
     metadata = read_metadata(pair)
     one = {
         "set_id": pair.name,
         "rgb": np.stack([_picture(pair, v, kind) for v in range(kind.views)]),
         **place(metadata, kind.views, kind.sources),
+        **cameras(metadata, kind.views, camera),
         "brir_direct": _responses(pair, DIRECT, kind, taps.direct),
         "brir_indirect": _responses(pair, INDIRECT, kind, taps.indirect),
     }
@@ -152,13 +158,32 @@ def place(metadata: Mapping[str, Any], views: int, sources: int) -> dict[str, np
     return out
 
 
-def pitch_deg(metadata: Mapping[str, Any]) -> float | None:
-    """Return the pitch of the first camera, up positive, from its quaternion (w, x, y, z); None where it is missing."""
-    rotation = metadata.get("camera_0_rotation_in_quaternion")
+def cameras(metadata: Mapping[str, Any], views: int, camera: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return field of view, pitch and roll of metadata, or else of settings of the camera, as fields of a set, each (V,)."""
+    found = []
+    for view in range(views):
+        tilt = tilt_deg(metadata, view) or (camera.get("pitch_deg"), camera.get("roll_deg", 0.0))
+        found.append((metadata.get(HFOV.format(view), camera.get("hfov_deg")), *tilt))
+    try:
+        columns = np.array(found, np.float32).T
+    except (ValueError, TypeError):
+        raise PairError(f"{METADATA} and settings have no field of view or no rotation of some camera") from None
+    fields = dict(zip(CAMERA_FIELDS, columns, strict=True))
+    for name, values in fields.items():
+        low, high = RANGES[name]
+        if not ((values >= low) & (values <= high)).all():
+            raise PairError(f"{METADATA} has {name} of {values.tolist()}; {low:g} to {high:g} are expected")
+    return fields
+
+
+def tilt_deg(metadata: Mapping[str, Any], view: int) -> tuple[float, float] | None:
+    """Return pitch, up positive, and roll, right side up positive, of a camera from its quaternion; None where it is missing."""
+    rotation = metadata.get(ROTATION.format(view))
     if not rotation:
         return None
     w, x, y, z = rotation
-    return round(float(Rotation.from_quat([x, y, z, w]).as_euler("YXZ", degrees=True)[1]), 4)
+    _, pitch, roll = Rotation.from_quat([x, y, z, w]).as_euler("YXZ", degrees=True)
+    return round(float(pitch), 4), round(float(roll), 4)
 
 
 def indirect_ratio(pair: Pair) -> float | None:

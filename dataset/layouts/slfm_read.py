@@ -13,13 +13,13 @@ from typing import Any
 
 from dataset.atomic import clear_parts
 from dataset.errors import DatasetError
-from dataset.format.documents import read_object
+from dataset.format.documents import read_object, section
 from dataset.format.manifest import SHARDS, describe_shard, read_manifest, write_manifest
 from dataset.format.schema import FORMAT, FORMAT_VERSION
 from dataset.format.shard import open_shard
 from dataset.format.writer import ShardWriter
 from dataset.layouts.slfm_lists import choose_pairs, digest_of_lists, lists_folder
-from dataset.layouts.slfm_pair import Kind, Pair, PairError, Taps, indirect_ratio, inspect, pitch_deg, read_metadata, read_set
+from dataset.layouts.slfm_pair import Kind, Pair, PairError, Taps, indirect_ratio, inspect, read_metadata, read_set, tilt_deg
 from dataset.progress import progress_bar
 from dataset.rewriting.resume import HISTORY, begin, finish, made_by
 
@@ -67,7 +67,8 @@ def from_slfm(layout: Layout, out: Path, progress: bool = False) -> tuple[dict[s
     recipe: dict[str, Any] = {"command": "convert", "from": "slfm", "shard_sets": layout.shard_sets, "settings": settings}
     recipe |= {"lists": digest_of_lists(lists_folder(layout.root, layout.lists)), "taps": [taps.direct, taps.indirect]}
     if begin(out, recipe, made_by(out)):
-        shards, unread = _write_shards(layout, out, pairs, (kind, taps), _attributes(settings, kind, exported, splits), progress)
+        shape = (kind, taps, section(settings, "camera"))
+        shards, unread = _write_shards(layout, out, pairs, shape, _attributes(settings, kind, exported, splits), progress)
         if not shards:
             raise DatasetError(f"no pair of {layout.root} can be read: {unread[0]}")
         content = {"shards": shards, "settings": settings, **_credits(exported, pairs), "software": exported.get("software", {})}
@@ -99,14 +100,14 @@ def _settings(layout: Layout, exported: Mapping[str, Any], pair: Pair, kind: Kin
     """Return the known settings of the pairs; those of slfm_write's exports are complete."""
     if "settings" in exported:
         return {**exported["settings"], "converted_from": "SLfM's layout"}
-    pitch, ratio = pitch_deg(read_metadata(pair)), indirect_ratio(pair)
+    tilt, ratio = tilt_deg(read_metadata(pair), 0), indirect_ratio(pair)
     return {
         "converted_from": "SLfM's layout",
         "camera": {
             "width_px": kind.width,
             "height_px": kind.height,
             "hfov_deg": layout.hfov_deg,
-            "pitch_deg": PUBLISHED_PITCH_DEG if pitch is None else pitch,
+            "pitch_deg": PUBLISHED_PITCH_DEG if tilt is None else tilt[0],
         },
         "acoustics": {"sample_rate_hz": kind.sample_rate, "indirect_ratio": PUBLISHED_RATIO if ratio is None else ratio},
     }
@@ -138,8 +139,8 @@ def _attributes(
 
 
 def _write_shards(
-    layout: Layout, out: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps], attributes: Callable[[str], dict[str, Any]],
-    progress: bool,
+    layout: Layout, out: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps, dict[str, Any]],
+    attributes: Callable[[str], dict[str, Any]], progress: bool,
 ) -> tuple[list[dict[str, Any]], list[str]]:  # fmt: skip
     """Write the missing shards; return the entries of all shards for the manifest, and the pairs that cannot be read."""
     shards, unread = [], []
@@ -160,7 +161,9 @@ def _write_shards(
     return shards, unread
 
 
-def _write(path: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps], attributes: dict[str, Any]) -> dict[Pair, str]:
+def _write(
+    path: Path, pairs: Sequence[Pair], shape: tuple[Kind, Taps, dict[str, Any]], attributes: dict[str, Any]
+) -> dict[Pair, str]:
     """Write a shard, if any of its pairs can be read; return why others cannot."""
     why = {}
     with ShardWriter(path, attributes) as shard:

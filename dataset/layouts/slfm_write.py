@@ -22,15 +22,18 @@ from dataset.errors import DatasetError
 from dataset.format.documents import check_inside, number_of, read_object
 from dataset.format.shard import settings_of
 from dataset.format.splits import SPLITS
+from dataset.geometry import CAMERA_FIELDS, pinholes
 from dataset.layouts.slfm_lists import COLUMN, FOLDER
-from dataset.layouts.slfm_pair import DIRECT, FULL, INDIRECT, METADATA
+from dataset.layouts.slfm_pair import DIRECT, FULL, HFOV, INDIRECT, METADATA, ROTATION
 from dataset.layouts.slfm_read import INDEX
 from dataset.progress import progress_bar
 from dataset.reader import Dataset
 from dataset.responses import full_response
 from dataset.rewriting.resume import begin, digest_of, finish
 
-TAKEN = ("set_id", "rgb", "position", "heading", "source_position", "azimuth", "brir_direct", "brir_indirect")
+TAKEN = (
+    "set_id", "rgb", "position", "heading", *CAMERA_FIELDS, "source_position", "azimuth", "brir_direct", "brir_indirect",
+)  # fmt: skip
 PLACE = "./data/AI-Habitat/ProcessedData"
 """Where the original code, run in its own folder, looks for pairs: the lists contain paths below it."""
 
@@ -53,8 +56,7 @@ def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
                 name = data.shards[shard]["path"]
                 settings = settings_of(data.shard_file(shard), name)
                 ratio = number_of(settings, "acoustics", "indirect_ratio", name)
-                pitch = number_of(settings, "camera", "pitch_deg", name)
-                _write_pair(_read(data, row), ratio, pitch, int(data.shard_file(shard).attrs["sample_rate"]), out / path)
+                _write_pair(_read(data, row), ratio, int(data.shard_file(shard).attrs["sample_rate"]), out / path)
             listed[data.shards[shard]["split"]].append(path)
         for split, paths in listed.items():
             _write_list(out / FOLDER / f"{split}.csv", [f"{PLACE}/{out.resolve().name}/{path}" for path in paths])
@@ -79,13 +81,13 @@ def _read(data: Dataset, row: int) -> dict[str, Any]:
     return {name: data.read(row, name) for name in names}
 
 
-def _write_pair(one: dict[str, Any], indirect_ratio: float, pitch_deg: float, sample_rate: int, folder: Path) -> None:
+def _write_pair(one: dict[str, Any], indirect_ratio: float, sample_rate: int, folder: Path) -> None:
     """Write the folder of a pair, atomically."""
     for left in folder.parent.glob(f".{folder.name}.*.part"):
         shutil.rmtree(left)
     part = temporary_name(folder)
     try:
-        _write_files(one, indirect_ratio, pitch_deg, sample_rate, part)
+        _write_files(one, indirect_ratio, sample_rate, part)
         part.replace(folder)
     except soundfile.LibsndfileError as error:  # it has the system's error only as a text
         raise OSError(f"{folder} cannot be written ({error}); make room and repeat the command to resume") from None
@@ -93,7 +95,7 @@ def _write_pair(one: dict[str, Any], indirect_ratio: float, pitch_deg: float, sa
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write_files(one: dict[str, Any], indirect_ratio: float, pitch_deg: float, sample_rate: int, part: Path) -> None:
+def _write_files(one: dict[str, Any], indirect_ratio: float, sample_rate: int, part: Path) -> None:
     for kind in (DIRECT, INDIRECT, FULL):
         (part / kind).mkdir(parents=True)
     for view, picture in enumerate(one["rgb"]):
@@ -106,16 +108,17 @@ def _write_files(one: dict[str, Any], indirect_ratio: float, pitch_deg: float, s
         for kind, sound in ((DIRECT, direct), (INDIRECT, indirect), (FULL, full)):
             path = part / kind / f"sound_{source}_camera_{view}_rir.wav"
             soundfile.write(path, sound[view, source].T, sample_rate, subtype="FLOAT")
-    metadata = _metadata(one, pitch_deg)
+    metadata = _metadata(one)
     (part / METADATA).write_text(json.dumps(metadata, indent=4) + "\n")
 
 
-def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
+def _metadata(one: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {"scene_id": one["set_id"].rsplit("/", 1)[0]}
-    for v, (position, heading) in enumerate(zip(one["position"], one["heading"], strict=True)):
+    for v, (position, heading, camera) in enumerate(zip(one["position"], one["heading"], pinholes(one), strict=True)):
         out[f"camera_{v}_angle"] = float(heading)
         out[f"camera_{v}_position"] = position.tolist()
-        out[f"camera_{v}_rotation_in_quaternion"] = rotation(float(heading), pitch)
+        out[ROTATION.format(v)] = rotation(float(heading), camera.pitch_deg, camera.roll_deg)
+        out[HFOV.format(v)] = camera.hfov_deg
     for s, position in enumerate(one["source_position"]):
         out[f"source_{s}_position"] = position.tolist()
     for v, s in np.ndindex(*one["azimuth"].shape):
@@ -125,9 +128,9 @@ def _metadata(one: dict[str, Any], pitch: float) -> dict[str, Any]:
     return out
 
 
-def rotation(heading_deg: float, pitch_deg: float) -> list[float]:
-    """Return the quaternion (w, x, y, z) of a camera: the pitch about +X, up positive, then the heading about +Y."""
-    x, y, z, w = Rotation.from_euler("YX", [heading_deg, pitch_deg], degrees=True).as_quat()
+def rotation(heading_deg: float, pitch_deg: float, roll_deg: float = 0.0) -> list[float]:
+    """Return the quaternion (w, x, y, z) of a camera with the axes of dataset/geometry.py."""
+    x, y, z, w = Rotation.from_euler("YXZ", [heading_deg, pitch_deg, roll_deg], degrees=True).as_quat()
     return [float(part) for part in (w, x, y, z)]
 
 

@@ -51,7 +51,7 @@ function around(facts) {
 
 function drawFan(pen, facts, view, chosenOne, x, y, scale) {
   const place = facts.position[view];
-  const half = facts.camera.hfov_deg / 2;
+  const half = facts.cameras[view].hfov_deg / 2;
   // Heading 0 is up on the plan, and headings grow to the left: counter-clockwise.
   const angle = (heading) => -Math.PI / 2 - heading * RAD;
   const [from, to] = [angle(facts.heading[view] + half), angle(facts.heading[view] - half)];

@@ -1,4 +1,5 @@
-// Directions and pictures: a pinhole camera pitched up by pitch_deg, azimuths to the left, as the data set defines them.
+// Directions and pictures: a pinhole camera pitched up by pitch_deg and rolled by roll_deg (right side up),
+// azimuths to the left, as the data set defines them.
 "use strict";
 
 const RAD = Math.PI / 180;
@@ -11,30 +12,31 @@ const wrap = (degrees) => 180 - ((((180 - degrees) % 360) + 360) % 360);
 // A direction relative to the head -> pixel of a w x h picture; null behind the camera.
 function pixelOf(azimuth, elevation, camera, w, h) {
   const focal = w / 2 / Math.tan((camera.hfov_deg * RAD) / 2);
-  const [a, e, p] = [azimuth * RAD, elevation * RAD, camera.pitch_deg * RAD];
+  const [a, e, p, r] = [azimuth * RAD, elevation * RAD, camera.pitch_deg * RAD, camera.roll_deg * RAD];
   const ahead = Math.cos(e) * Math.cos(a);
   const depth = ahead * Math.cos(p) + Math.sin(e) * Math.sin(p);
   if (depth < 1e-6) return null;
-  const up = Math.sin(e) * Math.cos(p) - ahead * Math.sin(p);
-  return [w / 2 - (focal * Math.cos(e) * Math.sin(a)) / depth, h / 2 - (focal * up) / depth];
+  const [left, up] = [Math.cos(e) * Math.sin(a), Math.sin(e) * Math.cos(p) - ahead * Math.sin(p)];
+  const [x, y] = [left * Math.cos(r) - up * Math.sin(r), up * Math.cos(r) + left * Math.sin(r)];
+  return [w / 2 - (focal * x) / depth, h / 2 - (focal * y) / depth];
 }
 
 // Pixel of a w x h picture -> [azimuth, elevation] relative to the head.
 function directionOf(x, y, camera, w, h) {
   const focal = w / 2 / Math.tan((camera.hfov_deg * RAD) / 2);
-  const p = camera.pitch_deg * RAD;
-  const [left, up] = [(w / 2 - x) / focal, (h / 2 - y) / focal];
+  const [p, r] = [camera.pitch_deg * RAD, camera.roll_deg * RAD];
+  const [u, v] = [(w / 2 - x) / focal, (h / 2 - y) / focal];
+  const [left, up] = [u * Math.cos(r) + v * Math.sin(r), v * Math.cos(r) - u * Math.sin(r)];
   const ahead = Math.cos(p) - up * Math.sin(p);
   const above = Math.sin(p) + up * Math.cos(p);
   return [Math.atan2(left, ahead) / RAD, Math.atan2(above, Math.hypot(left, ahead)) / RAD];
 }
 
 // The part of the circle with all views and sources: its middle, as a heading, and its width.
-function span(facts, edge) {
+function span(facts, edges) {
   const sum = (f) => facts.heading.reduce((total, h) => total + f(h * RAD), 0);
   const mean = Math.atan2(sum(Math.sin), sum(Math.cos)) / RAD;
-  const reach = Math.max(...edge.map((d) => d[0]));
-  const ends = facts.heading.flatMap((h) => [wrap(h - mean) - reach, wrap(h - mean) + reach]);
+  const ends = facts.heading.flatMap((h, view) => edges[view].map((d) => wrap(h - mean) + d[0]));
   (facts.azimuth || []).forEach((row, view) => row.forEach((a) => a !== null && ends.push(wrap(a + facts.heading[view] - mean))));
   const [low, high] = [Math.min(...ends) - SPAN_MARGIN, Math.max(...ends) + SPAN_MARGIN];
   return high - low >= 360 ? [mean, 360] : [mean + (low + high) / 2, Math.max(high - low, LEAST_SPAN)];
@@ -51,10 +53,10 @@ function outline(camera, w, h) {
 
 // All views on one strip of directions, blended where they overlap, with the sources where they truly are.
 function drawPanorama(canvas, facts, bitmaps, view) {
-  const edge = outline(facts.camera, bitmaps[0].width, bitmaps[0].height);
-  const heights = [...edge.map((d) => d[1]), ...(facts.elevation || []).flat()].filter((e) => e !== null);
+  const edges = facts.cameras.map((camera, k) => outline(camera, bitmaps[k].width, bitmaps[k].height));
+  const heights = [...edges.flat().map((d) => d[1]), ...(facts.elevation || []).flat()].filter((e) => e !== null);
   const [top, bottom] = [Math.min(Math.max(...heights) + 7, 90), Math.max(Math.min(...heights) - 3, -90)];
-  const [middle, width] = span(facts, edge);
+  const [middle, width] = span(facts, edges);
   const scale = STRIP_PX / width;
   const height = Math.round((top - bottom) * scale) + 22;
   const x = (world) => STRIP_PX / 2 - wrap(world - middle) * scale;
@@ -66,7 +68,7 @@ function drawPanorama(canvas, facts, bitmaps, view) {
   pen.drawImage(canvas.seen.image, 0, 0);
   drawScale(pen, x, y, height);
   const order = facts.heading.map((_, k) => k).filter((k) => k !== view);
-  for (const k of [...order, view]) drawOutline(pen, edge, facts.heading[k], k, k === view, x, y, scale);
+  for (const k of [...order, view]) drawOutline(pen, edges[k], facts.heading[k], k, k === view, x, y, scale);
   drawSources(pen, facts, view, x, y);
   canvas.viewX = (k) => x(facts.heading[k]);
   canvas.viewAt = (px) => {
@@ -104,7 +106,8 @@ function drawOutline(pen, edge, heading, view, chosenOne, x, y, scale) {
     pen.strokeStyle = chosenOne ? tint("--accent") : "#ffffffb0";
     pen.stroke();
   }
-  const top = Math.max(...edge.filter((d) => Math.abs(d[0]) < 8).map((d) => d[1]));
+  const middle = edge.filter((d) => Math.abs(d[0]) < 8);
+  const top = Math.max(...(middle.length ? middle : edge).map((d) => d[1]));
   viewNumber(pen, x(heading), Math.max(y(top) - 16, 14), view, chosenOne, 12); // above the picture, where few sources are
 }
 
@@ -167,8 +170,10 @@ function blended(facts, bitmaps, middle, top, scale, height) {
 
 // Add a view's weighted colours and weights: pixelOf for every direction, without an array for each.
 function addView(sums, { data, width, height: h }, facts, view, middle, top, scale, height) {
-  const focal = width / 2 / Math.tan((facts.camera.hfov_deg * RAD) / 2);
-  const [sinP, cosP] = [Math.sin(facts.camera.pitch_deg * RAD), Math.cos(facts.camera.pitch_deg * RAD)];
+  const camera = facts.cameras[view];
+  const focal = width / 2 / Math.tan((camera.hfov_deg * RAD) / 2);
+  const [sinP, cosP] = [Math.sin(camera.pitch_deg * RAD), Math.cos(camera.pitch_deg * RAD)];
+  const [sinR, cosR] = [Math.sin(camera.roll_deg * RAD), Math.cos(camera.roll_deg * RAD)];
   const elevations = Array.from({ length: height }, (_, row) => (top - (row + 0.5) / scale) * RAD);
   const [sinE, cosE] = [Float64Array.from(elevations, Math.sin), Float64Array.from(elevations, Math.cos)];
   for (let column = 0; column < STRIP_PX; column++) {
@@ -179,8 +184,10 @@ function addView(sums, { data, width, height: h }, facts, view, middle, top, sca
       const ahead = cosE[row] * cosA;
       const depth = ahead * cosP + sinE[row] * sinP;
       if (depth < 1e-6) continue;
-      const x = width / 2 - (focal * cosE[row] * sinA) / depth;
-      const y = h / 2 - (focal * (sinE[row] * cosP - ahead * sinP)) / depth;
+      const left = cosE[row] * sinA;
+      const up = sinE[row] * cosP - ahead * sinP;
+      const x = width / 2 - (focal * (left * cosR - up * sinR)) / depth;
+      const y = h / 2 - (focal * (up * cosR + left * sinR)) / depth;
       const inside = Math.min(x, width - x, y, h - y);
       if (inside <= 0) continue;
       const weight = inside * inside * inside;
@@ -207,7 +214,7 @@ function drawShot(canvas, facts, bitmap, view) {
   (facts.azimuth?.[view] || []).forEach((azimuth, source) => {
     const elevation = facts.elevation?.[view][source];
     if (azimuth === null || elevation === null || elevation === undefined) return;
-    const at = pixelOf(azimuth, elevation, facts.camera, w, h);
+    const at = pixelOf(azimuth, elevation, facts.cameras[view], w, h);
     if (Math.abs(azimuth) < 90 && at && at[0] >= 0 && at[0] <= w) inside.push([at, source]);
     else drawArrow(pen, azimuth > 0 ? 24 : w - 24, 24 + 28 * source, azimuth > 0 ? -1 : 1, source);
   });

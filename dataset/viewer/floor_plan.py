@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from dataset.geometry import camera_axes
+from dataset.geometry import CAMERA_FIELDS, Pinhole, pinholes
 from dataset.reader import Dataset
 
 CELL_M = 0.025
@@ -20,23 +18,25 @@ MARGIN_M = 0.4
 """Margin around the middle 98 % of the occupied cells."""
 GAP_CELLS = 3
 """Gaps of up to twice this width are filled: at a distance the rows of a picture are that far apart on the floor."""
+NEEDED = ("rgb", "depth", "position", "heading", "height_m", *CAMERA_FIELDS)
+"""Fields that make a plan."""
 PLAN_SETS = 48
 """Largest number of sets whose depth pictures make a plan."""
 KEY_BITS = 24
 """Cell numbers are distinct within 2^23 cells (200 km) of the origin."""
 
 
-def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, hfov_deg: float, pitch_deg: float) -> np.ndarray:
+def points(depth: np.ndarray, position: np.ndarray, heading_deg: float, camera: Pinhole) -> np.ndarray:
     """Return the world positions of the pixels of a depth picture.
 
     depth: (H, W) uint16, mm along the optical axis. position: (3,), m. Returns (H, W, 3) float64, world frame, m; NaN
-    where nothing was hit. The camera is a pinhole with square pixels, pitched up by pitch_deg.
+    where nothing was hit.
     """
     height, width = depth.shape
-    focal = width / 2 / np.tan(np.deg2rad(hfov_deg) / 2)
+    focal = width / 2 / camera.half_width
     right = (np.arange(width) + 0.5 - width / 2) / focal
     up = (height / 2 - np.arange(height) - 0.5) / focal
-    rightward, upward, axis = camera_axes(heading_deg, pitch_deg)
+    rightward, upward, axis = camera.axes(heading_deg)
     ray = axis + up[:, None, None] * upward + right[None, :, None] * rightward
     along = np.where(depth == 0, np.nan, depth / 1000.0)
     return position + along[..., None] * ray
@@ -83,15 +83,16 @@ def filled(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return np.where((closed[inner] | seen)[..., None], image[row, column], image)
 
 
-def scene_plan(data: Dataset, rows: list[int], camera: dict[str, Any]) -> tuple[np.ndarray, tuple[float, ...]]:
+def scene_plan(data: Dataset, rows: list[int]) -> tuple[np.ndarray, tuple[float, ...]]:
     """Return the plan of a scene and its (left, right, bottom, top), m, from some of its sets (indices of the data set)."""
     chosen = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, PLAN_SETS).astype(int))]
     parts, tints = [], []
     for index in chosen:
-        one = {name: data.read(index, name) for name in ("rgb", "depth", "position", "heading")}
-        for rgb, depth, position, heading in zip(*one.values(), strict=True):
-            found = points(depth, position, heading, camera["hfov_deg"], camera["pitch_deg"]).reshape(-1, 3)
-            seen = np.flatnonzero(found[:, 1] < position[1] - camera["height_m"] + HIGHEST_M)  # NaN is not below
+        one = {name: data.read(index, name) for name in NEEDED}
+        views = (one[name] for name in ("rgb", "depth", "position", "heading", "height_m"))
+        for rgb, depth, position, heading, above, camera in zip(*views, pinholes(one), strict=True):
+            found = points(depth, position, heading, camera).reshape(-1, 3)
+            seen = np.flatnonzero(found[:, 1] < position[1] - float(above) + HIGHEST_M)  # NaN is not below
             # Thousands of pixels share few cells: hidden points are dropped immediately.
             seen = seen[highest(found[seen])]
             parts.append(found[seen])

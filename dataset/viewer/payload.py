@@ -18,12 +18,13 @@ import soxr
 from PIL import Image
 from scipy.signal import oaconvolve
 
-from dataset.format.documents import number_of, section
+from dataset.format.documents import section
 from dataset.format.shard import settings_of
+from dataset.geometry import CAMERA_FIELDS
 from dataset.interaural import ild_db, itd_us
 from dataset.reader import Dataset
 from dataset.responses import full_response
-from dataset.viewer.floor_plan import scene_plan
+from dataset.viewer.floor_plan import NEEDED, scene_plan
 
 PICTURE_PX, PICTURE_QUALITY = 320, 72
 """Widest picture of a view, and its JPEG quality."""
@@ -81,12 +82,13 @@ class Panels:
 
         Lengths in m, angles in degrees, views first, then sources. None where a field is absent or not finite.
         """
-        one, settings, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips"])
+        one, _, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips"])
+        with self._lock:
+            angles = [_numbers(self.data.read(index, name), 3) for name in CAMERA_FIELDS]
         direct = one.get("brir_direct")
-        path = self.entry(index)["path"]
         facts = {
             "set": one["set_id"],
-            "camera": {key: number_of(settings, "camera", key, path) for key in ("hfov_deg", "pitch_deg")},
+            "cameras": [dict(zip(CAMERA_FIELDS, values, strict=True)) for values in zip(*angles, strict=True)],
             "itd_us": None if direct is None else _numbers(itd_us(direct, rate), 0),
             "ild_db": None if direct is None else _numbers(ild_db(direct), 1),
             "clips": _clip_names(one.get("clips", "[]")),
@@ -119,11 +121,9 @@ class Panels:
         """Return a scene's plan as a base64 WebP, transparent where nothing was seen, and its left, right, bottom, top in m."""
         rows = self.scenes[scene]
         with self._plan_lock:
-            file = self._plan_data.shard_file(self.data.locate(rows[0])[0])
-            camera = section(settings_of(file, self.entry(rows[0])["path"]), "camera")
-            if "depth" not in file or not {"hfov_deg", "pitch_deg", "height_m"} <= set(camera):
+            if not set(NEEDED) <= set(self._plan_data.names(self.data.locate(rows[0])[0])):
                 return {"image": None, "extent": None}
-            image, extent = scene_plan(self._plan_data, rows, camera)
+            image, extent = scene_plan(self._plan_data, rows)
         if image.shape[:2] == (1, 1):
             return {"image": None, "extent": None}
         seen = (image < 255).any(-1, keepdims=True) * np.uint8(255)

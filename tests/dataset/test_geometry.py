@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from dataset.geometry import camera_axes, source_directions
+from dataset.geometry import Pinhole, camera_axes, pinholes, source_directions
 from dataset.responses import full_response
 
 
@@ -16,6 +17,23 @@ def test_heading_grows_to_the_left_and_pitch_upwards():
     right, up, ahead = camera_axes(90.0, 30.0)  # along -X, 30 degrees up
     c, s = np.cos(np.pi / 6), 0.5
     np.testing.assert_allclose([right, up, ahead], [[0, 0, -1], [s, c, 0], [-c, s, 0]], atol=1e-12)
+
+
+def test_a_roll_lifts_the_right_side_and_keeps_the_axis():
+    right, up, ahead = camera_axes(0.0, 0.0, 30.0)
+    c, s = np.cos(np.pi / 6), 0.5
+    np.testing.assert_allclose([right, up, ahead], [[c, s, 0], [-s, c, 0], [0, 0, -1]], atol=1e-12)
+
+
+def test_axes_are_those_of_turns_about_y_then_x_then_z():
+    found = np.stack(camera_axes(40.0, -25.0, 12.0), 1) * [1, 1, -1]  # right, up, rear
+    np.testing.assert_allclose(found, Rotation.from_euler("YXZ", [40.0, -25.0, 12.0], degrees=True).as_matrix(), atol=1e-12)
+
+
+def test_pinholes_of_the_views():
+    one = {"hfov_deg": np.float32([60, 90]), "pitch_deg": np.float32([-22.5, 0]), "roll_deg": np.float32([0, 5])}
+    assert pinholes(one) == [Pinhole(60.0, -22.5), Pinhole(90.0, 0.0, 5.0)]
+    assert pinholes(one)[1].half_width == pytest.approx(1.0, abs=1e-12)
 
 
 def test_directions_of_a_source_to_the_left():

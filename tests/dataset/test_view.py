@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dataset.angles import azimuth, elevation
+from dataset.geometry import Pinhole
 from dataset.view import main
 from dataset.viewer.floor_plan import points
 from dataset.viewer.page import PAGES, SCRIPTS, embeddable
@@ -139,24 +140,31 @@ def in_node(names, expression):
     return json.loads(subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True).stdout)
 
 
-def test_the_strip_places_pixels_where_they_are():
-    camera = {"hfov_deg": 70.0, "pitch_deg": -22.5}
+@pytest.mark.parametrize("roll", [0.0, 15.0, -100.0])
+def test_the_strip_places_pixels_where_they_are(roll):
+    camera = {"hfov_deg": 70.0, "pitch_deg": -22.5, "roll_deg": roll}
     found = in_node(
         ["sphere.js"],
         "[0, 1, 2].map((y) => [0, 1, 2, 3].map((x) => {"
         f"const d = directionOf(x + 0.5, y + 0.5, {json.dumps(camera)}, 4, 3);"
         f"return [...d, ...pixelOf(...d, {json.dumps(camera)}, 4, 3)]; }}))",
     )
-    seen = points(np.full((3, 4), 2000, np.uint16), np.zeros(3), 130.0, **camera)
+    seen = points(np.full((3, 4), 2000, np.uint16), np.zeros(3), 130.0, Pinhole(**camera))
     np.testing.assert_allclose(np.array(found)[..., 0], azimuth(seen, np.float64(130.0)), atol=1e-9)
     np.testing.assert_allclose(np.array(found)[..., 1], elevation(seen), atol=1e-9)
     np.testing.assert_allclose(np.array(found)[..., 2], np.tile(np.arange(4) + 0.5, (3, 1)), atol=1e-9)
     np.testing.assert_allclose(np.array(found)[..., 3], np.tile(np.arange(3) + 0.5, (4, 1)).T, atol=1e-9)
 
 
+def test_the_strip_is_as_wide_as_each_views_own_picture():
+    middle, width = in_node(["sphere.js"], "span({heading: [350, 20]}, [[[50, 0], [-50, 0]], [[160, 0], [-30, 0]]])")
+    low, high = middle - width / 2, middle + width / 2
+    assert (low + 8, high - 8) == (pytest.approx(-60), pytest.approx(180))
+
+
 def test_the_strip_holds_all_views_and_sources_across_north():
     facts = {"heading": [350, 20], "azimuth": [[-160], [170]]}  # both hear the source at 190
-    middle, width = in_node(["sphere.js"], f"span({json.dumps(facts)}, [[30, 0], [-30, 0]])")
+    middle, width = in_node(["sphere.js"], f"span({json.dumps(facts)}, [[[30, 0], [-30, 0]], [[30, 0], [-30, 0]]])")
     low, high = middle - width / 2, middle + width / 2
     assert low < -170 and high > 50 and width == pytest.approx(170 + 50 + 16)
 

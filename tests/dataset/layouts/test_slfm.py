@@ -17,7 +17,7 @@ from dataset.errors import DatasetError
 from dataset.format.manifest import read_manifest
 from dataset.layouts import slfm_read, slfm_write
 from dataset.layouts.slfm_lists import read_lists
-from dataset.layouts.slfm_pair import pitch_deg
+from dataset.layouts.slfm_pair import tilt_deg
 from dataset.layouts.slfm_read import ABSENT, Layout, from_slfm
 from dataset.layouts.slfm_write import rotation, to_slfm
 from dataset.reader import Dataset
@@ -319,11 +319,43 @@ def test_without_rotations_decay_times_and_full_responses(published, tmp_path):
 
 
 @pytest.mark.parametrize("heading", [0.0, 5.7, 90.0, 179.9999, 180.0, 318.0])
-@pytest.mark.parametrize("pitch", [-22.5, 0.0, 45.0])
-def test_the_pitch_is_read_from_rotations(heading, pitch):
-    turn = rotation(heading, pitch)
+@pytest.mark.parametrize(("pitch", "roll"), [(-22.5, 0.0), (0.0, 12.0), (45.0, -170.0)])
+def test_the_tilt_is_read_from_rotations(heading, pitch, roll):
+    turn = rotation(heading, pitch, roll)
     for sign in (1, -1):  # both quaternions are the same rotation
-        assert pitch_deg({"camera_0_rotation_in_quaternion": [sign * x for x in turn]}) == pytest.approx(pitch, abs=1e-3)
+        found = tilt_deg({"camera_0_rotation_in_quaternion": [sign * x for x in turn]}, 0)
+        assert found == pytest.approx((pitch, roll), abs=1e-3)
+
+
+def test_each_view_keeps_its_camera_there_and_back(tmp_path, make_set, make_shard, make_manifest):
+    angles = {"hfov_deg": [50.0, 77.5], "pitch_deg": [3.0, -35.0], "roll_deg": [-6.0, 9.5]}
+    one = {**make_set("attic", 0), **{name: np.float32(value) for name, value in angles.items()}}
+    make_shard(tmp_path / "data", "attic", [one])
+    make_manifest(tmp_path / "data")
+    to_slfm(tmp_path / "data", tmp_path / "slfm")
+    metadata = json.loads((tmp_path / "slfm/attic/pair-0000/metadata.json").read_text())
+    assert metadata["camera_1_rotation_in_quaternion"] == pytest.approx(rotation(float(one["heading"][1]), -35.0, 9.5))
+    from_slfm(Layout(tmp_path / "slfm"), tmp_path / "back")
+    back = Dataset(tmp_path / "back")[0]
+    for name, value in angles.items():
+        np.testing.assert_allclose(back[name], value, atol=1e-3)
+    metadata["camera_1_hfov_deg"] = float("nan")
+    (tmp_path / "slfm/attic/pair-0000/metadata.json").write_text(json.dumps(metadata))
+    with pytest.raises(DatasetError, match=r"hfov_deg of .*nan.*1 to 179 are expected"):
+        from_slfm(Layout(tmp_path / "slfm"), tmp_path / "spoilt")
+
+
+def test_pitch_and_roll_of_every_published_camera_are_read(tmp_path):
+    def tilt(metadata):
+        metadata["camera_2_rotation_in_quaternion"] = rotation(metadata["camera_2_angle"], -10.0, 5.0)
+
+    write_pair(tmp_path / "published/attic/pair-0000", change=tilt)
+    from_slfm(Layout(tmp_path / "published"), tmp_path / "data")
+    assert verify(tmp_path / "data") == []
+    one = Dataset(tmp_path / "data")[0]
+    np.testing.assert_allclose(one["pitch_deg"], [-22.5, -22.5, -10, -22.5], atol=1e-3)
+    np.testing.assert_allclose(one["roll_deg"], [0, 0, 5, 0], atol=1e-3)
+    assert one["hfov_deg"].tolist() == [60.0] * 4
 
 
 def test_rotations_are_those_of_the_published_example():
@@ -371,11 +403,11 @@ def test_interrupted_and_gone_on_with(published, tmp_path, monkeypatch):
 def test_export_interrupted_and_gone_on_with(data, tmp_path, monkeypatch):
     out, calls, original = tmp_path / "slfm", [], slfm_write._metadata
 
-    def crash(one, pitch):
+    def crash(one):
         calls.append(one["set_id"])
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return original(one, pitch)
+        return original(one)
 
     monkeypatch.setattr(slfm_write, "_metadata", crash)
     with pytest.raises(KeyboardInterrupt):

@@ -39,9 +39,18 @@ def test_facts_are_those_of_the_set(panels):
     assert facts["set"] == "barn/1" and facts["clips"] == ["noise0.wav", "noise1.wav"]
     for name in ("position", "heading", "source_position", "azimuth", "elevation", "distance", "rt60"):
         np.testing.assert_allclose(facts[name], one[name], atol=6e-4)
-    assert facts["camera"] == {"hfov_deg": 60.0, "pitch_deg": -22.5}
+    assert facts["cameras"] == [{"hfov_deg": 60.0, "pitch_deg": -22.5, "roll_deg": 0.0}] * 2
     assert np.shape(facts["itd_us"]) == np.shape(facts["ild_db"]) == (2, 2)
     json.dumps(facts, allow_nan=False)
+
+
+def test_each_view_has_its_own_camera(tmp_path, make_set, make_shard, make_manifest):
+    angles = {"hfov_deg": [50.0, 52.5], "pitch_deg": [0.0, -5.0], "roll_deg": [3.0, -4.0]}
+    one = {**make_set("attic", 0), **{name: np.float32(value) for name, value in angles.items()}}
+    make_shard(tmp_path, "attic", [one])
+    make_manifest(tmp_path)
+    expected = [dict(zip(angles, values, strict=True)) for values in zip(*angles.values(), strict=True)]
+    assert Panels(Dataset(tmp_path)).facts(0)["cameras"] == expected
 
 
 @pytest.mark.parametrize("key", ["hfov_deg", "pitch_deg"])
