@@ -15,6 +15,7 @@ from PIL import Image
 
 from dataset.command import exit_status
 from simulator.camera.embree import depths, render
+from simulator.camera.view_camera import fixed
 from simulator.config import CameraSettings, Settings
 from simulator.loaders.load import find_scenes, load_scene
 from simulator.scene.model import Scene
@@ -40,7 +41,7 @@ def from_above(scene: Scene, width: int, height: int) -> np.ndarray:
     camera = CameraSettings(width_px=width, height_px=height, hfov_deg=40.0, pitch_deg=-90.0, samples_per_pixel=4)
     reach = max(wide, deep * width / height) / 2 / np.tan(np.deg2rad(20)) * 1.03
     at = np.array([(low[0] + high[0]) / 2, high[1] + reach, (low[2] + high[2]) / 2])
-    return render(open_scene, at[None], np.array([90.0 if turned else 0.0]), camera).rgb[0]
+    return render(open_scene, at[None], np.array([90.0 if turned else 0.0]), [fixed(camera)]).rgb[0]
 
 
 def at_eye_height(
@@ -48,17 +49,18 @@ def at_eye_height(
 ) -> list[np.ndarray]:
     """Render views from places where a listener can stand, each towards the deepest of several directions."""
     settings = Settings()
-    camera = CameraSettings(width_px=width, height_px=height, hfov_deg=75.0, pitch_deg=pitch_deg)
+    camera = fixed(CameraSettings(width_px=width, height_px=height, hfov_deg=75.0, pitch_deg=pitch_deg))
+    eyes = fixed(settings.camera).height_m
     places = find_places(scene, settings, rng)
     views: list[np.ndarray] = []
     while len(views) < count:
         floor = places.draw(rng)
         if floor is None:
             continue
-        position = floor + np.array([0.0, settings.camera.height_m, 0.0])
+        position = floor + np.array([0.0, eyes, 0.0])
         headings = rng.random(6) * 360
-        deep = depths(scene, np.repeat(position[None], 6, 0), headings, camera, 24, 16).mean((1, 2))
-        views.append(render(scene, position[None], headings[[int(deep.argmax())]], camera).rgb[0])
+        deep = depths(scene, np.repeat(position[None], 6, 0), headings, [camera] * 6, 24, 16).mean((1, 2))
+        views.append(render(scene, position[None], headings[[int(deep.argmax())]], [camera]).rgb[0])
     return views
 
 

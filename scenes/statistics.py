@@ -25,6 +25,7 @@ from simulator.acoustics.acoustic_scene import prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
 from simulator.camera.embree import depths
+from simulator.camera.view_camera import fixed
 from simulator.config import Settings
 from simulator.engines.responses import responses
 from simulator.errors import InputError
@@ -107,10 +108,10 @@ def escaping(scene: Scene, places: Places, rng: np.random.Generator) -> int:
 
 def acceptance(scene: Scene, places: Places, settings: Settings, rng: np.random.Generator) -> tuple[float, float]:
     """Return the share of headings that the depth rules accept, and of positions that give a set at the first try."""
-    rules, camera = settings.sampling, settings.camera
+    rules, camera = settings.sampling, fixed(settings.camera)
     at = [p for p in (places.draw(rng) for _ in range(4 * POSITIONS)) if p is not None][:POSITIONS]
     eyes = np.repeat(np.array(at) + np.array([0.0, camera.height_m, 0.0]), 8, 0)
-    depth = depths(scene, eyes, rng.uniform(0, 360, len(eyes)), camera, 32, 24)
+    depth = depths(scene, eyes, rng.uniform(0, 360, len(eyes)), [camera] * len(eyes), 32, 24)
     far = (depth.max((1, 2)) >= rules.min_depth_max_m) & (depth.mean((1, 2)) >= rules.min_depth_mean_m)
     once = replace(settings, sampling=replace(rules, position_tries=1))
     drawn = 0

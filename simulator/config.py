@@ -6,31 +6,48 @@ nothing else. Worker counts and paths belong to the command line.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dataset.settings import changed
+from dataset.settings import Range, bounds, changed
 from simulator.errors import InputError
 
 
 @dataclass(frozen=True)
 class CameraSettings:
-    """The camera of all views; it looks along the heading, pitched down."""
+    """The cameras of the views; they look along the headings, pitched and rolled.
+
+    Field of view, pitch, roll and height are numbers, or ranges low..high: then one value is drawn for each set. With jitter,
+    the value of each view differs from its set's by up to the jitter, drawn uniformly. Shards store the values of every view.
+    """
 
     engine: str = "embree"
     """embree, or habitat (habitat-sim, which must be installed)."""
     width_px: int = 320
     height_px: int = 240
-    hfov_deg: float = 60.0
+    hfov_deg: float | Range = 60.0
     """Horizontal field of view; pixels are square, so the vertical one follows from width and height."""
-    pitch_deg: float = -22.5
+    hfov_jitter_deg: float = 0.0
+    pitch_deg: float | Range = -22.5
     """Positive is up; the ears stay level."""
-    height_m: float = 1.5
+    pitch_jitter_deg: float = 0.0
+    roll_deg: float | Range = 0.0
+    """Turn about the optical axis; positive lifts the right side of the camera."""
+    roll_jitter_deg: float = 0.0
+    height_m: float | Range = 1.5
     """Camera and ears above the floor."""
+    height_jitter_m: float = 0.0
+    """With motion nearby or free only: with rotation, all views of a set have one position."""
     samples_per_pixel: int = 4
     texture_mb: float = 400.0
     """Limit on the memory of a scene's textures in a worker; larger textures are scaled down to fit."""
+
+    @property
+    def highest_m(self) -> float:
+        """Greatest height above the floor."""
+        return bounds(self.height_m).high + self.height_jitter_m
 
 
 @dataclass(frozen=True)
@@ -124,8 +141,9 @@ class Settings:
         _check(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as nested dictionaries, ready for JSON."""
-        return asdict(self)
+        """Return the settings as nested dictionaries, as JSON holds them."""
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return content
 
 
 FARTHEST_M = 6.0
@@ -154,9 +172,11 @@ def _check(s: Settings) -> None:
         (s.acoustics.quality in QUALITIES, f"quality is {s.acoustics.quality!r}; choose {', '.join(QUALITIES)}"),
         (8 <= s.camera.width_px <= 8192, f"width is {s.camera.width_px} pixels; use 8 to 8192"),
         (8 <= s.camera.height_px <= 8192, f"height is {s.camera.height_px} pixels; use 8 to 8192"),
-        (10 <= s.camera.hfov_deg <= 150, f"field of view is {s.camera.hfov_deg} degrees; use 10 to 150"),
-        (-90 <= s.camera.pitch_deg <= 90, f"pitch is {s.camera.pitch_deg} degrees; use -90 to 90"),
-        (0 < s.camera.height_m <= 3, f"camera height is {s.camera.height_m} m above the floor; use above 0 to 3"),
+        *_camera_rules(s.camera),
+        (
+            s.camera.height_jitter_m == 0 or s.sampling.motion != "rotation",
+            f"camera.height_jitter_m is {s.camera.height_jitter_m}, and motion is rotation; use 0, or --motion nearby or free",
+        ),
         (1 <= s.camera.samples_per_pixel <= 64, f"samples is {s.camera.samples_per_pixel} a pixel; use 1 to 64"),
         (1 <= s.camera.texture_mb <= 1e6, f"texture_mb is {s.camera.texture_mb} MB; use 1 to 1000000"),
         (0 <= s.sampling.min_overlap < 1, f"min_overlap is {s.sampling.min_overlap}; use 0 to below 1"),
@@ -196,6 +216,52 @@ def _check(s: Settings) -> None:
     for holds, message in rules:
         if not holds:
             raise InputError(f"setting {message}")
+
+
+LIMITS = {
+    "hfov_deg": (10.0, 150.0, "field of view", "degrees"),
+    "pitch_deg": (-90.0, 90.0, "pitch", "degrees"),
+    "roll_deg": (-180.0, 180.0, "roll", "degrees"),
+    "height_m": (0.0, 3.0, "camera height", "m above the floor"),
+}
+"""Settings of the camera that may be ranges: smallest value, greatest value, name, unit; a height must be above 0."""
+
+
+def jitter_of(name: str) -> str:
+    """Return the name of the jitter of a setting: hfov_jitter_deg for hfov_deg."""
+    quantity, _, unit = name.rpartition("_")
+    return f"{quantity}_jitter_{unit}"
+
+
+def _camera_rules(camera: CameraSettings) -> list[tuple[bool, str]]:
+    """Return whether each rule of the settings that may be ranges holds, and the message where it does not."""
+    rules = []
+    for name, (least, most, title, unit) in LIMITS.items():
+        value, jitter = getattr(camera, name), getattr(camera, jitter_of(name))
+        low, high = bounds(value)
+        above = "above " if name == "height_m" else ""
+        varied = isinstance(value, Range) or jitter != 0
+        around = f" with a jitter of {jitter:g}" if jitter else ""
+        rules += [
+            (low <= high, f"{title} is {value}, whose ends are exchanged; use {high:g}..{low:g}"),
+            (jitter >= 0, f"camera.{jitter_of(name)} is {jitter}; use 0 or more"),
+            (
+                (least < low - jitter if above else least <= low - jitter) and high + jitter <= most,
+                f"{title} is {value}{around} {unit}; use {above}{least:g} to {most:g}",
+            ),
+            (
+                camera.engine != "habitat" or name == "height_m" or not varied,
+                f"{title} is {value}{around}, and habitat-sim renders all views with one camera; use a number without jitter, "
+                "or --camera embree",
+            ),
+        ]
+    rules.append(
+        (
+            camera.engine != "habitat" or camera.roll_deg == 0,
+            f"roll is {camera.roll_deg} degrees, which --camera habitat does not render; use 0, or --camera embree",
+        )
+    )
+    return rules
 
 
 def with_options(values: dict[str, Any], assignments: Sequence[str] = ()) -> Settings:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dataset.geometry import camera_axes
 from simulator.camera.shading import encode, is_cut_out, pixel_directions, shade
+from simulator.camera.view_camera import ViewCamera, fixed
 from simulator.config import CameraSettings
 from simulator.scene.bvh import Hits
 from simulator.scene.model import Scene
@@ -42,8 +42,11 @@ class Camera(Protocol):
     def visible_instances(self) -> InstanceFinder | None:
         """Function that finds annotated instances in a view; None for scenes without annotations."""
 
-    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
-        """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray, cameras: Sequence[ViewCamera] | None = None) -> Views:
+        """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive.
+
+        cameras: V cameras; None: that of the settings for all views, InputError where they let it vary.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,28 +57,28 @@ class EmbreeCamera:
     settings: CameraSettings
     visible_instances: InstanceFinder | None = None
 
-    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray, cameras: Sequence[ViewCamera] | None = None) -> Views:
         """Render views as described in Camera."""
-        return render(self.scene, positions, headings_deg, self.settings)
+        return render(self.scene, positions, headings_deg, cameras or [fixed(self.settings)] * len(headings_deg))
 
 
-def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings) -> Views:
-    """Render V views from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
-    height, width = camera.height_px, camera.width_px
+def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, cameras: Sequence[ViewCamera]) -> Views:
+    """Render V views of one size from positions (V, 3), world frame, m, and headings (V,), degrees, left positive."""
+    height, width = cameras[0].height_px, cameras[0].width_px
     views = len(headings_deg)
     out = Views(
         np.empty((views, height, width, 3), np.uint8),
         np.empty((views, height, width), np.float32),
         np.empty((views, height, width), np.uint16),
     )
-    for view in range(views):
+    for view, camera in enumerate(cameras):
         out.depth[view], out.instance[view] = surfaces(scene, positions[view], headings_deg[view], camera)
         light = _light(scene, positions[view], headings_deg[view], camera)
         encode(light, camera.samples_per_pixel, out.rgb[view].reshape(-1, 3))
     return out
 
 
-def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> tuple[np.ndarray, np.ndarray]:
+def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: ViewCamera) -> tuple[np.ndarray, np.ndarray]:
     """Return planar depth, (H, W) float32 m, and instance, (H, W) uint16, at the centres of one view's pixels; 0 for a miss."""
     shape = camera.height_px, camera.width_px
     hits = _first_surface(scene, position, rays(camera, heading_deg, (0.5, 0.5)))
@@ -85,13 +88,15 @@ def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: Cam
 
 
 def depths(
-    scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera: CameraSettings, width: int, height: int
+    scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, cameras: Sequence[ViewCamera], width: int, height: int
 ) -> np.ndarray:
     """Return coarse planar depth (V, height, width) of V views, m; 0 where nothing was hit."""
     views = len(headings_deg)
     if views == 0:
         return np.zeros((0, height, width), np.float32)
-    directions = np.concatenate([rays(camera, h, (0.5, 0.5), width, height) for h in headings_deg])
+    directions = np.concatenate(
+        [rays(camera, h, (0.5, 0.5), width, height) for camera, h in zip(cameras, headings_deg, strict=True)]
+    )
     same = (positions == positions[:1]).all()
     origins = positions[0] if same else np.repeat(positions, width * height, 0)
     hits = _first_surface(scene, origins, directions)
@@ -99,7 +104,7 @@ def depths(
 
 
 def rays(
-    camera: CameraSettings,
+    camera: ViewCamera,
     heading_deg: float,
     offsets: tuple[float, float] | np.ndarray,
     width: int | None = None,
@@ -112,18 +117,18 @@ def rays(
     """
     right, down = np.atleast_2d(offsets).T[..., None]
     width, height = width or camera.width_px, height or camera.height_px
-    half = np.tan(np.deg2rad(camera.hfov_deg / 2))
+    half = camera.half_width
     x = (2.0 * (np.arange(width) + right) / width - 1.0) * half
     y = (1.0 - 2.0 * (np.arange(height) + down) / height) * half * camera.height_px / camera.width_px
-    return pixel_directions(*camera_axes(heading_deg, camera.pitch_deg), x, y)
+    return pixel_directions(*camera.axes(heading_deg), x, y)
 
 
-def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
+def project(points: np.ndarray, position: np.ndarray, heading_deg: float, camera: ViewCamera) -> np.ndarray:
     """Return pixel coordinates and planar depth (..., 3) of world points (..., 3); the first pixel's centre is (0.5, 0.5)."""
-    right, up, axis = camera_axes(heading_deg, camera.pitch_deg)
+    right, up, axis = camera.axes(heading_deg)
     offset = points - position
     depth = offset @ axis
-    scale = camera.width_px / (2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)))
+    scale = camera.width_px / (2.0 * camera.half_width)
     with np.errstate(divide="ignore", invalid="ignore"):
         x = camera.width_px / 2 + scale * (offset @ right) / depth
         y = camera.height_px / 2 - scale * (offset @ up) / depth
@@ -140,11 +145,11 @@ def sample_offsets(count: int) -> np.ndarray:
     return np.stack([(columns + 0.5) / count, (rows + 0.5) / count], -1)
 
 
-def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: CameraSettings) -> np.ndarray:
+def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: ViewCamera) -> np.ndarray:
     """Return the summed linear light of each pixel's samples, (H * W, 3)."""
     directions = rays(camera, heading_deg, sample_offsets(camera.samples_per_pixel))
     hits = _first_surface(scene, position, directions)
-    pixel = 2.0 * np.tan(np.deg2rad(camera.hfov_deg / 2)) / camera.width_px
+    pixel = 2.0 * camera.half_width / camera.width_px
     spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))
     light = np.zeros((camera.height_px * camera.width_px, 3), np.float32)
     m, t = scene.materials, scene.textures

@@ -8,6 +8,7 @@ besides the mesh is written to a temporary stage configuration file.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from simulator.camera.embree import Views, surfaces
+from simulator.camera.view_camera import ViewCamera, fixed
 from simulator.config import CameraSettings, Settings
 from simulator.errors import InputError
 from simulator.habitat.session import INSTANCES, VIEW, configuration_of, load_engine, oversampling, simulator_showing
@@ -66,15 +68,15 @@ class HabitatCamera:
         """`instances_in` for annotated scenes, None for others."""
         return self.instances_in if self.annotated else None
 
-    def render(self, positions: np.ndarray, headings_deg: np.ndarray) -> Views:
-        """Render views as described in Camera."""
+    def render(self, positions: np.ndarray, headings_deg: np.ndarray, cameras: Sequence[ViewCamera] | None = None) -> Views:
+        """Render views as described in Camera; the settings allow one camera only (see simulator/config.py)."""
         observed = [self._observe(VIEW, p, h) for p, h in zip(positions, headings_deg, strict=True)]
         factor = oversampling(self.settings)
         if self.labelled:
             instance = np.stack([one["instance"] for one in observed]).astype(np.uint16)
         else:
             pairs = zip(positions, headings_deg, strict=True)
-            instance = np.stack([surfaces(self.scene, p, h, self.settings)[1] for p, h in pairs])
+            instance = np.stack([surfaces(self.scene, p, h, fixed(self.settings))[1] for p, h in pairs])
         return Views(
             np.stack([_averaged(one["color"], factor) for one in observed]),
             np.stack([np.nan_to_num(one["depth"], posinf=0.0) for one in observed]).astype(np.float32),
@@ -95,7 +97,7 @@ class HabitatCamera:
         habitat_sim = load_engine()
         body, pathfinder = habitat_sim.NavMeshSettings(), habitat_sim.PathFinder()
         body.set_defaults()
-        body.agent_height = settings.camera.height_m + HEAD_ROOM_M
+        body.agent_height = settings.camera.highest_m + HEAD_ROOM_M
         body.agent_radius = settings.sampling.clearance_m
         body.cell_height = CELL_HEIGHT_M
         if hasattr(body, "include_static_objects"):

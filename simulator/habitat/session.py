@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.camera.view_camera import fixed
 from simulator.config import CameraSettings
 from simulator.errors import InputError
 from simulator.habitat.display import write_displayed
@@ -110,9 +111,10 @@ def _sensor(name: str, kind: Any, settings: CameraSettings, factor: int = 1) -> 
     spec = load_engine().CameraSensorSpec()
     spec.uuid, spec.sensor_type = name, kind
     spec.resolution = [factor * settings.height_px, factor * settings.width_px]
-    spec.hfov = magnum.Deg(settings.hfov_deg)
+    camera = fixed(settings)
+    spec.hfov = magnum.Deg(camera.hfov_deg)
     spec.position = [0.0, 0.0, 0.0]
-    spec.orientation = [float(np.deg2rad(settings.pitch_deg)), 0.0, 0.0]
+    spec.orientation = [float(np.deg2rad(camera.pitch_deg)), 0.0, 0.0]
     return spec
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dataset.angles import elevation, wrap_180
 from simulator.camera.embree import InstanceFinder, depths, project, rays
-from simulator.config import CameraSettings, Settings
+from simulator.camera.view_camera import ViewCamera, draw_cameras
+from simulator.config import Settings
 from simulator.scene.model import Scene
 from simulator.scene.walkable import Ground
 
@@ -39,6 +41,8 @@ class SetGeometry:
     """(S, 3)."""
     overlap: np.ndarray
     """(V,) shared surface of each view and the first: the smaller of both views' shares; 1 for the first view."""
+    cameras: Sequence[ViewCamera]
+    """V cameras."""
 
 
 class Rejected(Exception):
@@ -54,24 +58,27 @@ def draw_set(
 ) -> SetGeometry:
     """Draw a position on the floor, headings, and sources in line of sight, until all rules of sampling hold.
 
-    Positions are uniform over the floor, headings over the circle, sources over the disc around the listener and over height.
+    The cameras are drawn first, for the set and each candidate view. Positions are uniform over the floor, headings over the
+    circle, sources over the disc around the listener and over height.
     visible: finder of annotated instances; where it is given, views must share instances instead of surface.
     Raise Rejected after `position_tries` positions.
     """
     counts: Counter[str] = Counter()
+    cameras = draw_cameras(settings.camera, settings.sampling.heading_tries, rng.spawn(1)[0])
     for _ in range(settings.sampling.position_tries):
         floor = places.draw(rng)
         if floor is None:
             counts["positions without room to stand"] += 1
             continue
-        views = _draw_views(scene, places, floor, settings, rng, counts, visible)
+        views = _draw_views(scene, places, floor, cameras, settings, rng, counts, visible)
         if views is None:
             continue
-        sources = _draw_sources(scene, places, floor, views[0], settings, rng, counts)
+        positions, headings, overlaps, chosen = views
+        sources = _draw_sources(scene, places, floor, positions, chosen, settings, rng, counts)
         if sources is None:
             counts["positions with too few sources"] += 1
             continue
-        return SetGeometry(views[0], views[1], sources, views[2])
+        return SetGeometry(positions, headings, sources, overlaps, chosen)
     raise Rejected(counts)
 
 
@@ -82,14 +89,15 @@ def overlap(
     depth: np.ndarray,
     position: np.ndarray,
     heading: float,
-    camera: CameraSettings,
+    from_camera: ViewCamera,
+    camera: ViewCamera,
 ) -> float:
     """Return the share of one view's surface points, from its coarse depth (h, w), that are visible in the other view."""
     height, width = depth.shape
     hit = depth.ravel() > 0
     if not hit.any():
         return 0.0
-    directions = rays(camera, from_heading, (0.5, 0.5), width, height)[hit]
+    directions = rays(from_camera, from_heading, (0.5, 0.5), width, height)[hit]
     points = from_position + depth.ravel()[hit, None] * directions
     x, y, z = np.moveaxis(project(points, position, heading, camera), -1, 0)
     inside = (z > 0) & (x >= 0) & (x < camera.width_px) & (y >= 0) & (y < camera.height_px)
@@ -103,25 +111,29 @@ def _draw_views(
     scene: Scene,
     places: Ground,
     floor: np.ndarray,
+    cameras: Sequence[ViewCamera],
     settings: Settings,
     rng: np.random.Generator,
     counts: Counter[str],
     visible: InstanceFinder | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Draw headings (and, with motion, positions) until enough views match the first; return None where too few do."""
-    rules, camera = settings.sampling, settings.camera
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[ViewCamera]] | None:
+    """Draw headings (and, with motion, positions) until enough views match the first; return None where too few do.
+
+    Returns positions, headings, overlaps with the first, and cameras.
+    """
+    rules = settings.sampling
     headings = rng.uniform(0.0, 360.0, rules.heading_tries)
-    positions = np.repeat(floor[None] + [0.0, camera.height_m, 0.0], len(headings), 0)
-    depth = depths(scene, positions, headings, camera, *COARSE)
+    positions = floor + _above(cameras)
+    depth = depths(scene, positions, headings, cameras, *COARSE)
     rows = np.flatnonzero(_far_enough(depth, settings, counts))
     if len(rows) == 0:
         return None
     first = rows[0]
     if rules.motion != "rotation":
         rest = np.arange(first + 1, len(headings))
-        positions[rest] = _moved(places, floor, settings, len(rest), rng)
+        positions[rest] = _moved(places, floor, settings, len(rest), rng) + _above([cameras[k] for k in rest])
         rest = rest[np.isfinite(positions[rest, 1])]
-        depth[rest] = depths(scene, positions[rest], headings[rest], camera, *COARSE)
+        depth[rest] = depths(scene, positions[rest], headings[rest], [cameras[k] for k in rest], *COARSE)
         rows = np.concatenate([rows[:1], rest[_far_enough(depth[rest], settings, counts)]])
     turn = np.abs(wrap_180(headings - headings[first]))
     shown = visible(positions[first], headings[first]) if visible else frozenset()
@@ -131,7 +143,7 @@ def _draw_views(
             counts["headings outside the range of turns"] += 1
             continue
         share = min(
-            overlap(scene, positions[a], headings[a], depth[a], positions[b], headings[b], camera)
+            overlap(scene, positions[a], headings[a], depth[a], positions[b], headings[b], cameras[a], cameras[b])
             for a, b in ((first, k), (k, first))
         )
         if visible is None and share < rules.min_overlap:
@@ -143,7 +155,7 @@ def _draw_views(
         chosen.append(k)
         shares.append(share)
         if len(chosen) == settings.views:
-            return positions[chosen], headings[chosen], np.array(shares)
+            return positions[chosen], headings[chosen], np.array(shares), [cameras[k] for k in chosen]
     counts["positions without enough views"] += 1
     return None
 
@@ -157,8 +169,13 @@ def _far_enough(depth: np.ndarray, settings: Settings, counts: Counter[str]) -> 
     return np.asarray((far >= rules.min_depth_max_m) & (mean >= rules.min_depth_mean_m))
 
 
+def _above(cameras: Sequence[ViewCamera]) -> np.ndarray:
+    """Return the offsets (V, 3) of V cameras from the floor."""
+    return np.array([0.0, 1.0, 0.0]) * np.array([camera.height_m for camera in cameras])[:, None]
+
+
 def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw ear positions of further views around the first view's floor point, (count, 3); NaN where there is no free floor."""
+    """Draw floor points of further views around the first view's, (count, 3); NaN where there is no free floor."""
     out = np.full((count, 3), np.nan)
     for k in range(count):
         if settings.sampling.motion == "nearby":
@@ -168,7 +185,7 @@ def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rn
             moved = places.draw(rng, near=floor, within_m=FREE_M)
         if moved is not None:
             out[k] = moved
-    return out + [0.0, settings.camera.height_m, 0.0]
+    return out
 
 
 def _draw_sources(
@@ -176,6 +193,7 @@ def _draw_sources(
     places: Ground,
     floor: np.ndarray,
     positions: np.ndarray,
+    cameras: Sequence[ViewCamera],
     settings: Settings,
     rng: np.random.Generator,
     counts: Counter[str],
@@ -192,10 +210,10 @@ def _draw_sources(
     level = (np.abs(elevation(offset)) <= rules.max_elevation_deg).all(1)
     points = _kept(points, within, "sources too near or too far", counts)
     points = _kept(points, level[within], "sources too steep", counts)
-    for position in np.unique(positions, axis=0):
+    for position, below in np.unique(np.stack([positions, positions - _above(cameras)], 1), axis=0):
         seen = scene.bvh.visible(np.broadcast_to(position, points.shape), points)
         points = _kept(points, seen, "sources hidden from a view", counts)
-        reached = places.straight(position - [0.0, settings.camera.height_m, 0.0], points)
+        reached = places.straight(below, points)
         points = _kept(points, reached, "sources off the navmesh's reach", counts)
     points = _kept(points, _free_around(scene, points), "sources too near to a surface", counts)
     points = _kept(points, _indoors(scene, places, points), "sources outside the house", counts)

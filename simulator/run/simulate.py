@@ -18,6 +18,7 @@ from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
 from simulator.camera.embree import Camera, EmbreeCamera, Views
+from simulator.camera.view_camera import DRAWN
 from simulator.config import Settings
 from simulator.engines.responses import Responses, responses
 from simulator.habitat.camera import NavmeshGround, open_camera
@@ -88,7 +89,7 @@ def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str]
     # A separate generator for each part, so that a change of one part does not affect the others.
     place, sound, clip = generator(context.settings, context.scene, index).spawn(3)
     geometry = draw_set(context.scene, context.places, context.settings, place, context.camera.visible_instances)
-    views = context.camera.render(geometry.positions, geometry.headings_deg)
+    views = context.camera.render(geometry.positions, geometry.headings_deg, geometry.cameras)
     computed = responses(
         context.room, geometry.positions, geometry.headings_deg, geometry.sources, context.settings.acoustics, context.ears, sound
     )
@@ -111,7 +112,8 @@ def _geometry_fields(geometry: SetGeometry) -> dict[str, Any]:
     source = geometry.sources.astype(np.float32)
     # Computed from the stored values, so that a reader who recomputes them gets the same.
     directions = source_directions(position, heading, source)
-    return {"position": position, "heading": heading, "source_position": source, **directions}
+    cameras = {name: np.array([getattr(camera, name) for camera in geometry.cameras], np.float32) for name in DRAWN}
+    return {"position": position, "heading": heading, **cameras, "source_position": source, **directions}
 
 
 def _sound_fields(computed: Responses, mono: np.ndarray, settings: Settings) -> dict[str, Any]:

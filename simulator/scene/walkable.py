@@ -96,7 +96,7 @@ class Places:
 
 def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> Places:
     """Find the positions in a scene; raise InputError with the counts of rejected candidates if there are none."""
-    ear, clearance = settings.camera.height_m, settings.sampling.clearance_m
+    ear, clearance = settings.camera.highest_m, settings.sampling.clearance_m
     points, candidates = _level_ground(scene, rng)
     rejected: Counter[str] = Counter()
     if len(points) == 0:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from simulator.camera.embree import render
+from simulator.camera.view_camera import fixed
 from simulator.config import CameraSettings
 
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
@@ -115,7 +116,7 @@ def snap(scene, samples: int = 1, size: int = 64, position=(0.0, 0.0, 0.0), head
     camera = CameraSettings(
         width_px=size, height_px=size, hfov_deg=float(np.rad2deg(2 * np.arctan(0.5))), pitch_deg=0.0, samples_per_pixel=samples
     )
-    return render(scene, np.array([position], np.float64), np.array([heading]), camera)
+    return render(scene, np.array([position], np.float64), np.array([heading]), [fixed(camera)])
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.camera.embree import render
+from simulator.camera.view_camera import fixed
 from simulator.config import with_options
 from simulator.run.sampling import Rejected, draw_set, overlap
 from simulator.scene.walkable import Places, find_places
@@ -65,41 +66,42 @@ class TestViews:
         assert min(quarter[k] for k in range(4)) >= 6
 
     def test_depth_maximum_and_mean(self, flat, drawn):
-        settings, sets = drawn
-        for one in sets[:6]:
-            depth = render(flat, one.positions, one.headings_deg, settings.camera).depth
+        for one in drawn[1][:6]:
+            depth = render(flat, one.positions, one.headings_deg, one.cameras).depth
             # The rules are judged on coarse depth: the fine maximum can only be larger, the mean nearly the same.
             assert depth.max((1, 2)).min() >= 4.0 - 0.05
             assert depth.mean((1, 2)).min() >= 1.0 - 0.05
 
     def test_co_visible_share_both_ways(self, flat, drawn):
         """Every pixel of a full picture is unprojected and looked for in the other view."""
-        settings, sets = drawn
-        for one in sets[:2]:
+        for one in drawn[1][:2]:
             for k in range(1, 4):
-                both = [shared(flat, one, a, b, settings.camera) for a, b in ((0, k), (k, 0))]
+                both = [shared(flat, one, a, b) for a, b in ((0, k), (k, 0))]
                 assert min(both) == pytest.approx(one.overlap[k], abs=0.03)
                 assert one.overlap[k] >= 0.1
 
 
-def shared(scene, one, a, b, camera):
+def shared(scene, one, a, b):
     """Share of view a's pixels whose point lies in view b, is in front of it and is what b sees there."""
-    views = render(scene, one.positions[[a, b]], one.headings_deg[[a, b]], camera)
-    h, p, half = np.deg2rad(one.headings_deg), np.deg2rad(camera.pitch_deg), np.tan(np.deg2rad(camera.hfov_deg / 2))
+    cameras = {k: one.cameras[k] for k in (a, b)}
+    views = render(scene, one.positions[[a, b]], one.headings_deg[[a, b]], list(cameras.values()))
+    half = {k: np.tan(np.deg2rad(camera.hfov_deg / 2)) for k, camera in cameras.items()}
 
     def frame(k):
-        ahead = np.array([-np.sin(h[k]) * np.cos(p), np.sin(p), -np.cos(h[k]) * np.cos(p)])
-        right = np.array([np.cos(h[k]), 0, -np.sin(h[k])])
+        h, p, r = np.deg2rad([one.headings_deg[k], cameras[k].pitch_deg, cameras[k].roll_deg])
+        ahead = np.array([-np.sin(h) * np.cos(p), np.sin(p), -np.cos(h) * np.cos(p)])
+        level = np.array([np.cos(h), 0, -np.sin(h)])
+        right = np.cos(r) * level + np.sin(r) * np.cross(level, ahead)
         return right, np.cross(right, ahead), ahead
 
     y, x = np.mgrid[0:240, 0:320] + 0.5
     right, up, ahead = frame(a)
-    ray = ahead + ((x / 160 - 1) * half)[..., None] * right + ((1 - y / 120) * half * 0.75)[..., None] * up
+    ray = ahead + ((x / 160 - 1) * half[a])[..., None] * right + ((1 - y / 120) * half[a] * 0.75)[..., None] * up
     points = one.positions[a] + views.depth[0][..., None] * ray - one.positions[b]
     right, up, ahead = frame(b)
     z = points @ ahead
-    u = 160 * (1 + points @ right / z / half)
-    v = 120 * (1 - points @ up / z / (0.75 * half))
+    u = 160 * (1 + points @ right / z / half[b])
+    v = 120 * (1 - points @ up / z / (0.75 * half[b]))
     inside = (z > 0) & (u >= 0) & (u < 320) & (v >= 0) & (v < 240) & (views.depth[0] > 0)
     seen = inside.copy()
     seen[inside] = np.abs(views.depth[1][v[inside].astype(int), u[inside].astype(int)] - z[inside]) < 0.05 + 0.05 * z[inside]
@@ -107,20 +109,20 @@ def shared(scene, one, a, b, camera):
 
 
 def test_overlap_of_a_view_with_itself_and_with_its_back(box_room):
-    camera = with_options({}).camera
+    camera = fixed(with_options({}).camera)
     place = np.array([3.0, 1.5, 2.5])
     depth = np.full((24, 32), 2.0, np.float32)
-    assert overlap(box_room, place, 10.0, depth, place, 10.0, camera) == pytest.approx(1.0, abs=0.01)
-    assert overlap(box_room, place, 10.0, depth, place, 190.0, camera) == 0.0
-    assert overlap(box_room, place, 10.0, np.zeros((24, 32), np.float32), place, 10.0, camera) == 0.0
+    assert overlap(box_room, place, 10.0, depth, place, 10.0, camera, camera) == pytest.approx(1.0, abs=0.01)
+    assert overlap(box_room, place, 10.0, depth, place, 190.0, camera, camera) == 0.0
+    assert overlap(box_room, place, 10.0, np.zeros((24, 32), np.float32), place, 10.0, camera, camera) == 0.0
 
 
 def test_overlap_ends_at_walls(flat):
-    camera = with_options({}).camera
+    camera = fixed(with_options({}).camera)
     near, behind = np.array([7.0, 1.5, 1.0]), np.array([9.0, 1.5, 1.0])
-    depth = render(flat, near[None], np.array([270.0]), camera).depth[0][5::10, 5::10]
+    depth = render(flat, near[None], np.array([270.0]), [camera]).depth[0][5::10, 5::10]
     # Both look east; from behind the wall nothing of its near side can be seen.
-    assert overlap(flat, near, 270.0, depth, behind, 270.0, camera) < 0.05
+    assert overlap(flat, near, 270.0, depth, behind, 270.0, camera, camera) < 0.05
 
 
 class TestSources:

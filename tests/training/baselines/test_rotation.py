@@ -6,11 +6,12 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from dataset.angles import azimuth, elevation
 from simulator.camera.embree import rays
+from simulator.camera.view_camera import fixed
 from simulator.config import CameraSettings
 from training.baselines.rotation import TurnCorrelation, homography_rotation
 from training.data.overlap import Camera
 
-CAMERA = CameraSettings(width_px=160, height_px=120)
+CAMERA = fixed(CameraSettings(width_px=160, height_px=120))
 LENS = Camera(CAMERA.hfov_deg, CAMERA.pitch_deg)
 
 
