@@ -10,7 +10,8 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from dataset.angles import wrap_180
-from dataset.format.schema import RANGES
+from dataset.format.documents import section
+from dataset.format.schema import FIELDS, RANGES
 from dataset.geometry import source_directions
 from dataset.responses import full_response
 
@@ -19,6 +20,8 @@ AUDIO_ERROR_DB = -75.0
 TAIL, TAIL_DB = 20, -35.0
 """Largest level of the last 20th of a response whose decay time is known, relative to the whole: 35 dB of exponential decay
 leave -38 dB there."""
+CAMERA_GAP = 0.001
+"""Largest difference between the camera of a view, in degrees and m, and its setting: by rounding to float32."""
 MAY_BE_NAN = ("rt60",)
 """Fields with NaN for values that cannot be measured."""
 
@@ -45,6 +48,22 @@ def set_problems(one: Mapping[str, Any], indirect_ratio: float, scene: str) -> I
         yield from _clip_problems(one)
         yield from _sound_problems(one, indirect_ratio)
     yield from _decay_problems(one, indirect_ratio)
+
+
+def camera_problems(one: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    """Check that the stored cameras of a rendered set lie within the settings that they were drawn from."""
+    camera = section(settings, "camera")
+    if "converted_from" in settings:  # each view has the rotation that its layout stores
+        return
+    for name, field in FIELDS.items():
+        group, _, key = field.setting.partition(".")
+        if group != "camera" or name not in one or key not in camera:
+            continue
+        low, high = camera[key] if isinstance(camera[key], list) else (camera[key],) * 2
+        quantity, _, unit = key.rpartition("_")
+        slack = camera.get(f"{quantity}_jitter_{unit}", 0.0) + CAMERA_GAP
+        if one[name].min() < low - slack or one[name].max() > high + slack:
+            yield f"{name} is {one[name].min():.3f} to {one[name].max():.3f}; its setting is {low:g} to {high:g}"
 
 
 def _finite(name: str, value: Any) -> bool:

@@ -151,6 +151,20 @@ def test_a_wrong_set_is_named(tmp_path, make_data, change, message):
     assert not any("set barn/0: " in p for p in problems if "too" not in p), problems
 
 
+def test_cameras_that_contradict_their_settings_are_named(tmp_path, make_set, make_shard, make_manifest):
+    camera = {"hfov_deg": [50.0, 90.0], "hfov_jitter_deg": 2.0, "pitch_deg": -22.5}
+    settings = json.dumps({"camera": camera, "acoustics": {"indirect_ratio": 0.5}})
+    good = {"hfov_deg": np.float32([48.5, 91.9]), "pitch_deg": np.float32([-22.5, -22.5])}
+    wrong = {**good, "hfov_deg": np.float32([47.0, 60.0]), "roll_deg": np.float32([0, 200])}
+    for name, fields in (("good", good), ("wrong", wrong)):
+        make_shard(tmp_path / name, "attic", [{**make_set("attic", 0), **fields}], settings=settings)
+        make_manifest(tmp_path / name)
+    assert verify(tmp_path / "good") == []
+    found = verify(tmp_path / "wrong")
+    assert any("hfov_deg is 47.000 to 60.000; its setting is 50 to 90" in problem for problem in found)
+    assert any("roll_deg is outside -180.0 to 180.0" in problem for problem in found) and len(found) == 2
+
+
 def test_an_unknown_decay_time_is_good_and_an_infinite_one_is_not(tmp_path, make_data):
     assert verify(make_data(tmp_path / "a", spoil("rt60", np.nan))) == []
     assert verify(make_data(tmp_path / "b", lambda one: one.update(rt60=np.full_like(one["rt60"], np.nan)))) == []

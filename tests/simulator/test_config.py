@@ -15,7 +15,8 @@ from simulator.errors import InputError
 
 WRONG = """
 seed=-1 sets=0 views=1 sources=0 shard_sets=0 camera.engine=blender camera.width_px=4 camera.height_px=9000
-camera.hfov_deg=180 camera.pitch_deg=nan camera.pitch_deg=-91 camera.height_m=0 camera.samples_per_pixel=0
+camera.hfov_deg=180 camera.hfov_deg=5..60 camera.hfov_deg=60..160 camera.hfov_deg=90..45 camera.roll_deg=181
+camera.hfov_deg=nan..60 camera.height_m=0..2 camera.roll_jitter_deg=-1 camera.pitch_jitter_deg=nan camera.pitch_deg=nan camera.pitch_deg=-91 camera.height_m=0 camera.samples_per_pixel=0
 camera.texture_mb=0 sampling.motion=fly sampling.clearance_m=-0.1 sampling.min_turn_deg=95 sampling.max_turn_deg=181
 sampling.min_overlap=1 sampling.min_shared_instances=-1 sampling.min_source_distance_m=0.05 sampling.max_source_distance_m=7
 sampling.min_source_height_m=2 sampling.max_elevation_deg=0 sampling.position_tries=0 sampling.heading_tries=3
@@ -36,6 +37,35 @@ def test_defaults_are_those_of_the_method():
 def test_settings_survive_json():
     settings = with_options({"sources": 3, "sampling.motion": "free"})
     assert json.loads(json.dumps(settings.to_dict())) == settings.to_dict()
+
+
+def test_ranges_survive_json():
+    content = with_options({}, ["camera.hfov_deg=45..90", "camera.roll_jitter_deg=2"]).to_dict()
+    assert json.loads(json.dumps(content)) == content and content["camera"]["hfov_deg"] == [45.0, 90.0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["camera.hfov_jitter_deg=60"], r"60\.0 with a jitter of 60 degrees; use 10 to 150"),
+        (
+            ["camera.pitch_deg=-85..0", "camera.pitch_jitter_deg=10"],
+            r"pitch is -85\.\.0 with a jitter of 10 degrees; use -90 to 90",
+        ),
+        (["camera.height_jitter_m=0.1"], "motion is rotation; use 0, or --motion nearby or free"),
+        (["camera.engine=habitat", "camera.pitch_deg=-30..0"], r"pitch is -30\.\.0, and habitat-sim .* use a number without"),
+        (["camera.engine=habitat", "camera.roll_jitter_deg=1"], "jitter of 1, and habitat-sim renders all views with one"),
+        (["camera.engine=habitat", "camera.roll_deg=3"], "roll is 3.0 degrees, which --camera habitat does not render; use 0"),
+    ],
+)
+def test_cameras_that_cannot_be_are_refused(texts, message):
+    with pytest.raises(InputError, match=message):
+        with_options({}, texts)
+
+
+def test_habitat_takes_heights_from_a_range():
+    camera = with_options({}, ["camera.engine=habitat", "camera.height_m=1..1.7"]).camera
+    assert camera.highest_m == 1.7
 
 
 def test_settings_are_frozen_all_the_way_down():

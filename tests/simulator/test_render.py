@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import trimesh
 
+from dataset.format.manifest import read_manifest
+from dataset.reader import Dataset
 from dataset.verify import main as verify
 from simulator.render import main
 from simulator.run import worker
@@ -273,3 +275,21 @@ def test_a_scene_in_utm_coordinates_is_stored_relative_to_its_middle(tiny_scenes
         assert origin.dtype == np.float64 and (shard["depth"][:] > 0).all()
     assert (np.abs(origin - move) < 3).all()
     assert ((places + origin - move > [-3, 1.4, -2.5]) & (places + origin - move < [3, 1.6, 2.5])).all()
+
+
+def test_cameras_of_many_kinds(tiny_scenes, tiny_options, tmp_path, capsys):
+    ranges = ["hfov_deg=50..80", "pitch_deg=-30..0", "roll_deg=-5..5", "height_m=1.3..1.6", "roll_jitter_deg=2"]
+    options = ["--scenes", str(tiny_scenes / "beta.glb"), "--workers", "0", *tiny_options]
+    options += [text for setting in ranges for text in ("--set", f"camera.{setting}")]
+    out = tmp_path / "data"
+    assert main([*options, "--out", str(out)]) == 0
+    assert verify([str(out)]) == 0
+    settings = read_manifest(out)["settings"]["camera"]
+    assert settings["hfov_deg"] == [50.0, 80.0] and settings["roll_jitter_deg"] == 2.0
+    sets = list(Dataset(out))
+    assert len({float(one["hfov_deg"][0]) for one in sets}) == len(sets) > 1
+    for one in sets:
+        assert 50 <= one["hfov_deg"][0] <= 80 and np.ptp(one["hfov_deg"]) == 0 and np.ptp(one["roll_deg"]) > 0
+    capsys.readouterr()
+    assert main([*options, "--out", str(out)]) == 0, "a folder of ranges is continued"
+    assert "nothing to do" in capsys.readouterr().out

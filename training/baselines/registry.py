@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
+from dataset.geometry import Pinhole
 from training.baselines.azimuth import gcc_phat_azimuth, ild_azimuth, onset_gcc_phat_azimuth
-from training.baselines.rotation import TurnCorrelation, homography_rotation
-from training.data.overlap import Camera
+from training.baselines.rotation import correlation_rotation, homography_rotation
 
-RotationBaseline = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Two batches of pictures (B, H, W, 3) uint8 -> turns (B,), degrees; NaN without an answer."""
+RotationBaseline = Callable[[np.ndarray, np.ndarray, Sequence[Pinhole], Sequence[Pinhole]], np.ndarray]
+"""Two batches of pictures (B, H, W, 3) uint8 and their cameras, B each -> turns (B,), degrees; NaN without an answer."""
 AzimuthBaseline = Callable[[np.ndarray, int], np.ndarray]
 """Sounds (B, 2, L) and their sample rate -> azimuths (B,), degrees."""
+
+
+def _one_by_one(
+    predict: Callable[[np.ndarray, np.ndarray, Pinhole, Pinhole], float | None],
+    rgb_s: np.ndarray,
+    rgb_t: np.ndarray,
+    cameras_s: Sequence[Pinhole],
+    cameras_t: Sequence[Pinhole],
+) -> np.ndarray:
+    pairs = zip(rgb_s, rgb_t, cameras_s, cameras_t, strict=True)
+    return np.array([predict(*pair) for pair in pairs], float)  # None becomes NaN
+
 
 AZIMUTH_BASELINES: dict[str, AzimuthBaseline] = {
     "GCC-PHAT": gcc_phat_azimuth,
@@ -23,13 +35,10 @@ AZIMUTH_BASELINES: dict[str, AzimuthBaseline] = {
 }
 
 
-def rotation_baselines(camera: Camera, height: int, width: int) -> dict[str, RotationBaseline]:
-    """Return the rotation baselines for a camera, by name."""
-    correlation = TurnCorrelation(camera, height, width)
-    return {
-        "SIFT + homography": partial(_one_by_one, partial(homography_rotation, camera=camera)),
-        "correlation over azimuth": partial(_one_by_one, correlation),
-    }
+ROTATION_BASELINES: dict[str, RotationBaseline] = {
+    "SIFT + homography": partial(_one_by_one, homography_rotation),
+    "correlation over azimuth": partial(_one_by_one, correlation_rotation),
+}
 
 
 def constant_answers(truth_deg: np.ndarray, reference_deg: np.ndarray) -> dict[str, np.ndarray]:
@@ -40,7 +49,3 @@ def constant_answers(truth_deg: np.ndarray, reference_deg: np.ndarray) -> dict[s
     """
     size = float(np.median(np.abs(reference_deg)))
     return {"always zero": np.zeros(len(truth_deg)), "sign oracle": np.sign(truth_deg) * size}
-
-
-def _one_by_one(predict: Callable[[np.ndarray, np.ndarray], float | None], rgb_s: np.ndarray, rgb_t: np.ndarray) -> np.ndarray:
-    return np.array([predict(s, t) for s, t in zip(rgb_s, rgb_t, strict=True)], float)  # None becomes NaN

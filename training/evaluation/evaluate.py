@@ -19,10 +19,10 @@ from dataset.angles import fold_front
 from dataset.progress import progress_bar
 from training.baselines.registry import (
     AZIMUTH_BASELINES,
+    ROTATION_BASELINES,
     AzimuthBaseline,
     RotationBaseline,
     constant_answers,
-    rotation_baselines,
 )
 from training.errors import InputError
 from training.evaluation.examples import Examples, PictureItems, SoundItems
@@ -122,7 +122,7 @@ def evaluate_rotation(
 ) -> Task:
     """Evaluate predictors and the rotation baselines on the same pairs; chance and the check of signs use those of `val`."""
     truth, reference = test.pairs.turn_deg, val.pairs.turn_deg
-    whole = turn(rotation_methods(predictors, test), test, batch, progress)
+    whole = turn(rotation_methods(predictors) | ROTATION_BASELINES, test, batch, progress)
     signs = _signs(predictors, val, batch)
     constant = constant_answers(truth, reference)
     conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
@@ -131,10 +131,9 @@ def evaluate_rotation(
     return Task(truth, test.pairs.row, conditions, _mirrored(reference), predicted, names, whole | constant, signs)
 
 
-def rotation_methods(predictors: Sequence[Predictor], items: PictureItems) -> dict[str, RotationBaseline]:
-    """Return the rotations of predictors and baselines by name, those of baselines for the items' camera."""
-    height, width = items.pictures(np.array([0]))[0].shape[1:3]
-    return {p.name: p.rotation for p in predictors} | rotation_baselines(items.camera, height, width)
+def rotation_methods(predictors: Sequence[Predictor]) -> dict[str, RotationBaseline]:
+    """Return the rotations of predictors by name, as functions of pictures and cameras that ignore the cameras."""
+    return {p.name: lambda rgb_s, rgb_t, cameras_s, cameras_t, p=p: p.rotation(rgb_s, rgb_t) for p in predictors}
 
 
 def turn(
@@ -143,14 +142,14 @@ def turn(
     """Return the turns of the first `most` pairs (None: all) by each method: {name: (N,) degrees}; NaN without an answer."""
     answers: dict[str, list[np.ndarray]] = {name: [] for name in methods}
     for part in _batches(len(items.pairs.turn_deg[:most]), batch, "pictures", progress):
-        rgb_s, rgb_t = items.pictures(part)
+        pictures, cameras = items.pictures(part), items.cameras(part)
         for name, predict in methods.items():
-            answers[name].append(np.asarray(predict(rgb_s, rgb_t), float))
+            answers[name].append(np.asarray(predict(*pictures, *cameras), float))
     return {name: np.concatenate(parts) for name, parts in answers.items()}
 
 
 def _signs(predictors: Sequence[Predictor], val: PictureItems, batch: int) -> dict[str, dict[str, Any]]:
-    answers = turn({p.name: p.rotation for p in predictors}, val, batch, progress=False, most=SIGN_PAIRS)
+    answers = turn(rotation_methods(predictors), val, batch, progress=False, most=SIGN_PAIRS)
     return {name: check_sign(a, val.pairs.turn_deg[:SIGN_PAIRS]) for name, a in answers.items()}
 
 

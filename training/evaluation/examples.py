@@ -11,11 +11,12 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from dataset.angles import wrap_180
+from dataset.geometry import CAMERA_FIELDS, Pinhole, pinholes
 from dataset.reader import Dataset
 from dataset.responses import full_response
 from training.data.clip_starts import draw_start
 from training.data.clips import has
-from training.data.overlap import Camera, overlap
+from training.data.overlap import overlap
 from training.data.preload import check_values
 from training.errors import InputError
 
@@ -68,9 +69,7 @@ class Sounds:
 
 
 class PictureItems(Protocol):
-    """Pairs of pictures of one camera that methods are evaluated on."""
-
-    camera: Camera
+    """Pairs of pictures that methods are evaluated on."""
 
     @property
     def pairs(self) -> Pairs:
@@ -79,6 +78,10 @@ class PictureItems(Protocol):
 
     def pictures(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return both pictures of pairs: two arrays (B, H, W, 3) uint8."""
+        ...
+
+    def cameras(self, items: np.ndarray) -> tuple[list[Pinhole], list[Pinhole]]:
+        """Return the cameras of both pictures of pairs, B each."""
         ...
 
     def label(self, row: int) -> str:
@@ -123,7 +126,7 @@ class Examples:
         self.data = data
         self.settings = settings or ExampleSettings()
         self.seed = seed
-        self.sample_rate, self.camera = _read_settings(data)
+        self.sample_rate = _sample_rate(data)
         self.clip_samples = round(self.settings.clip_s * self.sample_rate)
         stretch = data.read(0, "mono").shape[-1]
         if self.clip_samples > stretch:
@@ -136,6 +139,12 @@ class Examples:
         source = np.stack([self.data.read(int(p.row[k]), "rgb", int(p.view_s[k])) for k in items])
         target = np.stack([self.data.read(int(p.row[k]), "rgb", int(p.view_t[k])) for k in items])
         return source, target
+
+    def cameras(self, items: np.ndarray) -> tuple[list[Pinhole], list[Pinhole]]:
+        """Return the cameras of both pictures of pairs, B each."""
+        p = self.pairs
+        views = [(self._pinholes(int(p.row[k])), int(p.view_s[k]), int(p.view_t[k])) for k in items]
+        return [cameras[s] for cameras, s, _ in views], [cameras[t] for cameras, _, t in views]
 
     def clips(self, items: np.ndarray) -> np.ndarray:
         """Return binaural sounds: (B, 2, L) float32, ears (left, right)."""
@@ -152,11 +161,12 @@ class Examples:
         for row in range(len(self.data)):
             heading, position = self._read(row, "heading").astype(float), self._read(row, "position")
             depth = self.data.read(row, "depth") if has(self.data, "depth") else None
+            cameras = self._pinholes(row)
             exchanged = np.random.default_rng((self.seed, 11, row)).random(len(heading) - 1) >= 0.5
             for other in range(1, len(heading)):
                 a, b = (other, 0) if exchanged[other - 1] else (0, other)
                 poses = (position[a], heading[a], position[b], heading[b])
-                shared = np.nan if depth is None else overlap(depth[a], *poses, self.camera)
+                shared = np.nan if depth is None else overlap(depth[a], *poses, cameras[a], cameras[b])
                 pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
         p = thin(np.array(pairs, float), self.settings.most, np.random.default_rng((self.seed, 12))).T
         row, view_s, view_t = p[:3].astype(int)
@@ -184,6 +194,9 @@ class Examples:
         values: np.ndarray = self.data.read(row, field, view)
         check_values(self.data.read(row, "set_id"), field, values)
         return values
+
+    def _pinholes(self, row: int) -> list[Pinhole]:
+        return pinholes({name: self._read(row, name) for name in CAMERA_FIELDS})
 
     def _clip(self, item: int) -> np.ndarray:
         rng = np.random.default_rng((self.seed, 13, item))
@@ -231,9 +244,8 @@ def thin(table: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     return table[np.sort(rng.permutation(len(table))[:most])]
 
 
-def _read_settings(data: Dataset) -> tuple[int, Camera]:
-    """Return sample rate and camera from the data set's settings."""
+def _sample_rate(data: Dataset) -> int:
+    """Return the sample rate, Hz, of a data set's settings."""
     settings = data.manifest["settings"]
     settings = json.loads(settings) if isinstance(settings, str) else settings
-    camera = settings["camera"]
-    return int(settings["acoustics"]["sample_rate_hz"]), Camera(float(camera["hfov_deg"]), float(camera["pitch_deg"]))
+    return int(settings["acoustics"]["sample_rate_hz"])

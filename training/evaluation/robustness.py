@@ -12,7 +12,7 @@ import numpy as np
 from dataset.angles import fold_front
 from dataset.progress import progress_bar
 from dataset.reader import Dataset
-from training.baselines.registry import AZIMUTH_BASELINES, AzimuthBaseline
+from training.baselines.registry import AZIMUTH_BASELINES, ROTATION_BASELINES, AzimuthBaseline
 from training.evaluation.evaluate import locate, rotation_methods, turn
 from training.evaluation.examples import Examples, ExampleSettings, PictureItems, SoundItems
 from training.evaluation.predictors import Predictor
@@ -104,7 +104,7 @@ def sweep_pairs(
 ) -> Iterator[Point]:
     """Yield the rotation errors of predictors and baselines, which know the camera, on the pairs that `make` returns."""
     for sweep, value, items in _made(make, sweeps, progress):
-        answers = turn(rotation_methods(predictors, items), items, batch, progress=False)
+        answers = turn(rotation_methods(predictors) | ROTATION_BASELINES, items, batch, progress=False)
         errors = {name: angle_error(a, items.pairs.turn_deg) for name, a in answers.items()}
         yield Point(sweep, value, items.pairs.turn_deg, errors, items.pairs.row)
 

@@ -63,7 +63,7 @@ class PanoramaPairs:
         row, first, second = self.heading_deg.T
         depth = np.ones((self.settings.height_px, self.settings.width_px))  # any: both views have one place
         poses = zip(first, second, strict=True)
-        shared = np.array([overlap(depth, ORIGIN, a, ORIGIN, b, self.camera) for a, b in poses])
+        shared = np.array([overlap(depth, ORIGIN, a, ORIGIN, b, self.camera, self.camera) for a, b in poses])
         zeros = np.zeros(len(row), int)
         return Pairs(row.astype(int), zeros, zeros + 1, wrap_180(second - first), shared)
 
@@ -71,6 +71,10 @@ class PanoramaPairs:
         """Return both pictures of pairs: two arrays (B, height, width, 3) uint8."""
         chosen = self.heading_deg[items]
         return self._views(chosen[:, [0, 1]]), self._views(chosen[:, [0, 2]])
+
+    def cameras(self, items: np.ndarray) -> tuple[list[Camera], list[Camera]]:
+        """Return the cameras of both pictures of pairs, B each."""
+        return [self.camera] * len(items), [self.camera] * len(items)
 
     def label(self, row: int) -> str:
         """Return the name of a panorama."""

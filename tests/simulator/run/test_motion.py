@@ -22,8 +22,8 @@ def hall(make_scene, make_box):
     return make_scene(parts)
 
 
-def sets(scene, motion, count=10):
-    settings = with_options({"sources": 2, "sampling.motion": motion})
+def sets(scene, motion, count=10, **changes):
+    settings = with_options({"sources": 2, "sampling.motion": motion, **changes})
     rng = np.random.default_rng(0)
     places = find_places(scene, settings, rng)
     return [draw_set(scene, places, settings, rng) for _ in range(count)]
@@ -55,6 +55,13 @@ class TestPositions:
         for one in sets(hall, motion):
             turn = np.abs((one.headings_deg[1:] - one.headings_deg[0] + 180) % 360 - 180)
             assert ((turn >= 10) & (turn <= 90)).all() and (one.overlap >= 0.1).all()
+
+
+@pytest.mark.parametrize("motion", ["nearby", "free"])
+def test_heights_vary_by_view_with_jitter(hall, motion):
+    for one in sets(hall, motion, 3, **{"camera.height_jitter_m": 0.2}):
+        np.testing.assert_allclose(one.positions[:, 1], [camera.height_m for camera in one.cameras], atol=1e-3)
+        assert np.ptp(one.positions[:, 1]) > 0.02 and np.abs(one.positions[:, 1] - 1.5).max() < 0.201
 
 
 def test_rotation_stays_at_one_place(hall):

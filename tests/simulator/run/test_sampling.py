@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dataset.settings import Range
 from simulator.camera.embree import render
 from simulator.camera.view_camera import fixed
 from simulator.config import with_options
@@ -79,6 +80,32 @@ class TestViews:
                 both = [shared(flat, one, a, b) for a, b in ((0, k), (k, 0))]
                 assert min(both) == pytest.approx(one.overlap[k], abs=0.03)
                 assert one.overlap[k] >= 0.1
+
+
+@pytest.fixture(scope="module")
+def varied(flat):
+    """Sets whose views have cameras of their own."""
+    ranges = {"hfov_deg": Range(45, 90), "pitch_deg": Range(-40, 10), "roll_deg": Range(-10, 10), "height_m": Range(1.0, 1.8)}
+    jitter = {"hfov_jitter_deg": 8.0, "pitch_jitter_deg": 8.0, "roll_jitter_deg": 8.0}
+    return draw(flat, 6, **{f"camera__{name}": value for name, value in {**ranges, **jitter}.items()})
+
+
+class TestCamerasOfTheirOwn:
+    def test_heights_above_the_floor(self, varied):
+        for one in varied[1]:
+            np.testing.assert_allclose(one.positions[:, 1], [c.height_m for c in one.cameras], atol=1e-3)
+        assert np.ptp([one.cameras[0].height_m for one in varied[1]]) > 0.2
+
+    def test_co_visible_share_both_ways(self, flat, varied):
+        for one in varied[1][:3]:
+            for k in range(1, 4):
+                both = [shared(flat, one, a, b) for a, b in ((0, k), (k, 0))]
+                assert min(both) == pytest.approx(one.overlap[k], abs=0.04)
+                assert one.overlap[k] >= 0.1
+
+    def test_headings_are_drawn_as_without(self, flat, drawn):
+        _, sets = draw(flat, 1, camera__roll_deg=Range(0, 0.001))
+        np.testing.assert_array_equal(sets[0].headings_deg[0], drawn[1][0].headings_deg[0])
 
 
 def shared(scene, one, a, b):

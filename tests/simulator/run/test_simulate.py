@@ -11,7 +11,10 @@ from scipy.signal import fftconvolve
 
 from dataset.format.schema import FIELDS, check_set
 from dataset.format.writer import rounded
+from dataset.settings import Range
 from simulator.acoustics.room_metrics import rt60
+from simulator.camera.embree import EmbreeCamera
+from simulator.camera.view_camera import ViewCamera
 from simulator.config import with_options
 from simulator.run.clips import find_clips
 from simulator.run.sampling import Rejected
@@ -148,6 +151,23 @@ class TestContent:
             hits = context.scene.bvh.closest(one["position"][view][None].astype(np.float32), axis[None].astype(np.float32))
             assert depth == pytest.approx(float(hits.distance[0]), rel=0.1)
 
+    def test_the_camera_of_every_view(self, one, context_with):
+        for name, value in {"hfov_deg": 60.0, "pitch_deg": -22.5, "roll_deg": 0.0, "height_m": 1.5}.items():
+            np.testing.assert_array_equal(one[name], np.full(3, value, np.float32))
+        changes = {"camera.pitch_deg": Range(-30.0, -15.0), "camera.roll_jitter_deg": 5.0}
+        context = context_with(**changes)
+        other = simulate(context, 3, silent)
+        assert differing(simulate(context, 3, silent), other) == set()
+        assert -30 <= other["pitch_deg"][0] <= -15 and len(set(other["pitch_deg"])) == 1 and len(set(other["roll_deg"])) == 3
+        camera = [ViewCamera(*c, height_m=1.5, width_px=32, height_px=24, samples_per_pixel=1) for c in zip(
+            *(map(float, other[name]) for name in ("hfov_deg", "pitch_deg", "roll_deg")), strict=True
+        )]  # fmt: skip
+        views = EmbreeCamera(context.scene, context.settings.camera).render(
+            other["position"].astype(float), other["heading"].astype(float), camera
+        )
+        # Positions and headings are stored as float32, so that a ray at an edge may hit another surface.
+        assert (np.abs(views.depth * 1000 - other["depth"]) < 5).mean() > 0.98
+
     def test_ambisonics_only_where_asked_for(self, context_with, one):
         other = simulate(context_with(**{"acoustics.ambisonic_order": 1}), 3, silent)
         assert other["ambisonic_rir"].shape == (3, 2, 4, 3200)
@@ -155,7 +175,6 @@ class TestContent:
 
 
 def test_surfaces_beyond_what_millimetres_hold_are_at_the_limit(make_scene, make_box, context):
-    from simulator.camera.embree import EmbreeCamera
     from simulator.run.simulate import _view_fields
 
     hall = make_scene([("hall", "plaster", *make_box((-100, 0, -100), (100, 3, 100), inward=True), (0.5, 0.5, 0.5))])

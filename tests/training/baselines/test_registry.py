@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dataset.reader import Dataset
-from training.baselines.registry import AZIMUTH_BASELINES, constant_answers, rotation_baselines
+from training.baselines.registry import AZIMUTH_BASELINES, ROTATION_BASELINES, constant_answers
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.scores import angle_error
 
@@ -30,11 +30,10 @@ def examples(tiny_data) -> Examples:
 
 def test_pictures_of_a_painted_sphere(examples):
     pairs = np.arange(len(examples.pairs.row))
-    rgb_s, rgb_t = examples.pictures(pairs)
-    tell = rotation_baselines(examples.camera, *rgb_s.shape[1:3])
-    error = angle_error(tell["correlation over azimuth"](rgb_s, rgb_t), examples.pairs.turn_deg)
+    inputs = (*examples.pictures(pairs), *examples.cameras(pairs))
+    error = angle_error(ROTATION_BASELINES["correlation over azimuth"](*inputs), examples.pairs.turn_deg)
     assert error.mean() < 1.0
-    answer = tell["SIFT + homography"](rgb_s, rgb_t)
+    answer = ROTATION_BASELINES["SIFT + homography"](*inputs)
     told = ~np.isnan(answer)
     assert angle_error(answer, examples.pairs.turn_deg)[told].max(initial=0.0) < 2.0
 
