@@ -214,7 +214,8 @@ def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, came
     """Render what a camera sees with V headings: rgb (V, H, W, 3), depth (V, H, W) in m, instance (V, H, W).
 
     position: (3,) or (V, 3), world frame, m. headings: (V,) or one number, degrees, left positive. camera: size, field of
-    view, pitch and engine; its height_m is not used here. Instance k is `scene.instances[k - 1]`. Raises InputError.
+    view, pitch, roll and engine, no ranges and no jitter; its height_m is not used here. Instance k is
+    `scene.instances[k - 1]`. Raises InputError.
     """
     settings = Settings(camera=camera or CameraSettings()).camera
     turned = np.atleast_1d(numbers("headings", headings))

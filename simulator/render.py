@@ -224,7 +224,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="any other setting of simulator/config.py, such as sampling.min_overlap=0.3 or camera.width_px=640; may be repeated",
+        help="any other setting of simulator/config.py, such as sampling.min_overlap=0.3 or camera.width_px=640; settings of the "
+        "camera may be ranges, camera.hfov_deg=45..90: one value is drawn for each set; may be repeated",
     )
     add(
         "--dry-run",

@@ -16,7 +16,8 @@ from simulator.errors import InputError
 WRONG = """
 seed=-1 sets=0 views=1 sources=0 shard_sets=0 camera.engine=blender camera.width_px=4 camera.height_px=9000
 camera.hfov_deg=180 camera.hfov_deg=5..60 camera.hfov_deg=60..160 camera.hfov_deg=90..45 camera.roll_deg=181
-camera.hfov_deg=nan..60 camera.height_m=0..2 camera.roll_jitter_deg=-1 camera.pitch_jitter_deg=nan camera.pitch_deg=nan camera.pitch_deg=-91 camera.height_m=0 camera.samples_per_pixel=0
+camera.hfov_deg=nan..60 camera.height_m=0..2 camera.roll_jitter_deg=-1
+camera.pitch_deg=nan camera.pitch_deg=-91 camera.height_m=0 camera.samples_per_pixel=0
 camera.texture_mb=0 sampling.motion=fly sampling.clearance_m=-0.1 sampling.min_turn_deg=95 sampling.max_turn_deg=181
 sampling.min_overlap=1 sampling.min_shared_instances=-1 sampling.min_source_distance_m=0.05 sampling.max_source_distance_m=7
 sampling.min_source_height_m=2 sampling.max_elevation_deg=0 sampling.position_tries=0 sampling.heading_tries=3
@@ -52,6 +53,7 @@ def test_ranges_survive_json():
             ["camera.pitch_deg=-85..0", "camera.pitch_jitter_deg=10"],
             r"pitch is -85\.\.0 with a jitter of 10 degrees; use -90 to 90",
         ),
+        (["camera.pitch_jitter_deg=nan"], "camera.pitch_jitter_deg is nan; use 0 or more"),
         (["camera.height_jitter_m=0.1"], "motion is rotation; use 0, or --motion nearby or free"),
         (["camera.engine=habitat", "camera.pitch_deg=-30..0"], r"pitch is -30\.\.0, and habitat-sim .* use a number without"),
         (["camera.engine=habitat", "camera.roll_jitter_deg=1"], "jitter of 1, and habitat-sim renders all views with one"),
