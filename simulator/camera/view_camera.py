@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,5 +55,6 @@ def _drawn(value: float | Range, jitter: float, count: int, rng: np.random.Gener
 
 
 def _camera(settings: CameraSettings, values: dict[str, float]) -> ViewCamera:
-    sizes = {f.name: getattr(settings, f.name) for f in fields(ViewCamera) if f.name not in DRAWN}
-    return ViewCamera(**values, **sizes)
+    return ViewCamera(
+        **values, width_px=settings.width_px, height_px=settings.height_px, samples_per_pixel=settings.samples_per_pixel
+    )

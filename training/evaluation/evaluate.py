@@ -9,13 +9,15 @@ belongs to the predictor; its fit to the validation examples' true turns is repo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dataset.angles import fold_front
+from dataset.geometry import Pinhole
 from dataset.progress import progress_bar
 from training.baselines.registry import (
     AZIMUTH_BASELINES,
@@ -133,7 +135,17 @@ def evaluate_rotation(
 
 def rotation_methods(predictors: Sequence[Predictor]) -> dict[str, RotationBaseline]:
     """Return the rotations of predictors by name, as functions of pictures and cameras that ignore the cameras."""
-    return {p.name: lambda rgb_s, rgb_t, cameras_s, cameras_t, p=p: p.rotation(rgb_s, rgb_t) for p in predictors}
+    return {p.name: partial(_of_pictures_alone, p.rotation) for p in predictors}
+
+
+def _of_pictures_alone(
+    rotation: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    rgb_s: np.ndarray,
+    rgb_t: np.ndarray,
+    cameras_s: Sequence[Pinhole],
+    cameras_t: Sequence[Pinhole],
+) -> np.ndarray:
+    return rotation(rgb_s, rgb_t)
 
 
 def turn(
