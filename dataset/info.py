@@ -4,7 +4,7 @@
     python -m dataset.info s3://bucket/slfm
 
 Prints the splits and scenes, every field with its type, shape, unit and size on disk, the render settings, the credits, and
-histograms of turns, azimuths, distances and RT60.
+histograms of turns, azimuths, distances, RT60 and, where they vary, the angles of the cameras.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from dataset.angles import wrap_180
 from dataset.command import exit_status
 from dataset.format.schema import FIELDS
+from dataset.geometry import CAMERA_FIELDS
 from dataset.reader import Dataset
 
 BARS = " ▁▂▃▄▅▆▇█"
@@ -62,24 +63,25 @@ def _fields(data: Dataset) -> list[str]:
 
 
 def _spread(data: Dataset) -> list[str]:
-    columns: dict[str, list[np.ndarray]] = {"turn": [], "azimuth": [], "distance": [], "rt60": []}
+    fields = ("azimuth", "distance", "rt60", *CAMERA_FIELDS)
+    columns: dict[str, list[np.ndarray]] = {"turn": [], **{name: [] for name in fields}}
     for k in range(len(data.shards)):
         file = data.shard_file(k)
         heading = file["heading"][:]
         columns["turn"].append(wrap_180(heading[:, 1:] - heading[:, :1]))
-        for name in ("azimuth", "distance", "rt60"):
+        for name in fields:
             if name in file:
                 columns[name].append(file[name][:])
     if not columns["turn"]:
         return ["no sets"]
-    unit = {"turn": "degrees", "azimuth": "degrees", "distance": "m", "rt60": "s"}
+    unit = {"turn": "degrees", "azimuth": "degrees", "distance": "m", "rt60": "s", **dict.fromkeys(CAMERA_FIELDS, "degrees")}
     out = []
     for name, parts in columns.items():
         if not parts:
             continue
         values = np.concatenate([p.ravel() for p in parts])
         values = values[np.isfinite(values)]  # a decay time is NaN where the response is too short to know it
-        if not values.size:
+        if not values.size or (name in CAMERA_FIELDS and np.ptp(values) == 0):  # one camera is a setting, printed below
             continue
         count, edges = np.histogram(values, 32)
         bars = "".join(BARS[int(np.ceil(c / count.max() * (len(BARS) - 1)))] for c in count)

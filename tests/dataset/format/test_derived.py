@@ -8,6 +8,7 @@ import pytest
 
 from dataset.errors import DatasetError
 from dataset.format.manifest import read_manifest
+from dataset.info import describe
 from dataset.layouts.webdataset import to_tars
 from dataset.merge import merge
 from dataset.reader import Dataset
@@ -66,6 +67,11 @@ def test_a_range_does_not_replace_a_field(build):
     with pytest.raises(DatasetError, match=r"have camera\.hfov_deg = \[40\.0, 90\.0\]; a number is expected"):
         Dataset(root).read(0, "hfov_deg")
     assert any("field hfov_deg: missing, and the settings of shard" in problem for problem in verify(root))
+
+
+def test_angles_that_vary_are_described(build):
+    assert "pitch_deg|" in describe(build("new", "attic", OWN, settings=ranged("hfov_deg", "pitch_deg"))).replace(" ", "")
+    assert "pitch_deg|" not in describe(build("old", "attic")).replace(" ", "")
 
 
 def test_tars_hold_the_camera_of_format_1_0(build, tmp_path):

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from dataset.format.manifest import describe_shard, write_manifest
+from dataset.geometry import Pinhole, pinholes
 from dataset.reader import Dataset
+from dataset.rewriting.rewrite import rewrite
 from training.baselines.registry import AZIMUTH_BASELINES, ROTATION_BASELINES, constant_answers
+from training.data.overlap import overlap
 from training.evaluation.examples import Examples, ExampleSettings
 from training.evaluation.scores import angle_error
 
@@ -47,3 +51,26 @@ def test_ears_of_a_ball(examples, name):
     assert np.corrcoef(answer, lateral)[0, 1] > 0.95
     if name != "level difference":
         assert np.abs(answer - lateral).mean() < 5.0
+
+
+def test_examples_have_the_camera_of_each_view(tiny_data, tmp_path):
+    """Fields of the shard count, not the settings: overlaps and cameras of pairs follow them."""
+    angles = {"hfov_deg": [60.0, 80.0, 40.0], "pitch_deg": [-22.5, -10.0, -22.5], "roll_deg": [0.0, 0.0, 15.0]}
+    old = Dataset(tiny_data, "test")
+    entry, path = old.shards[0], tmp_path / old.shards[0]["path"]
+    path.parent.mkdir()
+    rewrite(old.shard_file(0), path, added={name: np.float32(value) for name, value in angles.items()})
+    write_manifest(tmp_path, {**old.manifest, "shards": [{**entry, **describe_shard(path, tmp_path)}]})
+    examples, plain = (Examples(data, ExampleSettings(clip_s=0.5)) for data in (Dataset(tmp_path, "test"), old))
+    items = np.arange(len(examples.pairs.row))
+    cameras = pinholes({name: np.float32(value) for name, value in angles.items()})
+    views = examples.pairs.view_s, examples.pairs.view_t
+    assert examples.cameras(items) == tuple([cameras[v] for v in view] for view in views)
+    assert plain.cameras(items) == ([Pinhole(60.0, -22.5)] * len(items),) * 2
+    for item in items:
+        row, s, t = (int(part[item]) for part in (examples.pairs.row, *views))
+        one = examples.data[row]
+        poses = (one["position"][s], one["heading"][s].astype(float), one["position"][t], one["heading"][t].astype(float))
+        shared = overlap(one["depth"][s], *poses, cameras[s], cameras[t])
+        assert examples.pairs.overlap[item] == pytest.approx(shared, abs=1e-9)
+    assert np.abs(examples.pairs.overlap - plain.pairs.overlap).max() > 0.1
