@@ -36,9 +36,12 @@ def build(tmp_path, make_set, make_shard, make_manifest):
     return write
 
 
-def ranged(*keys):
-    camera = {"width_px": 32, "height_px": 24, **CAMERA, **{key: [40.0, 90.0] for key in keys}}
-    return json.dumps({"camera": camera, "acoustics": {"sample_rate_hz": 16000, "indirect_ratio": 0.5}})
+def settings_with(**camera):
+    content = {"width_px": 32, "height_px": 24, **CAMERA, **camera}
+    return json.dumps({"camera": content, "acoustics": {"sample_rate_hz": 16000, "indirect_ratio": 0.5}})
+
+
+VARIED = settings_with(hfov_deg=[40.0, 90.0], pitch_deg=[-20.0, 5.0], roll_deg=[-5.0, 5.0], height_m=1.2)
 
 
 def test_a_data_set_of_format_1_0_has_the_camera_of_its_settings(build):
@@ -63,14 +66,14 @@ def test_settings_without_a_camera_have_no_camera(build):
 
 
 def test_a_range_does_not_replace_a_field(build):
-    root = build("bad", "attic", settings=ranged("hfov_deg"))
+    root = build("bad", "attic", settings=settings_with(hfov_deg=[40.0, 90.0]))
     with pytest.raises(DatasetError, match=r"have camera\.hfov_deg = \[40\.0, 90\.0\]; a number is expected"):
         Dataset(root).read(0, "hfov_deg")
     assert any("field hfov_deg: missing, and the settings of shard" in problem for problem in verify(root))
 
 
 def test_angles_that_vary_are_described(build):
-    assert "pitch_deg|" in describe(build("new", "attic", OWN, settings=ranged("hfov_deg", "pitch_deg"))).replace(" ", "")
+    assert "pitch_deg|" in describe(build("new", "attic", OWN, settings=VARIED)).replace(" ", "")
     assert "pitch_deg|" not in describe(build("old", "attic")).replace(" ", "")
 
 
@@ -82,11 +85,11 @@ def test_tars_hold_the_camera_of_format_1_0(build, tmp_path):
 
 class TestMerge:
     def test_old_and_new(self, build, tmp_path):
-        old, new = build("old", "attic"), build("new", "barn", OWN, settings=ranged("hfov_deg", "pitch_deg"))
+        old, new = build("old", "attic"), build("new", "barn", OWN, settings=VARIED)
         out = tmp_path / "both"
         manifest, notes = merge([old, new], out)
         assert manifest["format_version"] == "1.1" and verify(out) == []
-        assert [line.split(" is ")[0] for line in notes] == ["setting camera.hfov_deg", "setting camera.pitch_deg"]
+        assert [line.split(" is ")[0] for line in notes] == [f"setting camera.{name}" for name in OWN]
         data = Dataset(out)
         for index, camera in enumerate([CAMERA, CAMERA, OWN, OWN]):
             for name, value in camera.items():
@@ -110,7 +113,7 @@ class TestMerge:
             assert (tmp_path / "both" / path).read_bytes() == (root / path).read_bytes()
 
     def test_what_is_merged_can_be_merged_again(self, build, tmp_path):
-        old, new = build("old", "attic"), build("new", "barn", OWN)
+        old, new = build("old", "attic"), build("new", "barn", OWN, settings=VARIED)
         merge([old, new], tmp_path / "both")
         _, notes = merge([tmp_path / "both", old], tmp_path / "again")
         assert f"2 sets of {old} are there already" in notes
