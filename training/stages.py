@@ -79,7 +79,7 @@ def _pretext(work: Work, task: Pretext, train: bool) -> None:
 
 def _slfm(work: Work, model: Slfm, task: Pretext, train: bool) -> Slfm:
     """Train localisation from motion, or load it; an unhealthy stage is trained once more with another draw."""
-    run, path, rejected = work.run, work.file("slfm"), work.file("slfm-rejected")
+    run, path, rejected = work.run, work.file("slfm"), work.file("slfm" + checkpoint.REJECTED)
     if not train:
         files = [file for file in (rejected, path) if file.is_file()] if path.is_file() else []
         for attempt, file in zip(ATTEMPTS, files, strict=False):
@@ -92,7 +92,7 @@ def _slfm(work: Work, model: Slfm, task: Pretext, train: bool) -> Slfm:
     model.localiser.encoders.load_state_dict(task.encoders.state_dict())
     if rejected.is_file():
         checkpoint.check_origin(rejected, checkpoint.load(rejected)[1].get("origin"), loop.origin(model, work.training))
-        _load(work, "slfm", model, rejected)
+        _load(work, "slfm", model, rejected, chosen=True)
         _measure_health(work, model, first)
     else:
         _train_slfm(work, model, first)
@@ -160,10 +160,14 @@ def _front_back(work: Work, full_circle: FrontBack, model: Slfm) -> None:
     }
 
 
-def _load(work: Work, stage: str, task: nn.Module, path: Path) -> None:
-    """Load a finished stage from a checkpoint; raise InputError if it was made with other settings."""
+def _load(work: Work, stage: str, task: nn.Module, path: Path, chosen: bool = False) -> None:
+    """Load a finished stage from a checkpoint; raise InputError if it was made with other settings.
+
+    chosen: whether the stage is one of --stages, so that --no-resume trains it again.
+    """
     found, content = checkpoint.load(path)
-    checkpoint.check_settings(path, found, work.settings, loop.LATER[stage])
+    remedy = checkpoint.TRAIN_AGAIN if chosen else f"use the same settings, or --no-resume with {stage} among --stages"
+    checkpoint.check_settings(path, found, work.settings, loop.LATER[stage], remedy)
     checkpoint.restore(path, task, content)
     task.to(work.run.device).eval()
 

@@ -119,6 +119,34 @@ def test_a_stage_trained_without_the_one_before_it_is_not_gone_on_with(
     assert main(command(tiny_data, tmp_path, "--quiet", "--stages", "pretext,slfm")) in (0, 1)
 
 
+def test_a_loaded_stage_with_other_settings_is_trained_again_by_the_remedy(
+    tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ("--quiet", "--set", "pretext.steps=1")
+    assert main(command(tiny_data, tmp_path, "--quiet", "--stages", "pretext")) == 0
+    for more in ([], ["--no-resume"]):  # which trains the chosen stages alone
+        capsys.readouterr()
+        assert main(command(tiny_data, tmp_path, *quick, "--stages", "front-back", *more)) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1 and "pretext.pt was made with other settings (pretext.steps: 2 there, 1 now)" in told
+        assert told.endswith("; use the same settings, or --no-resume with pretext among --stages\n")
+    assert main(command(tiny_data, tmp_path, *quick, "--stages", "pretext,front-back", "--no-resume")) == 0
+
+
+def test_a_damaged_rejected_attempt_is_replaced_by_the_remedy(
+    tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = command(tiny_data, tmp_path, "--quiet", "--stages", "slfm")
+    assert main(arguments) == 1  # two steps teach nothing: both attempts are unhealthy
+    (tmp_path / "slfm-rejected.pt").write_bytes(b"PK")
+    capsys.readouterr()
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.endswith("; delete it and slfm.pt and train again\n")
+    (tmp_path / "slfm-rejected.pt").unlink()
+    (tmp_path / "slfm.pt").unlink()
+    assert main(arguments) == 1 and (tmp_path / "slfm-rejected.pt").is_file()
+
+
 def test_a_stage_trained_on_other_data_is_not_gone_on_with(
     tiny_data: Path, make_tiny_data: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

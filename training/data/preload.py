@@ -83,7 +83,9 @@ def load(root: str, split: str, settings: Settings, quiet: bool = False, clips: 
     if views < settings.views:
         raise InputError(f"views is {settings.views}, the data set's sets have {views}; set views={views} or render more")
     if sources < settings.sound.sources:
-        raise InputError(f"sound.sources is {settings.sound.sources}, the data set's sets have {sources}; render more sources")
+        raise InputError(
+            f"sound.sources is {settings.sound.sources}, the data set's sets have {sources}; set sound.sources={sources}"
+        )
     clip = round(settings.sound.clip_s * RATE_HZ)
     if clip > stretch:
         raise InputError(f"sound.clip_s is {settings.sound.clip_s:g} s, the sets' sound lasts {stretch / RATE_HZ:g} s")

@@ -59,7 +59,7 @@ class ResNet18(nn.Module):
 def load_weights(network: ResNet18, path: str) -> None:
     """Load a public weight file (torchvision's names, read without pickled code); raise InputError if it does not fit."""
     if not Path(path).is_file():
-        raise InputError(f"network.imagenet: {path} is missing; download torchvision's resnet18 weights and set their path")
+        raise InputError(f"network.imagenet: {path} is missing; set the path of a ResNet-18 state_dict with torchvision's names")
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

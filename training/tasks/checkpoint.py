@@ -16,6 +16,9 @@ from training.config import Settings, from_dict
 from training.errors import InputError
 
 FORMAT = 1
+REJECTED = "-rejected"
+"""End of the name of a first attempt that was not healthy; a second one, with the name without it, took its place."""
+TRAIN_AGAIN = "use another --out, the same settings, or --no-resume"
 
 
 def save(path: Path, settings: Settings, content: dict[str, Any]) -> None:
@@ -38,14 +41,12 @@ def load(path: Path) -> tuple[Settings, dict[str, Any]]:
         settings = from_dict(json.loads(content.pop("settings")))
         version = content.pop("format")
     except InputError as error:
-        raise InputError(
-            f"checkpoint {path} has settings that this version does not know ({error}); delete it and train again"
-        ) from None
+        raise InputError(f"checkpoint {path} has settings that this version does not know ({error}); {_again(path)}") from None
     except Exception as error:
-        message = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"checkpoint {path} is damaged or not a checkpoint ({message}); delete it and train again") from None
+        message = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
+        raise InputError(f"checkpoint {path} is damaged or not a checkpoint ({message}); {_again(path)}") from None
     if not isinstance(version, int) or version > FORMAT:
-        raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}; delete it and train again")
+        raise InputError(f"checkpoint {path} has format {version}, this software reads {FORMAT}; {_again(path)}")
     return settings, content
 
 
@@ -56,12 +57,12 @@ def restore(path: Path, module: nn.Module, content: dict[str, Any], prefix: str 
     """
     model, wanted = content.get("model"), module.state_dict()
     if not isinstance(model, dict):
-        raise InputError(f"checkpoint {path} holds no networks; delete it and train again")
+        raise InputError(f"checkpoint {path} holds no networks; {_again(path)}")
     found = {name.removeprefix(prefix): value for name, value in model.items() if str(name).startswith(prefix)}
     for name in dict.fromkeys((*wanted, *found)):
         wrong = _mismatch(wanted.get(name), found.get(name))
         if wrong:
-            raise InputError(f"checkpoint {path} does not fit its networks ({name} is {wrong}); delete it and train again")
+            raise InputError(f"checkpoint {path} does not fit its networks ({name} is {wrong}); {_again(path)}")
     module.load_state_dict(found)
 
 
@@ -74,7 +75,7 @@ def restore_optimizer(path: Path, optimizer: torch.optim.Optimizer, content: dic
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
         fits = False
     if not fits:
-        raise InputError(f"checkpoint {path} does not fit its networks (the optimizer's state); delete it and train again")
+        raise InputError(f"checkpoint {path} does not fit its networks (the optimizer's state); {_again(path)}")
 
 
 def progress(path: Path, content: dict[str, Any]) -> tuple[int, list[dict[str, float]], float]:
@@ -83,7 +84,13 @@ def progress(path: Path, content: dict[str, Any]) -> tuple[int, list[dict[str, f
         history = [{str(k): float(v) for k, v in record.items()} for record in content["history"]]
         return int(content["step"]), history, float(content["seconds"])
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise InputError(f"checkpoint {path} is damaged (its progress cannot be read); delete it and train again") from None
+        raise InputError(f"checkpoint {path} is damaged (its progress cannot be read); {_again(path)}") from None
+
+
+def _again(path: Path) -> str:
+    """Return what replaces a damaged checkpoint; the second attempt does not outlive the first."""
+    second = f" and {path.stem.removesuffix(REJECTED)}.pt" if path.stem.endswith(REJECTED) else ""
+    return f"delete it{second} and train again"
 
 
 def _mismatch(wanted: Tensor | None, found: Any) -> str:
@@ -97,16 +104,14 @@ def _mismatch(wanted: Tensor | None, found: Any) -> str:
     return "" if torch.isfinite(found).all() else "not finite"
 
 
-def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence[str] = ()) -> None:
-    """Raise InputError, naming the differences, for a checkpoint made with other settings; `free` groups may differ."""
+def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence[str] = (), remedy: str = TRAIN_AGAIN) -> None:
+    """Raise InputError, with the differences and a remedy, for a checkpoint made with other settings; `free` groups may differ."""
     a, b = ({k: v for k, v in s.to_dict().items() if k not in free} for s in (found, wanted))
     differences = list(_differences(a, b))
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         text = ", ".join(f"{k}: {x!r} there, {y!r} now" for k, x, y in differences[:3])
-        raise InputError(
-            f"{path} was made with other settings ({text}{more}); use another --out, the same settings, or --no-resume"
-        )
+        raise InputError(f"{path} was made with other settings ({text}{more}); {remedy}")
 
 
 def digest(task: nn.Module) -> str:

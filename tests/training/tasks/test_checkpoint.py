@@ -53,8 +53,11 @@ def test_missing_damaged_and_newer(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(checkpoint, "FORMAT", 2)
     checkpoint.save(path, preset("small"), {"step": 1})
     monkeypatch.undo()
-    with pytest.raises(InputError, match="has format 2, this software reads 1"):
+    with pytest.raises(InputError, match="has format 2, this software reads 1; delete it and train again"):
         checkpoint.load(path)
+    (tmp_path / "slfm-rejected.pt").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"slfm-rejected.pt is damaged .{,120}; delete it and slfm.pt and train again$"):
+        checkpoint.load(tmp_path / "slfm-rejected.pt")
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
