@@ -105,7 +105,7 @@ def _mismatch(wanted: Tensor | None, found: Any) -> str:
 
 
 def check_settings(path: Path, found: Settings, wanted: Settings, free: Sequence[str] = (), remedy: str = TRAIN_AGAIN) -> None:
-    """Raise InputError, with the differences and a remedy, for a checkpoint made with other settings; `free` groups may differ."""
+    """Raise InputError, with differences and a remedy, for a checkpoint made with other settings; `free` groups may differ."""
     a, b = ({k: v for k, v in s.to_dict().items() if k not in free} for s in (found, wanted))
     differences = list(_differences(a, b))
     if differences:
