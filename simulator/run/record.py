@@ -39,7 +39,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         clips.update(report.bad_clips)
     clips.update(plan.inputs.clips.left_out)
     failed = {r.shard.scene: r.failure for r in reports if r.failure}
-    credits = {s["scene"]: s["credit"] or UNKNOWN for s in shards}
+    credits = {s["scene"]: s.get("credit") or UNKNOWN for s in shards}
     content = {
         "shards": shards,
         "settings": plan.digest,

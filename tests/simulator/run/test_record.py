@@ -183,6 +183,14 @@ class TestCredits:
         assert "CC0" in credits["clips"][0] and "KEMAR" in credits["hrtf"][0] and "pyroomacoustics" in credits["materials"][0]
         assert credits["acoustics"] == []
 
+    def test_an_entry_without_a_credit_has_an_unknown_one(self, plan):
+        """Such as one of a manifest that another program wrote: the key is optional."""
+        path = plan.out / "manifest.json"
+        content = json.loads(path.read_text())
+        del content["shards"][0]["credit"]
+        path.write_text(json.dumps(content))
+        assert record(plan, [])["credits"]["scenes"] == [f"alpha: {UNKNOWN}", f"beta: {UNKNOWN}"]
+
     def test_own_clips_are_credited_from_the_text_beside_them(self, plan, tmp_path):
         shutil.copytree(plan.inputs.clips.root, tmp_path / "speech")
         for text in ("LICENSE", "README.md"):
