@@ -24,6 +24,8 @@ from dataset.geometry import CAMERA_FIELDS
 from dataset.reader import Dataset
 
 BARS = " ▁▂▃▄▅▆▇█"
+VARIED = (*CAMERA_FIELDS, "head_scale")
+"""Fields whose distribution is printed only where they vary."""
 
 
 def describe(root: str | Path) -> str:
@@ -63,7 +65,7 @@ def _fields(data: Dataset) -> list[str]:
 
 
 def _spread(data: Dataset) -> list[str]:
-    fields = ("azimuth", "distance", "rt60", *CAMERA_FIELDS)
+    fields = ("azimuth", "distance", "rt60", *VARIED)
     columns: dict[str, list[np.ndarray]] = {"turn": [], **{name: [] for name in fields}}
     for k in range(len(data.shards)):
         file = data.shard_file(k)
@@ -74,14 +76,14 @@ def _spread(data: Dataset) -> list[str]:
                 columns[name].append(file[name][:])
     if not columns["turn"]:
         return ["no sets"]
-    unit = {"turn": "degrees", "azimuth": "degrees", "distance": "m", "rt60": "s", **dict.fromkeys(CAMERA_FIELDS, "degrees")}
+    unit = {**dict.fromkeys(("turn", "azimuth", *CAMERA_FIELDS), "degrees"), "distance": "m", "rt60": "s", "head_scale": "x"}
     out = []
     for name, parts in columns.items():
         if not parts:
             continue
         values = np.concatenate([p.ravel() for p in parts])
         values = values[np.isfinite(values)]  # a decay time is NaN where the response is too short to know it
-        if not values.size or (name in CAMERA_FIELDS and np.ptp(values) == 0):  # one camera is a setting, printed below
+        if not values.size or (name in VARIED and np.ptp(values) == 0):  # one camera or head is a setting, printed below
             continue
         count, edges = np.histogram(values, 32)
         bars = "".join(BARS[int(np.ceil(c / count.max() * (len(BARS) - 1)))] for c in count)
@@ -95,6 +97,9 @@ def _origin(manifest: dict[str, Any]) -> list[str]:
     for key, value in settings.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         lines.append(f"  {key}: {text}")
+    files = manifest.get("hrtf_files", [])
+    if len(files) > 1:
+        lines += [f"HRTF file {k}: {file['name']}, {file['title']}" for k, file in enumerate(files)]
     for kind in ("scenes", "clips", "hrtf", "materials"):
         for credit in dict.fromkeys(str(c) for c in manifest.get("credits", {}).get(kind, [])):
             lines.append(f"credit, {kind}: {credit}")

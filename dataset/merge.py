@@ -147,7 +147,8 @@ def _added_fields(stores: Sequence[Store], manifests: Sequence[Mapping[str, Any]
         if described.setting and any(v != values[0] for v in values):
             added.add(name)
             found = ", ".join(f"{v} in {store.name}" for v, store in zip(values, stores, strict=True))
-            names.note(f"setting {described.setting} is {found}; the field {name} holds the value of every view")
+            each = "view" if "V" in described.axes else "set"
+            names.note(f"setting {described.setting} is {found}; the field {name} holds the value of every {each}")
     return added
 
 
@@ -225,7 +226,9 @@ def _described(manifests: Sequence[Mapping[str, Any]], names: Names) -> dict[str
         for entry in m.get("shortfalls", []):
             out.setdefault("shortfalls", []).append({**entry, "scene": new.get(entry["scene"], entry["scene"])})
         out.setdefault("failures", []).extend(f for f in m.get("failures", []) if f not in out["failures"])
-        out["clips_left_out"] = {**m.get("clips_left_out", {}), **out.get("clips_left_out", {})}
+        for key in ("clips_left_out", "hrtfs_left_out"):
+            out[key] = {**m.get(key, {}), **out.get(key, {})}
+        out.setdefault("hrtf_files", []).extend(f for f in m.get("hrtf_files", []) if f not in out["hrtf_files"])
     return {**out, "credits": credits, "software": _joined([m.get("software", {}) for m in manifests])}
 
 

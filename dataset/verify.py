@@ -19,9 +19,9 @@ from typing import Any
 import h5py
 from tqdm import tqdm
 
-from dataset.checks.files import digest_problems, field_problems, published_problems, split_problems, stray_files
+from dataset.checks.files import digest_problems, field_problems, hrtf_problem, published_problems, split_problems, stray_files
 from dataset.checks.scenes import SceneSums
-from dataset.checks.sets import camera_problems, set_problems
+from dataset.checks.sets import drawn_problems, set_problems
 from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.documents import number_of
@@ -89,6 +89,8 @@ def _content_problems(path: Path, entry: Mapping[str, Any], seen: Seen, bar: tqd
 
 def _sets_problems(file: h5py.File, entry: Mapping[str, Any], seen: Seen, bar: tqdm) -> Iterator[str]:
     settings = settings_of(file, entry["path"])
+    if problem := hrtf_problem(file, settings):
+        yield problem
     ratio = number_of(settings, "acoustics", "indirect_ratio", f"shard {entry['path']}")
     rate = int(file.attrs["sample_rate"])
     for row in range(entry["sets"]):
@@ -97,7 +99,7 @@ def _sets_problems(file: h5py.File, entry: Mapping[str, Any], seen: Seen, bar: t
         if name in seen.sets:
             yield f"set {name} is in {seen.sets[name]} too"
         seen.sets[name] = entry["path"]
-        found = [*set_problems(one, ratio, entry["scene"]), *camera_problems(one, settings)]
+        found = [*set_problems(one, ratio, entry["scene"]), *drawn_problems(one, settings)]
         yield from (f"set {name}: {problem}" for problem in found)
         if not found:
             seen.scenes[entry["scene"]].add(one, rate)

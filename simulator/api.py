@@ -102,6 +102,7 @@ def simulate_brirs(
     sources: ArrayLike,
     *,
     hrtf: str | Path | None = None,
+    head_scale: float = 1.0,
     receiver: MicrophoneArray | Receiver | None = None,
     quality: str | None = None,
     seed: int = 0,
@@ -111,9 +112,10 @@ def simulate_brirs(
     """Simulate the impulse responses from S sources to both ears, or another receiver, of a listener with V headings.
 
     listener: (3,) position of the head's centre, or (V, 3), one for each heading. headings: (V,) or one number, degrees, left
-    positive. sources: (S, 3) or (3,). hrtf: a SOFA file (SimpleFreeFieldHRIR); None: MIT KEMAR. receiver: instead of ears, a
-    MicrophoneArray or an object with the members of Receiver; it turns with the headings. quality: draft, standard or reference.
-    acoustics: all further settings, such as engine, response_s, sample_rate_hz, ambisonic_order.
+    positive. sources: (S, 3) or (3,). hrtf: a SOFA file (SimpleFreeFieldHRIR); None: MIT KEMAR. head_scale: size of the head
+    relative to the measured one, 0.5 to 2. receiver: instead of ears, a MicrophoneArray or an object with the members of
+    Receiver; it turns with the headings. quality: draft, standard or reference. acoustics: all further settings, such as
+    engine, response_s, sample_rate_hz, ambisonic_order.
     seed and set_index choose the random numbers: `simulator.render` uses those of set_index for the set of that index.
     Raises InputError.
     """
@@ -121,7 +123,7 @@ def simulate_brirs(
     turned, placed = np.atleast_1d(numbers("headings", headings)), points("sources", sources)
     position = positions_of(listener, len(turned))
     check_distances(position[:, None], placed)
-    chosen, channels = receiver_of(settings, hrtf, receiver)
+    chosen, channels = receiver_of(settings, hrtf, head_scale, receiver)
     rng = sound_generator(scene, seed, set_index)
     origin = scene.mesh.origin
     heard = responses(scene.acoustic(settings), position - origin, turned, placed - origin, settings, chosen, rng)
@@ -152,6 +154,7 @@ def simulate_walk(
     *,
     duration_s: float | None = None,
     hrtf: str | Path | None = None,
+    head_scale: float = 1.0,
     receiver: MicrophoneArray | Receiver | None = None,
     quality: str | None = None,
     seed: int = 0,
@@ -175,7 +178,7 @@ def simulate_walk(
     if not 0 < length <= LONGEST_WALK_S * rate:
         raise InputError(f"the recording lasts {length / rate:g} s; more than 0 to {LONGEST_WALK_S:g} s are expected")
     mono = np.stack([np.pad(s[:length], (0, max(0, length - len(s)))) for s in sounds])
-    chosen, _ = receiver_of(settings, hrtf, receiver)
+    chosen, _ = receiver_of(settings, hrtf, head_scale, receiver)
     origin, rng = scene.mesh.origin, sound_generator(scene, seed, 0)
     here, placed = listener.moved(origin), [one.moved(origin) for one in sources]
     clock = np.arange(0, length / rate, CHECK_S)

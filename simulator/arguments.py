@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulator.acoustics.air import speed_of_sound
-from simulator.config import AcousticsSettings, Settings
+from simulator.config import AcousticsSettings, ReceiverSettings, Settings
 from simulator.errors import InputError
 from simulator.receivers.hrtf import load_ears
 from simulator.receivers.microphone_array import MicrophoneArray
@@ -32,16 +32,19 @@ def acoustics_of(acoustics: AcousticsSettings | None, quality: str | None) -> Ac
 
 
 def receiver_of(
-    settings: AcousticsSettings, hrtf: str | Path | None, receiver: MicrophoneArray | Receiver | None
+    settings: AcousticsSettings, hrtf: str | Path | None, head_scale: float, receiver: MicrophoneArray | Receiver | None
 ) -> tuple[Receiver, np.ndarray]:
     """Return the ears of a SOFA file or the given receiver, and the positions (C, 3) of its channels in the head's frame, m."""
     if receiver is None:
-        ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz)
+        scale = float(numbers("head_scale", head_scale))
+        Settings(receivers=ReceiverSettings(scale))  # checks its range
+        ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz, scale)
         for note in ears.notes:
             warnings.warn(note, stacklevel=3)
-        return ears, np.array(EARS)
-    if hrtf is not None:
-        raise InputError("hrtf and receiver are both given; omit hrtf, which is for ears, or receiver")
+        return ears, scale * np.array(EARS)
+    for name, given in (("hrtf", hrtf is not None), ("head_scale", head_scale != 1.0)):
+        if given:
+            raise InputError(f"{name} and receiver are both given; omit {name}, which is for ears, or receiver")
     if isinstance(receiver, MicrophoneArray):
         array = receiver.receiver(settings.sample_rate_hz, speed_of_sound(settings.temperature_c))
         check_receiver(array, settings.sample_rate_hz)

@@ -108,6 +108,15 @@ class AcousticsSettings:
 
 
 @dataclass(frozen=True)
+class ReceiverSettings:
+    """The listener's head."""
+
+    head_scale: float | Range = 1.0
+    """Size of the head relative to the measured one; of a range, one is drawn for each set. At frequency f, a head k times as
+    large has the response of the original at k f, and its delays are k times as long."""
+
+
+@dataclass(frozen=True)
 class ClipSettings:
     """The stretch of dry sound that each source emits."""
 
@@ -132,6 +141,7 @@ class Settings:
     camera: CameraSettings = field(default_factory=CameraSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     acoustics: AcousticsSettings = field(default_factory=AcousticsSettings)
+    receivers: ReceiverSettings = field(default_factory=ReceiverSettings)
     clips: ClipSettings = field(default_factory=ClipSettings)
     shard_sets: int = 16
     """Sets per shard, the unit of work."""
@@ -213,7 +223,7 @@ def _check(s: Settings) -> None:
             "turns must satisfy 0 < min_turn_deg < max_turn_deg <= 180",
         ),
     ]
-    for holds, message in rules:
+    for holds, message in (*rules, _head_rule(s.receivers)):
         if not holds:
             raise InputError(f"setting {message}")
 
@@ -262,6 +272,12 @@ def _camera_rules(camera: CameraSettings) -> list[tuple[bool, str]]:
         )
     )
     return rules
+
+
+def _head_rule(receivers: ReceiverSettings) -> tuple[bool, str]:
+    low, high = bounds(receivers.head_scale)
+    what = f"receivers.head_scale is {receivers.head_scale}"
+    return 0.5 <= low <= high <= 2, f"{what}; use a number from 0.5 to 2, or a range such as 0.85..1.15"
 
 
 def with_options(values: dict[str, Any], assignments: Sequence[str] = ()) -> Settings:

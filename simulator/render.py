@@ -30,6 +30,7 @@ from simulator.loaders.load import find_scenes
 from simulator.run.clips import find_clips
 from simulator.run.cluster import cores, render_here, render_with_ray
 from simulator.run.dry_run import describe_plan
+from simulator.run.hrtfs import find_hrtfs
 from simulator.run.output_folder import output_folder
 from simulator.run.progress import progress_bar
 from simulator.run.record import record, summary
@@ -52,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"note: {CREDIT}", file=sys.stderr)
     if settings.camera.engine == "habitat":
         load_engine()  # if it is missing, it is missing for every scene
-    inputs = Inputs(find_clips(options.clips), options.hrtf, options.materials)
+    inputs = Inputs(find_clips(options.clips), find_hrtfs(options.hrtf), options.materials)
     scenes = find_scenes(options.scenes)
     if options.dry_run:
         plan = make_plan(scenes, options.out, settings, inputs)
@@ -201,7 +202,15 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
         help="accuracy of the sound: rays are traced until the standard deviation of T30 is 5, 2.5 or 0.4 %%, or a limit of rays "
         "is reached; default %(default)s",
     )
-    add("--hrtf", type=_path, metavar="FILE", help="SOFA file (SimpleFreeFieldHRIR) with the ears' responses; default: MIT KEMAR")
+    add(
+        "--hrtf",
+        type=_path,
+        nargs="+",
+        default=(),
+        metavar="PATH",
+        help="SOFA files (SimpleFreeFieldHRIR) with the ears' responses, or folders of them (searched recursively); of several "
+        "files, one is drawn for each scene; default: MIT KEMAR. The size of the head is the setting receivers.head_scale",
+    )
     add(
         "--materials",
         type=_path,
@@ -225,7 +234,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="any other setting of simulator/config.py, such as sampling.min_overlap=0.3 or camera.width_px=640; settings of the "
-        "camera may be ranges, camera.hfov_deg=45..90: one value is drawn for each set; may be repeated",
+        "camera and receivers.head_scale may be ranges, camera.hfov_deg=45..90: one value is drawn for each set; may be repeated",
     )
     add(
         "--dry-run",

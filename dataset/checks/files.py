@@ -13,7 +13,7 @@ import h5py
 from dataset.errors import DatasetError
 from dataset.format.block_digests import BLOCK, FOLDER, block_digests
 from dataset.format.derived import derived, is_derived
-from dataset.format.documents import check_inside
+from dataset.format.documents import check_inside, section
 from dataset.format.manifest import NAME, SUMS
 from dataset.format.schema import FIELDS, TEXT, check_array
 from dataset.format.shard import absent_of, foreign_members
@@ -103,6 +103,17 @@ def field_problems(file: h5py.File, entry: Mapping[str, Any]) -> dict[str, str]:
         elif is_derived(file, name, entry["path"]):
             out[name] = _derived_problem(file, name, entry["path"])
     return out
+
+
+def hrtf_problem(file: h5py.File, settings: Mapping[str, Any]) -> str:
+    """Return what is wrong with the indices of a shard's HRTF files; empty where nothing is."""
+    listed = section(settings, "inputs").get("hrtf")
+    if "hrtf" not in file or not isinstance(listed, list):  # renders of format 1.0 and conversions list none
+        return ""
+    highest = int(file["hrtf"][:].max(initial=0))
+    return (
+        "" if highest < len(listed) else f"field hrtf has the index {highest}; the shard's settings list {len(listed)} HRTF files"
+    )
 
 
 def _derived_problem(file: h5py.File, name: str, path: str) -> str:

@@ -20,7 +20,7 @@ AUDIO_ERROR_DB = -75.0
 TAIL, TAIL_DB = 20, -35.0
 """Largest level of the last 20th of a response whose decay time is known, relative to the whole: 35 dB of exponential decay
 leave -38 dB there."""
-CAMERA_GAP = 0.001
+GAP = 0.001
 """Largest difference between the camera of a view, in degrees and m, and its setting: by rounding to float32."""
 MAY_BE_NAN = ("rt60",)
 """Fields with NaN for values that cannot be measured."""
@@ -50,18 +50,18 @@ def set_problems(one: Mapping[str, Any], indirect_ratio: float, scene: str) -> I
     yield from _decay_problems(one, indirect_ratio)
 
 
-def camera_problems(one: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    """Check that the stored cameras of a rendered set lie within the settings that they were drawn from."""
-    camera = section(settings, "camera")
+def drawn_problems(one: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    """Check that cameras and head of a rendered set lie within the settings that they were drawn from."""
     if "converted_from" in settings:  # each view has the rotation that its layout stores
         return
     for name, field in FIELDS.items():
         group, _, key = field.setting.partition(".")
-        if group != "camera" or name not in one or key not in camera:
+        known = section(settings, group)
+        if name not in one or key not in known:
             continue
-        low, high = camera[key] if isinstance(camera[key], list) else (camera[key],) * 2
+        low, high = known[key] if isinstance(known[key], list) else (known[key],) * 2
         quantity, _, unit = key.rpartition("_")
-        slack = camera.get(f"{quantity}_jitter_{unit}", 0.0) + CAMERA_GAP
+        slack = known.get(f"{quantity}_jitter_{unit}", 0.0) + GAP
         if one[name].min() < low - slack or one[name].max() > high + slack:
             yield f"{name} is {one[name].min():.3f} to {one[name].max():.3f}; its setting is {low:g} to {high:g}"
 

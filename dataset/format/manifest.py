@@ -33,8 +33,8 @@ PUBLICATION: dict[str, type] = {
 }  # fmt: skip
 """Keys of the publication's metadata."""
 OPTIONAL: dict[str, type] = {
-    "settings": dict, "credits": dict, "scene_credits": dict, "software": dict, "clips_left_out": dict, PUBLISHED: dict,
-    "shortfalls": list, "failures": list, "history": list,
+    "settings": dict, "credits": dict, "scene_credits": dict, "software": dict, "clips_left_out": dict, "hrtfs_left_out": dict,
+    PUBLISHED: dict, "hrtf_files": list, "shortfalls": list, "failures": list, "history": list,
 }  # fmt: skip
 """Other keys of a manifest, with their types."""
 
@@ -87,6 +87,8 @@ def parse_manifest(text: str, name: str) -> dict[str, Any]:
         _check_shard(shard, f"{name}, shard {number}")
     for number, entry in enumerate(content.get("shortfalls", [])):
         _check_keys(entry, {"scene": str}, SHORTFALL, f"{name}, shortfall {number}")
+    for number, entry in enumerate(content.get("hrtf_files", [])):
+        _check_keys(entry, {"name": str, "title": str, "sha256": str}, {}, f"{name}, HRTF file {number}")
     credits = content.get("credits", {})
     _check_keys(credits, {}, dict.fromkeys(credits, list), f"{name}, credits")
     _check_keys(content.get(PUBLISHED, {}), {}, PUBLICATION, f"{name}, {PUBLISHED}")

@@ -19,7 +19,8 @@ from dataset.errors import DatasetError
 
 FORMAT = "sight-and-sound"
 FORMAT_VERSION = "1.1"
-"""1.1 added hfov_deg, pitch_deg, roll_deg and height_m. Shards of 1.0 are read: these are filled in from their settings."""
+"""1.1 added hfov_deg, pitch_deg, roll_deg and height_m, hrtf and head_scale. Shards of 1.0 are read: these are filled in from
+their settings."""
 TEXT = "utf-8"
 
 
@@ -52,6 +53,8 @@ FIELDS: dict[str, Field] = {
     "pitch_deg": Field("float32", ("V",), "degree", "optical axis above the horizontal, up positive; the head stays level", optional=True, setting="camera.pitch_deg"),
     "roll_deg": Field("float32", ("V",), "degree", "turn of the camera about its optical axis, its right side up positive (tilt to the left), in [-180, 180]", optional=True, setting="camera.roll_deg", neutral=0.0),
     "height_m": Field("float32", ("V",), "m", "camera and ears above the floor", optional=True, setting="camera.height_m"),
+    "hrtf": Field("uint16", (), "", "HRTF file of the ears: its index in inputs.hrtf of the shard's settings, a list of SHA-256; 0 where there is one file only", optional=True, setting="receivers.hrtf", neutral=0),
+    "head_scale": Field("float32", (), "", "size of the head relative to the measured one: at frequency f it has the response of the measured head at head_scale f", optional=True, setting="receivers.head_scale", neutral=1.0),
     "source_position": Field("float32", ("S", 3), "m", "sources; world frame, relative to the root attribute origin"),
     "azimuth": Field("float32", ("V", "S"), "degree", "source relative to the head, left positive, in (-180, 180]"),
     "elevation": Field("float32", ("V", "S"), "degree", "source above the ears' level"),
@@ -71,6 +74,7 @@ RANGES = {
     "pitch_deg": (-90.0, 90.0),
     "roll_deg": (-180.0, 180.0),
     "height_m": (0.0, 10.0),
+    "head_scale": (0.5, 2.0),
     "azimuth": (-180.0, 180.0),
     "elevation": (-90.0, 90.0),
     "distance": (0.05, 1000.0),

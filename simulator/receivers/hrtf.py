@@ -182,6 +182,11 @@ def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, n
     return spectra * (f <= rate / 2), np.abs(spectra)
 
 
+def check_directions(measured: Measurement) -> None:
+    """Raise InputError where the measured directions do not surround the head."""
+    _triangulate(_close_poles(measured.directions)[0], measured.title)
+
+
 def _triangulate(directions: np.ndarray, title: str) -> np.ndarray:
     """Return the triangles (T, 3) between directions; raise InputError where their hull does not contain the centre."""
     try:

@@ -32,6 +32,7 @@ def describe_plan(plan: Plan, workers: int) -> str:
             except (InputError, Rejected) as error:
                 faults.append(f"  scene {shard.scene}: {error}")
     lines += [f"scene {name}: is left out: {why}" for name, why in plan.failures.items()]
+    lines += [f"HRTF {name}: is left out: {why}" for name, why in plan.inputs.hrtfs.left_out]
     todo = [s for s in plan.todo if s.scene in usable]
     asked = sum(s.asked for s in todo)
     lines.append(f"{len(plan.shards)} shards in {plan.out}, {len(todo)} of them to render: {asked} sets")
@@ -40,12 +41,14 @@ def describe_plan(plan: Plan, workers: int) -> str:
 
 
 def _described(plan: Plan, shard: Shard, context: SceneContext) -> list[str]:
-    scene = context.scene
+    scene, files = context.scene, plan.inputs.hrtfs.files
+    ears = files[context.hrtf]
     size = " x ".join(f"{x:.1f}" for x in scene.bounds[1] - scene.bounds[0])
     materials = report(scene, assign(scene.surfaces, load_library(plan.inputs.materials)))
     return [
         f"scene {shard.scene} ({shard.split}): {len(scene.faces)} triangles, {size} m, {shard.scene_path}",
         *(f"  note: {note}" for note in scene.notes),
+        *([f"  ears: {ears.title} ({ears.name}), drawn from {len(files)} HRTF files"] if len(files) > 1 else []),
         *(f"  {line}" for line in materials.splitlines()),
     ]
 

@@ -13,8 +13,8 @@ from dataset.errors import DatasetError
 from dataset.format.manifest import SHARDS, write_manifest
 from simulator.engines.soundspaces import CREDIT as SOUNDSPACES
 from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
-from simulator.receivers.sofa import read_sofa
 from simulator.run.clips import BUNDLED as BUNDLED_CLIPS
+from simulator.run.hrtfs import HrtfFile
 from simulator.run.shard_plan import Plan, earlier_manifest, matches
 from simulator.run.worker import ShardReport, describe
 
@@ -46,12 +46,14 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         "credits": {
             "scenes": [f"{scene}: {credit}" for scene, credit in sorted(credits.items())],
             "clips": [CLIPS if plan.inputs.clips.root == BUNDLED_CLIPS else _clip_credit(plan)],
-            "hrtf": [_hrtf_credit(plan)],
+            "hrtf": [_hrtf_credit(file) for file in plan.inputs.hrtfs.files],
             "materials": ["absorption: pyroomacoustics' database (MIT), after M. Vorlaender, Auralization, 2008"],
             "acoustics": [SOUNDSPACES] if plan.settings.acoustics.engine == "soundspaces" else [],
         },
+        "hrtf_files": [{"name": f.name, "title": f.title, "sha256": f.sha256} for f in plan.inputs.hrtfs.files],
         "shortfalls": _shortfalls(before, reports, shards),
         "clips_left_out": clips,
+        "hrtfs_left_out": dict(plan.inputs.hrtfs.left_out),
         "failures": [f"{scene}: {why}" for scene, why in sorted({**plan.failures, **failed}.items())] + faults,
         "software": _software(),
     }
@@ -72,8 +74,9 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     for entry in manifest["shortfalls"]:
         lines.append(f"fewer sets: scene {entry['scene']} gave {entry['given']} of {entry['asked']} ({entry['why']})")
     lines += [f"left out: clip {name}: {why}" for name, why in sorted(manifest["clips_left_out"].items())]
+    lines += [f"left out: HRTF {name}: {why}" for name, why in manifest["hrtfs_left_out"].items()]
     lines += [f"left out: {'' if failure.startswith('shard ') else 'scene '}{failure}" for failure in manifest["failures"]]
-    complete = not (manifest["shortfalls"] or manifest["clips_left_out"] or manifest["failures"])
+    complete = not any(manifest[key] for key in ("shortfalls", "clips_left_out", "hrtfs_left_out", "failures"))
     if new:
         lines.append(f"{new} sets rendered ({busy / new:.2f} s per set and worker)")
     else:
@@ -167,11 +170,8 @@ def _clip_credit(plan: Plan) -> str:
     return f"{root.name}: {UNKNOWN}"
 
 
-def _hrtf_credit(plan: Plan) -> str:
-    if plan.inputs.hrtf is None or plan.inputs.hrtf == BUNDLED_HRTF:
-        return KEMAR
-    measured = read_sofa(plan.inputs.hrtf)
-    return f"{measured.title} ({plan.inputs.hrtf.name})"
+def _hrtf_credit(file: HrtfFile) -> str:
+    return KEMAR if file.path == BUNDLED_HRTF else f"{file.title} ({file.name})"
 
 
 def _software() -> dict[str, str]:

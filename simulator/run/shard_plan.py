@@ -20,8 +20,6 @@ from simulator.acoustics.materials import load_library
 from simulator.config import Settings
 from simulator.errors import InputError
 from simulator.loaders.load import scene_digest
-from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
-from simulator.receivers.sofa import read_sofa
 from simulator.run.clips import printable
 from simulator.run.output_folder import check_folder
 from simulator.run.simulate import Inputs
@@ -91,7 +89,7 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
     del content["sets"]
     content["inputs"] = {
         "clips": inputs.clips.digest,
-        "hrtf": read_sofa(inputs.hrtf or BUNDLED_HRTF).sha256,
+        "hrtf": [file.sha256 for file in inputs.hrtfs.files],
         "materials": load_library(inputs.materials).digest,
         "simulator": simulator_version(),
     }

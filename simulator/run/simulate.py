@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dataset.angles import wrap_360
 from dataset.format.writer import rounded
 from dataset.geometry import source_directions
 from dataset.responses import full_response
+from dataset.settings import Range
 from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
@@ -21,11 +22,13 @@ from simulator.camera.embree import Camera, EmbreeCamera, Views
 from simulator.camera.view_camera import DRAWN
 from simulator.config import Settings
 from simulator.engines.responses import Responses, responses
+from simulator.errors import InputError
 from simulator.habitat.camera import NavmeshGround, open_camera
 from simulator.loaders.load import load_scene
 from simulator.receivers.hrtf import Ears, load_ears
 from simulator.receivers.spatialize import convolve
 from simulator.run.clips import Clips, draw_stretches
+from simulator.run.hrtfs import Hrtfs, find_hrtfs
 from simulator.run.sampling import SetGeometry, draw_set
 from simulator.scene.model import Scene
 from simulator.scene.walkable import Ground, find_places
@@ -39,8 +42,8 @@ class Inputs:
     """The files that a render depends on besides its scenes."""
 
     clips: Clips
-    hrtf: Path | None = None
-    """SOFA file; None: the bundled KEMAR."""
+    hrtfs: Hrtfs = field(default_factory=find_hrtfs)
+    """One of these is drawn for each scene."""
     materials: Path | None = None
     """Material library on top of the bundled one."""
 
@@ -54,8 +57,16 @@ class SceneContext:
     places: Ground
     camera: Camera
     settings: Settings
+    hrtf: int
+    """Index of the scene's HRTF file."""
     ears: Ears
+    """Of the measured size."""
     clips: Clips
+    hrtfs: Hrtfs
+
+    def ears_of_size(self, head_scale: float) -> Ears:
+        """Return the ears of a head `head_scale` times as large as the measured one."""
+        return load_ears(self.hrtfs.files[self.hrtf].path, self.ears.sample_rate_hz, head_scale)
 
 
 def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> SceneContext:
@@ -68,16 +79,26 @@ def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> 
     if habitat:
         opened = open_camera(path, scene, settings.camera)
         camera, places = opened, NavmeshGround(opened.navmesh(settings), places, scene)
-    ears = load_ears(inputs.hrtf, settings.acoustics.sample_rate_hz)
+    hrtf = draw_hrtf(settings, scene, len(inputs.hrtfs.files))
+    file = inputs.hrtfs.files[hrtf]
+    ears = load_ears(file.path, settings.acoustics.sample_rate_hz)
+    if ears.sha256 != file.sha256:
+        raise InputError(f"HRTF file {file.path} changed since the render began; run the same command again")
     return SceneContext(
-        scene, prepare_acoustics(scene, acoustics, settings.acoustics), places, camera, settings, ears, inputs.clips
-    )
+        scene, prepare_acoustics(scene, acoustics, settings.acoustics), places, camera, settings, hrtf, ears, inputs.clips,
+        inputs.hrtfs,
+    )  # fmt: skip
 
 
 def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:
     """Return the random generator of set `index` of a scene (-1: of the scene itself), from seed, scene content and index."""
     content = [int(scene.sha256[k : k + 8], 16) for k in range(0, 64, 8)]
     return np.random.default_rng(np.random.SeedSequence([settings.seed, index + 1, *content]))
+
+
+def draw_hrtf(settings: Settings, scene: Scene, count: int) -> int:
+    """Return the index of a scene's HRTF file among `count`; the draw depends on seed and scene."""
+    return int(generator(settings, scene, -1).spawn(1)[0].integers(count))
 
 
 def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str], None]) -> dict[str, Any]:
@@ -87,18 +108,26 @@ def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str]
     Raise sampling.Rejected where the scene yields no such set.
     """
     # A separate generator for each part, so that a change of one part does not affect the others.
-    place, sound, clip = generator(context.settings, context.scene, index).spawn(3)
+    place, sound, clip, head = generator(context.settings, context.scene, index).spawn(4)
     geometry = draw_set(context.scene, context.places, context.settings, place, context.camera.visible_instances)
     views = context.camera.render(geometry.positions, geometry.headings_deg, geometry.cameras)
+    head_scale = _drawn(context.settings.receivers.head_scale, head)
+    ears = context.ears_of_size(float(head_scale))
     computed = responses(
-        context.room, geometry.positions, geometry.headings_deg, geometry.sources, context.settings.acoustics, context.ears, sound
+        context.room, geometry.positions, geometry.headings_deg, geometry.sources, context.settings.acoustics, ears, sound
     )
     settings = context.settings
     mono, clips = draw_stretches(
         context.clips, settings.sources, settings.clips, settings.acoustics.sample_rate_hz, clip, report_clip
     )
-    one = {"set_id": f"{context.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
+    one: dict[str, Any] = {"set_id": f"{context.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
+    one |= {"hrtf": np.uint16(context.hrtf), "head_scale": head_scale}
     return {**one, **_view_fields(views), **_geometry_fields(geometry), **_sound_fields(computed, mono, settings)}
+
+
+def _drawn(value: float | Range, rng: np.random.Generator) -> np.float32:
+    """Return a number, or one drawn uniformly from a range, as precise as it is stored."""
+    return np.float32(rng.uniform(*value) if isinstance(value, Range) else value)
 
 
 def _view_fields(views: Views) -> dict[str, Any]:

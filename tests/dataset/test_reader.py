@@ -24,7 +24,7 @@ def test_one_index_over_all_shards(data, make_set):
         with pytest.raises(IndexError):
             sets[wrong]
     one, truth = sets[3], make_set("barn", 1)
-    assert set(one) == {*truth, "hfov_deg", "pitch_deg", "roll_deg", "height_m"}
+    assert set(one) == {*truth, "hfov_deg", "pitch_deg", "roll_deg", "height_m", "hrtf", "head_scale"}
     np.testing.assert_array_equal(one["depth"], truth["depth"])
     np.testing.assert_array_equal(one["audio"], rounded(truth["audio"]))
 

@@ -24,6 +24,7 @@ sampling.min_source_height_m=2 sampling.max_elevation_deg=0 sampling.position_tr
 acoustics.engine=ears acoustics.sample_rate_hz=4000 acoustics.quality=best acoustics.response_s=0 acoustics.response_s=nan
 acoustics.image_order=6 acoustics.temperature_c=300 acoustics.humidity_percent=101 acoustics.indirect_ratio=-1
 acoustics.directivity=trumpet acoustics.ambisonic_order=4 clips.stretch_s=inf clips.min_rms=0.5 clips.max_rms=1
+receivers.head_scale=0.4 receivers.head_scale=2.1 receivers.head_scale=1.2..0.9 receivers.head_scale=nan
 """.split()  # noqa: SIM905  # easier to read than forty pairs of quotes
 
 
