@@ -39,9 +39,9 @@ ORDER = {
         ("angles", "errors", "interrupts"),
     ),
     "training": (
-        ("run", "predict", "realworld"),
+        ("run", "predict", "realworld", "calibrate"),
         ("stages",),
-        ("real",),
+        ("real", "prediction"),
         ("reporting",),
         ("work",),
         ("evaluation",),

@@ -15,6 +15,7 @@ from training.data.batches import Batches
 from training.data.preload import RATE_HZ, shrink
 from training.data.render import render_batch
 from training.errors import InputError
+from training.evaluation.calibration import DEFAULT_HFOV_DEG, Calibration, calibration_of
 from training.networks.encoders import ordered_pairs
 from training.tasks import checkpoint
 from training.tasks.losses import lateral
@@ -29,20 +30,52 @@ class Learned:
     learned.azimuth(sound, 16000)           # (B,) degrees
     """
 
-    def __init__(self, localiser: Localiser, settings: Settings, device: torch.device, name: str = "SLfM") -> None:
+    def __init__(
+        self,
+        localiser: Localiser,
+        settings: Settings,
+        device: torch.device,
+        name: str = "SLfM",
+        calibration: Calibration | None = None,
+    ) -> None:
         self.localiser, self.settings, self.device, self.name = localiser.to(device).eval(), settings, device, name
+        self.calibration = calibration
         self.clip = round(settings.sound.clip_s * RATE_HZ)
         self.full_circle = bool(localiser.full_circle)
+
+    @property
+    def hfov_deg(self) -> float:
+        """The horizontal field of view of the pictures trained on; that of default renders where it is not known."""
+        return self.calibration.hfov_deg if self.calibration else DEFAULT_HFOV_DEG
 
     @torch.no_grad()
     def rotation(self, rgb_s: np.ndarray, rgb_t: np.ndarray) -> np.ndarray:
         """Return the turn heading_t - heading_s between pictures (B, H, W, 3) uint8: (B,) degrees, left positive."""
+        # Both orders, so that exchanging the pictures negates the answer exactly.
+        return self._both_orders(self._small(rgb_s, rgb_t)).mean(1).cpu().numpy()
+
+    @torch.no_grad()
+    def rotation_and_spread(self, rgb_s: np.ndarray, rgb_t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return `rotation`, and the standard deviation of four answers that should agree, (B,) degrees each.
+
+        The answers are those for the pictures as they are, exchanged, mirrored, and both. They scatter where the pictures share
+        too little; no label is needed to see it.
+        """
+        rgb = self._small(rgb_s, rgb_t)
+        own = self._both_orders(rgb)
+        spread = torch.cat([own, -self._both_orders(rgb.flip(-1))], 1).std(1)
+        return own.mean(1).cpu().numpy(), spread.cpu().numpy()
+
+    def _small(self, rgb_s: np.ndarray, rgb_t: np.ndarray) -> Tensor:
+        """Return pictures at the network's size, (B, 2, 3, h, w), -1 to 1."""
         width, height = self.settings.picture.width_px, self.settings.picture.height_px
         small = np.stack([[shrink(rgb, width, height) for rgb in pair] for pair in zip(rgb_s, rgb_t, strict=True)])
-        rgb = torch.from_numpy(small).to(self.device).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
-        # Both orders, so that exchanging the pictures negates the answer exactly.
+        return torch.from_numpy(small).to(self.device).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
+
+    def _both_orders(self, rgb: Tensor) -> Tensor:
+        """Return the turn, and the negated turn of the exchanged pictures: (B, 2, 3, h, w) -> (B, 2) degrees."""
         phi = self.localiser.rotation(rgb, *(k.to(self.device) for k in ordered_pairs(2)))
-        return torch.rad2deg(self.localiser.rotation_sign * (phi[:, 0] - phi[:, 1]) / 2).cpu().numpy()
+        return torch.rad2deg(self.localiser.rotation_sign * phi) * phi.new_tensor([1.0, -1.0])
 
     @torch.no_grad()
     def azimuth(self, sound: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -81,7 +114,7 @@ def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") ->
         raise InputError(f"{path} holds no localiser; give the checkpoint of the slfm, front-back or supervised stage")
     localiser = Localiser(settings)
     checkpoint.restore(path, localiser, content, "localiser.")
-    return Learned(localiser, settings, torch.device(device), name)
+    return Learned(localiser, settings, torch.device(device), name, calibration_of(path, content))
 
 
 def load_run(path: Path, device: str = "cpu") -> list[Learned]:
