@@ -21,6 +21,7 @@ from simulator.loaders.ply import read_ply
 from simulator.scene.assemble import MaterialSpec, Part, origin_of
 from simulator.scene.bvh import Bvh
 from simulator.scene.model import doubled_areas
+from simulator.scene.textures import UNREADABLE, to_image
 
 REACHES_M = (0.01, 0.05)
 """Largest distances between the two meshes; the smaller is tried first."""
@@ -97,7 +98,10 @@ def _labelled(semantic: Path, descriptor: Path) -> tuple[np.ndarray, np.ndarray,
 def _colored(semantic: Path, numbers: dict[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read a .glb whose texture or vertex colours are object colours."""
     parts, specs, pictures, _, _ = read_gltf(semantic, partial(read_beside, semantic), linear_colors=False)
-    known = {k: np.asarray(p.convert("RGB")) for k, p in enumerate(pictures) if p is not None}
+    try:
+        known = {k: to_image(p, max(p.size))[..., :3] for k, p in enumerate(pictures) if p is not None}
+    except UNREADABLE as error:
+        raise InputError(f"{semantic} has a texture that cannot be decoded ({error}); restore it from its data set") from None
     vertices, faces, labels, start = [], [], [], 0
     for part in parts:
         rgb = _face_colors(part, specs[part.material], known).astype(np.int64)

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.loaders.gltf_accessors import DRACO, HAS_DRACO, Files, Geometry, entry
+from simulator.loaders.gltf_accessors import DRACO, HAS_DRACO, QUANTIZATION, Files, Geometry, entry
 from simulator.loaders.gltf_materials import SPECULAR, open_pictures, read_materials, texture_info, transformed
 from simulator.loaders.gltf_nodes import INSTANCING, meshes
 from simulator.scene.assemble import MOST_INSTANCES, MeshFile, Part
@@ -32,7 +32,7 @@ IMPLEMENTED = {
     "EXT_texture_webp",
     "KHR_materials_emissive_strength",
     "KHR_materials_unlit",
-    "KHR_mesh_quantization",
+    QUANTIZATION,
     "KHR_texture_transform",
 }
 CLI = "npx @gltf-transform/cli"
@@ -61,6 +61,7 @@ def read_gltf(path: Path, files: Files, linear_colors: bool = True, textures: bo
         pictures = open_pictures(header, geometry, {s.image for s in specs} if textures else set(), notes)
         parts = list(_parts(header, geometry, len(specs) - 1, linear_colors))
         skipped = sum(not _is_solid(p) for m in header.get("meshes", []) for p in m["primitives"])
+        notes += _rest_poses(header)
         asset = header.get("asset", {})
         credit = asset.get("copyright") or (asset.get("extras") or {}).get("license", "")
     except InputError:
@@ -73,7 +74,7 @@ def read_gltf(path: Path, files: Files, linear_colors: bool = True, textures: bo
 
 
 def referenced(path: Path) -> list[str]:
-    """Return the names of the external files that a .gltf refers to."""
+    """Return the names of the external files that a file refers to."""
     header, _ = read_header(path)
     try:
         uris = [x["uri"] for key in ("buffers", "images") for x in header.get(key, []) if "uri" in x]
@@ -119,6 +120,16 @@ def _check_extensions(path: Path, header: dict[str, Any], textures: bool) -> lis
         raise InputError(f"{path} requires the extension {name}, which is not supported; export the scene without it")
     ignored = sorted(used - required - IMPLEMENTED - set(REMEDY))
     return [f"glTF extensions not applied: {', '.join(ignored)}"] if ignored else []
+
+
+def _rest_poses(header: dict[str, Any]) -> list[str]:
+    """Return a note if skins or morph targets would move vertices: neither is applied."""
+    nodes = header.get("nodes", [])
+    skinned = sum("skin" in n and "mesh" in n for n in nodes)
+    morphed = sum(any(x.get("weights") or ()) for x in (*nodes, *header.get("meshes", [])))
+    return [f"{skinned} skins and {morphed} morph targets not applied: these meshes have their rest pose"] * (
+        skinned + morphed > 0
+    )
 
 
 def _parts(header: dict[str, Any], geometry: Geometry, default: int, linear_colors: bool) -> Iterator[Part]:

@@ -17,6 +17,7 @@ try:
 except ImportError:  # optional extra `scans`
     draco = None
 
+QUANTIZATION = "KHR_mesh_quantization"
 DRACO = "KHR_draco_mesh_compression"
 HAS_DRACO = draco is not None
 DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -56,12 +57,18 @@ class Geometry:
         return self._raw(primitive, name, primitive["attributes"][name]).astype(np.float64)
 
     def unit(self, primitive: dict[str, Any], name: str) -> np.ndarray | None:
-        """Return texture coordinates or colours, (N, width) float64: integers are normalised."""
+        """Return texture coordinates or colours, (N, width) float64: integers are normalised.
+
+        With KHR_mesh_quantization, integer texture coordinates that do not state so count texels of a texture transform.
+        """
         values = self.attribute(primitive, name)
         if values is None:
             return None
-        kind = entry(self._header, "accessors", primitive["attributes"][name])["componentType"]
-        return values / FULL_SCALE.get(kind, 1.0)
+        accessor = entry(self._header, "accessors", primitive["attributes"][name])
+        quantized = QUANTIZATION in [*self._header.get("extensionsUsed", []), *self._header.get("extensionsRequired", [])]
+        if name.startswith("TEXCOORD") and quantized and not accessor.get("normalized"):
+            return values
+        return values / FULL_SCALE.get(accessor["componentType"], 1.0)
 
     def positions(self, primitive: dict[str, Any]) -> np.ndarray:
         """Return a primitive's vertices, (N, 3) float64, in its node's frame."""

@@ -20,6 +20,7 @@ from simulator.loaders.habitat_config import Placed, placements
 from simulator.loaders.obj import read_obj
 from simulator.loaders.obj_materials import referenced as obj_files
 from simulator.loaders.ply import read_ply_mesh
+from simulator.loaders.ply import referenced as ply_files
 from simulator.loaders.publishers import licence_of
 from simulator.scene.assemble import MaterialSpec, MeshFile, Part, assemble
 from simulator.scene.model import Scene
@@ -96,7 +97,7 @@ def _read(path: Path, textures: bool) -> MeshFile:
 
 def _referenced(path: Path) -> list[str]:
     """Return the names of the files that a scene file refers to."""
-    kinds = {".gltf": gltf_files, ".obj": obj_files}
+    kinds = {".glb": gltf_files, ".gltf": gltf_files, ".obj": obj_files, ".ply": ply_files}
     return kinds[path.suffix.lower()](path) if path.suffix.lower() in kinds else []
 
 

@@ -54,7 +54,7 @@ def parse_mtl(text: str) -> dict[str, Material]:
         if keyword == "newmtl":
             name = value
             materials[name] = Material()
-        elif keyword == "Kd" and name and value.split()[0] not in ("spectral", "xyz"):
+        elif keyword.lower() == "kd" and name and value.split()[0] not in ("spectral", "xyz"):
             materials[name] = replace(materials[name], diffuse=_color(name, value))
         elif keyword.lower() == "map_kd" and name:
             materials[name] = replace(materials[name], texture=parse_texture(value))

@@ -6,6 +6,7 @@ of materials that it does not find.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -69,7 +70,7 @@ def _statements(text: str) -> Statements:
     found = Statements()
     index: dict[tuple[str, str], int] = {}
     thing, material, fresh = "", "", True
-    for number, line in enumerate(text.replace("\\\r\n", " ").replace("\\\n", " ").split("\n"), 1):
+    for number, line in enumerate(_joined(text).split("\n"), 1):
         keyword, *value = line.split(None, 1) or [""]
         if not value or keyword.startswith("#"):
             continue
@@ -96,6 +97,11 @@ def _statements(text: str) -> Statements:
             found.skipped += 1
     found.groups = list(index)
     return found
+
+
+def _joined(text: str) -> str:
+    """Return the text with lines ended by \\n, and those that end with a backslash joined to the next, but no comments."""
+    return re.sub(r"^([^#\n]*)\\\n", r"\1 ", text.replace("\r\n", "\n").replace("\r", "\n"), flags=re.MULTILINE)
 
 
 def _rows(values: list[str]) -> list[list[str]]:

@@ -30,7 +30,7 @@ class MaterialTable:
         self._materials: dict[str, Material] = {}
         self._rows: dict[tuple[str, bool], int] = {("", False): 0, ("", True): 0}
         self._images: dict[str, int] = {}
-        for value in libraries:
+        for value in dict.fromkeys(libraries):
             for found in _libraries(path, value):
                 if isinstance(found, str):
                     self.notes.append(f"material library {found}")
@@ -81,9 +81,9 @@ class MaterialTable:
                 self._images[texture.name] = len(self.pictures)
                 self.pictures.append(picture)
             except UNREADABLE as error:
-                self.notes.append(f"texture {texture.name} cannot be read ({error}): plain colour instead")
+                self.notes.append(f"texture {texture.name:.60} cannot be read ({error}): plain colour instead")
         if texture.ignored and texture.name:
-            self.notes.append(f"texture {texture.name}: options {' '.join(texture.ignored)} ignored")
+            self.notes.append(f"texture {texture.name:.60}: options {' '.join(texture.ignored)} ignored")
         return self._images[texture.name]
 
 
@@ -91,14 +91,15 @@ def referenced(path: Path) -> list[str]:
     """Return the names of the material libraries of an OBJ file and of their textures, relative to its folder."""
     libraries: list[str] = []
     textures: list[str] = []
-    for value in re.findall(r"^[ \t]*mtllib[ \t]+(.+?)\s*$", decoded(path.read_bytes()), re.M):
+    values = re.findall(r"^[ \t]*mtllib[ \t]+(.+?)\s*$", decoded(path.read_bytes()).replace("\r", "\n"), re.M)
+    for value in dict.fromkeys(values):
         for found in _libraries(path, value):
             if isinstance(found, str):
                 libraries.append(value)
                 continue
             libraries.append(found.name)
             textures += [_located(path, m.texture.name) for m in found.materials.values() if m.texture is not None]
-    return [*libraries, *textures]
+    return list(dict.fromkeys([*libraries, *textures]))
 
 
 class _Library:
@@ -115,13 +116,13 @@ def _libraries(path: Path, value: str) -> list[_Library | str]:
 
     value: one name that may contain spaces, or several names.
     """
-    words = value.split()
+    words = list(dict.fromkeys(value.split()))
     out: list[_Library | str] = []
-    for k, raw in enumerate([value, *(words if len(words) > 1 else [])]):
+    for k, raw in enumerate([value, *(words if words != [value] else [])]):
         try:
             out.append(_Library(path, *_read(path, raw)))
         except OSError as error:
-            out.append(f"{raw} cannot be read ({error})")
+            out.append(f"{raw:.60} cannot be read ({error})")
         if k == 0 and not isinstance(out[0], str):
             return out
     return out[1:] if any(not isinstance(o, str) for o in out) else out[:1]

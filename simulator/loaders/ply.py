@@ -14,13 +14,14 @@ from simulator.kernels import kernel
 from simulator.loaders.files import open_image, read_beside
 from simulator.loaders.polygons import triangulate
 from simulator.scene.assemble import MaterialSpec, MeshFile, Part
-from simulator.scene.textures import UNREADABLE
+from simulator.scene.textures import BYTE_OF_16_BITS, UNREADABLE
 
 TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
     "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",
 }  # fmt: skip
 ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
+LONGEST_HEADER = 1 << 20
 COLORS = ("red", "green", "blue")
 
 
@@ -44,11 +45,11 @@ class Ply:
     vertex_color: np.ndarray | None
     """(N, 4) uint8, sRGB and alpha."""
     uv: np.ndarray | None
-    """(N, 2) texture coordinates, v upwards."""
+    """(N, 2) texture coordinates, v upwards; where the file has them by face, each corner of a face is a vertex of its own."""
     face_values: dict[str, np.ndarray]
     """Every number that the file has of each polygon, (K,), repeated for its triangles."""
-    texture: str
-    """Name of the picture that the header gives, empty for none."""
+    textures: tuple[str, ...]
+    """Names of the pictures that the header gives."""
 
 
 def read_ply(path: Path) -> Ply:
@@ -67,12 +68,15 @@ def read_ply_mesh(path: Path) -> MeshFile:
         return MeshFile([], [], [], ["points skipped"])
     notes: list[str] = []
     spec, pictures = MaterialSpec("default"), []
-    if mesh.texture and mesh.uv is not None:
-        try:
-            pictures = [open_image(read_beside(path, mesh.texture))]
-            spec = MaterialSpec(Path(mesh.texture).stem, image=0)
-        except (InputError, *UNREADABLE) as error:
-            notes.append(f"texture {mesh.texture} cannot be read ({error}): plain colour instead")
+    shown = ", ".join(mesh.textures)[:60]
+    try:
+        if mesh.textures:
+            if mesh.uv is None or len(mesh.textures) > 1:
+                raise ValueError("no texture coordinates" if mesh.uv is None else "one texture at most is supported")
+            pictures = [open_image(read_beside(path, mesh.textures[0]))]
+            spec = MaterialSpec(Path(mesh.textures[0]).stem, image=0)
+    except (InputError, *UNREADABLE) as error:
+        notes.append(f"texture {shown} cannot be read ({error}): plain colour instead")
     color = mesh.vertex_color
     if color is None and (by_face := colors(mesh.face_values)) is not None:
         color = np.repeat(by_face[:, None], 3, 1)
@@ -88,7 +92,6 @@ def _parse(data: bytes) -> Ply:
     order = next((ORDERS[line[1]] for line in lines if line and line[0] == "format"), None)
     if order is None:
         raise ValueError("its header has no line `format`")
-    texture = next((" ".join(line[2:]) for line in lines if line[:2] == ["comment", "TextureFile"]), "")
     body = np.frombuffer(data, np.uint8, offset=end.end())
     if order == "=":  # every token of the text becomes a double
         body = np.array(data[end.end() :].split(), np.float64).view(np.uint8)
@@ -98,26 +101,46 @@ def _parse(data: bytes) -> Ply:
     vertex = values["vertex"]
     polygons, counts = lists.get("face", {}).get("list", (np.zeros(0, np.int64), np.zeros(0, np.int64)))
     vertices = np.stack([vertex[k] for k in "xyz"], -1).astype(np.float64)
-    faces, owner = triangulate(vertices, polygons.astype(np.int64), counts)
+    corners, color = polygons.astype(np.int64), colors(vertex)
     names = next(((u, v) for u, v in (("s", "t"), ("u", "v"), ("texture_u", "texture_v")) if u in vertex), None)
-    return Ply(
-        vertices=vertices,
-        faces=faces,
-        vertex_color=colors(vertex),
-        uv=None if names is None else np.stack([vertex[k] for k in names], -1).astype(np.float64),
-        face_values={name: column[owner] for name, column in values.get("face", {}).items()},
-        texture=texture,
-    )
+    uv = None if names is None else np.stack([vertex[k] for k in names], -1).astype(np.float64)
+    by_corner, twice = lists.get("face", {}).get("texcoord", (polygons, counts))
+    if len(by_corner) and (twice == 2 * counts).all():
+        vertices, color = vertices[corners], None if color is None else color[corners]
+        corners, uv = np.arange(len(corners)), by_corner.reshape(-1, 2).astype(np.float64)
+    faces, owner = triangulate(vertices, corners, counts)
+    values_by_face = {name: column[owner] for name, column in values.get("face", {}).items()}
+    return Ply(vertices, faces, color, uv, values_by_face, _textures(lines))
+
+
+def referenced(path: Path) -> list[str]:
+    """Return the names of the pictures that the header of a PLY file gives."""
+    with path.open("rb") as file:
+        head = file.read(LONGEST_HEADER).partition(b"end_header")[0]
+    return list(_textures([line.split() for line in head.decode(errors="replace").splitlines()]))
+
+
+def _textures(lines: list[list[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(" ".join(line[2:]) for line in lines if line[:2] == ["comment", "TextureFile"]))
 
 
 def colors(values: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Return red, green, blue and alpha columns as (N, 4) uint8, None where there are none; floats count up to 1."""
+    """Return red, green, blue and alpha columns as (N, 4) uint8, None where there are none.
+
+    Integers of 16 bits are rounded to 8; floats count up to 1, unless one of them is larger.
+    """
     if not all(k in values for k in COLORS):
         return None
-    columns = [values[k] for k in COLORS]
-    columns.append(values.get("alpha", np.full(len(columns[0]), 255, np.uint8)))
-    scaled = [c * 255.0 if c.dtype.kind == "f" and c.max(initial=0) <= 1.0 else c for c in columns]
-    return np.clip(np.rint(np.stack(scaled, -1)), 0, 255).astype(np.uint8)
+    rgb = np.stack([values[k] for k in COLORS], -1)
+    alpha = values.get("alpha", np.full(len(rgb), 255, np.uint8))
+    return np.concatenate([_bytes(rgb), _bytes(alpha[:, None])], -1)
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.uint16:
+        return BYTE_OF_16_BITS[values]
+    scale = 255.0 if values.dtype.kind == "f" and np.nanmax(values, initial=0) <= 1.0 else 1.0
+    return np.clip(np.rint(np.nan_to_num(values * scale)), 0, 255).astype(np.uint8)
 
 
 def _elements(lines: list[list[str]]) -> list[Element]:
@@ -147,18 +170,20 @@ def _read(
     if not is_list.any():
         row = np.dtype([(name, d) for (name, _, _), d in zip(element.properties, dtypes, strict=True)])
         table = np.frombuffer(body, row, element.count, at) if element.count else np.zeros(0, row)
-        return {name: _native(table[name]) for name, _, _ in element.properties}, {}, at + table.nbytes
+        return {name: _typed(table[name], kind) for name, kind, _ in element.properties}, {}, at + table.nbytes
     sizes = np.array([d.itemsize for d in dtypes]), np.array([h.itemsize for h in heads])
     start, counts, end = _walk(body, at, element.count, is_list, *sizes, text, order == ">")
     if end > len(body):
         raise ValueError("cut short: a list or row reaches beyond the end of the data")
     columns, lists = {}, {}
-    for k, (name, _, head) in enumerate(element.properties):
+    for k, (name, kind, head) in enumerate(element.properties):
         flat = _gather(body, start[:, k], counts[:, k], dtypes[k])
         if head and name.startswith("vertex_ind"):
             lists["list"] = flat, counts[:, k]
-        elif not head:
-            columns[name] = flat
+        elif head:
+            lists[name] = flat, counts[:, k]
+        else:
+            columns[name] = _typed(flat, kind)
     return columns, lists, end
 
 
@@ -195,6 +220,14 @@ def _gather(body: np.ndarray, start: np.ndarray, counts: np.ndarray, dtype: np.d
     first = np.repeat(start - dtype.itemsize * (np.cumsum(counts) - counts), counts)
     at = first + dtype.itemsize * np.arange(len(first))
     return _native(body[at[:, None] + np.arange(dtype.itemsize)].view(dtype)[:, 0])
+
+
+def _typed(column: np.ndarray, kind: str) -> np.ndarray:
+    """Return a column in the type that the header declares: text was read as float64."""
+    wanted = np.dtype(TYPES[kind])
+    if column.dtype.kind == "f" and wanted.kind != "f":
+        column = np.clip(np.nan_to_num(column), np.iinfo(wanted).min, np.iinfo(wanted).max)
+    return column.astype(wanted)
 
 
 def _native(column: np.ndarray) -> np.ndarray:

@@ -14,8 +14,10 @@ def triangulate(vertices: np.ndarray, corners: np.ndarray, counts: np.ndarray) -
 
     vertices: (N, 3). corners: flat indices into vertices. counts: (P,) corners of each polygon; those below 3 yield nothing.
     Convex polygons become fans around their first corner, concave ones are cut by ear clipping in the plane of their mean
-    normal (Newell's method). Triangles keep the winding of their polygon.
+    normal (Newell's method). Triangles keep the winding of their polygon. Repeated corners count once.
     """
+    if counts.max(initial=0) > 3:
+        corners, counts = _distinct(vertices, corners, counts)
     start = np.cumsum(counts) - counts
     faces, owner = _fans(corners, start, counts)
     concave = _concave(vertices, corners, start, counts)
@@ -27,6 +29,16 @@ def triangulate(vertices: np.ndarray, corners: np.ndarray, counts: np.ndarray) -
     owner = np.concatenate([owner[plain], np.repeat(concave, [len(c) for c in clipped])])
     order = np.argsort(owner, kind="stable")
     return faces[order], owner[order]
+
+
+def _distinct(vertices: np.ndarray, corners: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return corners and counts without those corners of larger polygons that lie where the next one does."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    ahead = np.arange(1, len(corners) + 1)
+    last = np.cumsum(counts)[counts > 0]
+    ahead[last - 1] = last - counts[counts > 0]
+    kept = (counts[owner] <= 3) | (vertices[corners] != vertices[corners[ahead]]).any(1)
+    return corners[kept], np.bincount(owner[kept], minlength=len(counts))
 
 
 def _fans(corners: np.ndarray, start: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

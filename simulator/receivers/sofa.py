@@ -9,9 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dataset.angles import direction
 from dataset.sofa import delayed, ear_cues, left_channel, text
 from simulator.errors import InputError
+from simulator.receivers.sofa_coordinates import seen_from_listener
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "hrtf" / "mit_kemar_normal_pinna.sofa"
 """MIT KEMAR, normal pinna (Gardner and Martin 1994)."""
@@ -24,6 +24,11 @@ RATES_HZ = (4000.0, 768_000.0)
 """Lowest and highest sample rate."""
 LONGEST_DELAY_S = 1.0
 """Longest onset delay."""
+NEARER = 0.01
+"""Distances of sources that differ by less than this share are one distance."""
+VARIABLES = ("Data.IR", "Data.SamplingRate", "Data.Delay", "SourcePosition", "ReceiverPosition")
+LISTENER = ("ListenerPosition", "ListenerView", "ListenerUp")
+"""Variables that a file may lack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +66,11 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
     _check_header(path, file)
     responses = np.asarray(file["Data.IR"], np.float64)
     rate = float(np.ravel(file["Data.SamplingRate"])[0])
-    directions = _directions(file["SourcePosition"])
-    peak = np.abs(responses).max(-1, initial=0.0)
-    if not ((peak >= QUIETEST) & (peak <= LOUDEST)).all() or not np.isfinite(directions).all():
+    offsets = seen_from_listener(file)
+    peak, distance = np.abs(responses).max(-1, initial=0.0), np.linalg.norm(offsets, axis=1)
+    if not ((peak >= QUIETEST) & (peak <= LOUDEST)).all() or not ((distance > 0) & np.isfinite(distance)).all():
         raise InputError(f"HRTF file {path} holds silent, enormous or non-finite responses or positions; export it again")
-    directions, first = np.unique(np.round(directions, 6), axis=0, return_index=True)
+    directions, rows, left_out = _directions(offsets)
     if len(directions) < FEWEST_DIRECTIONS:
         raise InputError(
             f"HRTF file {path} has {len(directions)} directions; at least {FEWEST_DIRECTIONS} are needed; use another one"
@@ -76,12 +81,14 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
         raise InputError(
             f"HRTF file {path} has a Data.Delay of {worst:g} samples; at most {LONGEST_DELAY_S:g} s are expected; correct it"
         )
-    responses = delayed(responses, delays)[first]
+    responses = delayed(responses, delays)[rows]
     left, stored = _ipsilateral_channel(path, responses, directions), _left_receiver(file)
     notes: tuple[str, ...] = ()
+    if left_out:
+        notes = (f"HRTF file {path}: {left_out} responses of nearer sources left out; the farthest of each direction is used",)
     if stored is not None and stored != left:
         found = f"ReceiverPosition names channel {stored} as the left ear, the responses show channel {left}, which is used"
-        notes = (f"HRTF file {path}: {found}",)
+        notes = (*notes, f"HRTF file {path}: {found}")
     title = " ".join(text(file.attrs.get(k, "")) for k in ("DatabaseName", "ListenerShortName")).strip()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Measurement(responses[:, ::-1] if left else responses, directions, rate, title or path.stem, digest, notes)
@@ -100,7 +107,7 @@ def _check_header(path: Path, file: h5py.File) -> None:
             f"HRTF file {path} has Data.IR of shape {shape} and SourcePosition of shape {places}; "
             "(directions, 2 ears, samples) and (directions, 3) are expected"
         )
-    for name in ("Data.IR", "Data.SamplingRate", "Data.Delay", "SourcePosition", "ReceiverPosition"):
+    for name in (*VARIABLES, *(name for name in LISTENER if name in file)):
         if file[name].size > MOST_SAMPLES:
             raise InputError(
                 f"HRTF file {path} declares {name} of shape {file[name].shape}; at most {MOST_SAMPLES:,} values are read"
@@ -127,13 +134,17 @@ def _ipsilateral_channel(path: Path, responses: np.ndarray, directions: np.ndarr
     return channel
 
 
-def _directions(position: h5py.Dataset) -> np.ndarray:
-    """Return unit vectors (M, 3) in the frame of `Measurement`; SOFA has x ahead, y left, z up and azimuth to the left."""
-    p = np.asarray(position, np.float64)
-    if "cartesian" in text(position.attrs.get("Type", "spherical")):
-        unit = p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-12)
-        return np.stack([-unit[:, 1], unit[:, 2], -unit[:, 0]], -1)
-    return direction(p[:, 0], p[:, 1])
+def _directions(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the distinct unit vectors of sources at offsets (M, 3), the row of each, and the number of rows left out.
+
+    Of several sources in one direction, the farthest counts.
+    """
+    distance = np.linalg.norm(offsets, axis=1)
+    order = np.argsort(-np.round(distance, 6), kind="stable")
+    directions, first = np.unique(np.round(offsets / distance[:, None], 6)[order], axis=0, return_index=True)
+    rows = order[first]
+    nearer = np.ptp(distance) > NEARER * distance.max()
+    return directions, rows, len(offsets) - len(rows) if nearer else 0
 
 
 def _left_receiver(file: h5py.File) -> int | None:

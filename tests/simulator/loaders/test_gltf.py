@@ -218,6 +218,13 @@ class TestTextureCoordinates:
         gltf.node(mesh=gltf.mesh(gltf.primitive(material=m, TEXCOORD_0=uv)))
         assert cells(show(gltf, tmp_path, look)) == [[RED, GREEN], [BLUE, WHITE]]
 
+    def test_integers_that_count_texels(self, gltf, tmp_path, look):
+        gltf.header["extensionsUsed"] = gltf.header["extensionsRequired"] = ["KHR_mesh_quantization", "KHR_texture_transform"]
+        info = {"index": gltf.texture(FOUR), "extensions": {"KHR_texture_transform": {"scale": [1 / 4095, 1 / 4095]}}}
+        uv = gltf.accessor((gltf.QUAD_UV * 4095).astype("u2"))
+        gltf.node(mesh=gltf.mesh(gltf.primitive(material=gltf.material(baseColorTexture=info), TEXCOORD_0=uv)))
+        assert cells(show(gltf, tmp_path, look)) == [[RED, GREEN], [BLUE, WHITE]]
+
     @pytest.mark.parametrize(
         ("mode", "row"),
         [(10497, [RED, GREEN, RED, GREEN]), (33071, [RED, RED, RED, GREEN]), (33648, [GREEN, RED, RED, GREEN])],

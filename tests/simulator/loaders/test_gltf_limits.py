@@ -46,6 +46,26 @@ class TestExtensions:
     def test_required_and_implemented_is_read_without_a_note(self, load, name):
         assert load(extensionsRequired=[name], extensionsUsed=[name]).notes == ()
 
+    @pytest.mark.parametrize("moved", [{"skin": 0}, {"weights": [0, 0.5]}])
+    def test_skins_and_morph_targets_are_noted(self, gltf, load, moved):
+        gltf.node(mesh=gltf.mesh(gltf.primitive()), **moved)
+        (note,) = load().notes
+        assert note.endswith("not applied: these meshes have their rest pose")
+
+    def test_morph_targets_at_rest_are_not_noted(self, gltf, load):
+        gltf.node(mesh=gltf.mesh(gltf.primitive()), weights=[0.0])
+        assert load().notes == ()
+
+    def test_the_digest_follows_pictures_beside_a_binary(self, gltf, load, tmp_path):
+        gltf.header["images"] = [{"uri": "a%20picture.png"}]
+        gltf.header["textures"] = [{"source": 0}]
+        gltf.node(mesh=gltf.mesh(gltf.primitive(material=gltf.material(baseColorTexture={"index": 0}), TEXCOORD_0=gltf.QUAD_UV)))
+        digests = []
+        for color in ((1, 2, 3), (4, 5, 6)):
+            Image.new("RGB", (2, 2), color).save(tmp_path / "a picture.png")
+            digests.append(load().sha256)
+        assert digests[0] != digests[1]
+
 
 class TestInstancing:
     def instanced(self, gltf, **attributes):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from simulator.errors import InputError
-from simulator.loaders.load import find_scenes, load_scene
+from simulator.loaders.load import find_scenes, load_scene, scene_digest
 
 CORNERS = [(-1, 1, -2), (1, 1, -2), (-1, -1, -2), (1, -1, -2)]
 PAINT = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
@@ -124,6 +124,55 @@ class TestPly:
         (folder / "wall.ply").write_bytes(data)
         scene = load_scene(folder / "wall.ply")
         assert len(scene.notes) == 1 and f"texture {name} cannot be read" in scene.notes[0]
+
+    def paint(self, folder):
+        colors = np.uint8([[PAINT[0], PAINT[1]], [PAINT[2], PAINT[3]]])
+        Image.fromarray(np.kron(colors, np.ones((16, 16, 1), np.uint8))).save(folder / "paint.png")
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_texture_coordinates_by_face(self, tmp_path, look, form):
+        self.paint(tmp_path)
+        rows = [("3f", *map(float, c)) for c in CORNERS]
+        face = [("B4iB8f", 4, 0, 2, 3, 1, 8, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0)]
+        (tmp_path / "wall.ply").write_bytes(
+            ply(form, rows, face, "", "property list uchar float texcoord\n", "comment TextureFile paint.png\n")
+        )
+        scene = load_scene(tmp_path / "wall.ply")
+        picture = look(scene).rgb[0]
+        assert [picture[y, x].tolist() for y in (16, 48) for x in (16, 48)] == [list(p) for p in PAINT]
+        assert scene.notes == () and scene.areas.sum() == pytest.approx(4.0)
+
+    @pytest.mark.parametrize(("files", "uv"), [(1, False), (2, True)])
+    def test_textures_that_cannot_be_placed_are_noted(self, tmp_path, files, uv):
+        self.paint(tmp_path)
+        rows = [("5f", *map(float, c), 0.0, 0.0) if uv else ("3f", *map(float, c)) for c in CORNERS]
+        columns = "property float s\nproperty float t\n" if uv else ""
+        comment = "".join(f"comment TextureFile paint{'.png' * (k + 1)}\n" for k in range(files))
+        (tmp_path / "wall.ply").write_bytes(ply("ascii", rows, [("B4i", 4, 0, 2, 3, 1)], columns, "", comment))
+        (note,) = load_scene(tmp_path / "wall.ply").notes
+        assert note.startswith("texture paint.png") and note.endswith("plain colour instead")
+
+    @pytest.mark.parametrize(
+        ("kind", "code", "value"),
+        [("uchar", "B", (1, 0, 1)), ("ushort", "H", (257, 0, 257)), ("float", "f", (1 / 255, 0.0, 1 / 255))],
+    )
+    @pytest.mark.parametrize("form", FORMS[:2])
+    def test_colours_have_the_scale_of_their_type(self, tmp_path, form, kind, code, value):
+        rows = [(f"3f3{code}", *map(float, c), *value) for c in CORNERS]
+        columns = RGB.replace("uchar", kind)
+        (tmp_path / "dark.ply").write_bytes(ply(form, rows, [("B4i", 4, 0, 2, 3, 1)], columns))
+        assert np.unique(load_scene(tmp_path / "dark.ply").corner_color.reshape(-1, 4), axis=0).tolist() == [[1, 0, 1, 255]]
+
+    def test_the_digest_follows_the_texture(self, tmp_path):
+        rows = [("5f", *map(float, c), 0.0, 0.0) for c in CORNERS]
+        columns, comment = "property float s\nproperty float t\n", "comment TextureFile paint.png\n"
+        path = tmp_path / "wall.ply"
+        path.write_bytes(ply("ascii", rows, [("B4i", 4, 0, 2, 3, 1)], columns, "", comment))
+        digests = [scene_digest(path)]
+        for color in ((1, 2, 3), (4, 5, 6)):
+            Image.new("RGB", (2, 2), color).save(tmp_path / "paint.png")
+            digests.append(scene_digest(path))
+        assert len(set(digests)) == 3
 
     def test_a_header_without_a_format(self, tmp_path):
         (tmp_path / "wall.ply").write_bytes(b"ply\nelement vertex 0\nend_header\n")

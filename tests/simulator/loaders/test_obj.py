@@ -63,6 +63,16 @@ class TestFaces:
         scene = load_scene(write(QUAD + UV + f"vn 0 0 1\nf {face}\n"))
         assert scene.areas.sum() == pytest.approx(4.0)
 
+    @pytest.mark.parametrize("end", ["\r\n", "\r"], ids=["dos", "old mac"])
+    def test_every_end_of_a_line(self, write, end):
+        path = write("")
+        path.write_bytes((QUAD + "f 1 3 4 2\n").replace("\n", end).encode())
+        assert load_scene(path).areas.sum() == pytest.approx(4.0)
+
+    def test_a_statement_goes_on_after_a_backslash_and_a_comment_does_not(self, write):
+        split = "# from C:\\models\\\n" + QUAD + "f 1 3 \\\n4 \\\n2\n# C:\\\nf 1 3 4\n"
+        assert load_scene(write(split)).areas.sum() == pytest.approx(6.0)
+
     @pytest.mark.parametrize("face", ["0 1 2", "1/0 2/1 3/1", "1//0 2//1 3//1"])
     def test_index_0_is_refused(self, write, face):
         with pytest.raises(InputError, match="OBJ indices start at 1"):
@@ -214,6 +224,20 @@ class TestTextures:
         scene = load_scene(write(text, m="newmtl a\nKd 1 0 0\nmap_Kd gone.png\nnewmtl b\nmap_Kd text.png\n"))
         assert any("gone.png cannot be read (missing)" in n for n in scene.notes)
         assert any("text.png cannot be read (not a BMP, JPEG, PNG, TGA or WEBP image)" in n for n in scene.notes)
+
+
+@pytest.mark.parametrize("value", ["mtllib m.mtl\n" * 20_000, "mtllib " + "m.mtl " * 20_000 + "\n"], ids=["lines", "names"])
+def test_a_library_named_many_times_is_read_once(write, monkeypatch, value):
+    read = []
+    monkeypatch.setattr("simulator.loaders.obj_materials.parse_mtl", lambda text: read.append(text) or parse_mtl(text))
+    scene = load_scene(write(value + "usemtl m\n" + QUAD + FACE, m="newmtl m\nkd 1 0 0\n"))
+    assert scene.materials.base_color.tolist() == [[1, 0, 0, 1]] and scene.notes == ()
+    assert len(read) == 2  # once for the scene, once for its digest
+
+
+def test_notes_shorten_names(write):
+    (note,) = load_scene(write(f"mtllib {'m' * 5000}.mtl\n" + QUAD + FACE)).notes
+    assert len(note) < 120
 
 
 def test_colours_of_a_library():

@@ -89,3 +89,18 @@ def test_polygons_keep_their_order_and_owners():
 def test_fewer_than_three_corners_give_nothing(counts):
     faces, owner = triangulate(DOORWAY, np.arange(sum(counts)), np.array(counts, int))
     assert faces.shape == (0, 3) and len(owner) == 0
+
+
+@pytest.mark.parametrize("repeats", [(8, 1), (4, 2), (1, 3)])
+def test_repeated_corners_count_once(doorway, repeats):
+    """Exporters repeat the first corner at the end, or each corner where parts of an outline meet."""
+    every, times = repeats
+    polygon = np.concatenate([np.repeat(doorway[k : k + 1], times if k % every == 0 else 1, 0) for k in range(8)] + [doorway[:1]])
+    faces = cut(polygon)
+    assert len(faces) == 6
+    assert area(polygon, faces) == pytest.approx(14.8)
+    assert not covers(polygon, faces, (3.0, 1.0))
+
+
+def test_a_polygon_in_one_place_gives_nothing():
+    assert len(cut(np.ones((5, 3)))) == 0
