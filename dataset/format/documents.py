@@ -54,6 +54,12 @@ def check_inside(path: str, listing: str) -> None:
         raise DatasetError(f"{listing} points outside its folder ({path!r}); do not use it, get the data set again")
 
 
+def check_name(name: str, listing: str) -> None:
+    """Refuse a listed name that is no name of a file: files are named after scenes and splits."""
+    if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
+        raise DatasetError(f"{listing} has the name {name[:80]!r}, which is no file name; do not use it, get the data set again")
+
+
 def check_version(version: str, name: Path | str) -> None:
     """Refuse a format version whose major number is newer than that of this software."""
     major = version.split(".")[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 from dataset.atomic import write_text
 from dataset.errors import DatasetError
-from dataset.format.documents import check_inside, check_version, is_digest, parse_object, sha256_of
+from dataset.format.documents import check_inside, check_name, check_version, is_digest, parse_object, sha256_of
 from dataset.format.schema import FORMAT, FORMAT_VERSION
 from dataset.format.shard import open_shard
 from dataset.interrupts import check
@@ -107,8 +107,8 @@ def _check_shard(entry: Any, name: str) -> None:
         _check_digest(entry, key, name)
     for key in ("bytes", "sets"):
         _check_number(entry, key, 0, name)
-    if not entry["scene"] or "\0" in entry["scene"]:
-        raise _damaged(name, f"scene is {entry['scene']!r}; a name is expected")
+    for key in ("scene", "split"):
+        check_name(entry[key], f"{name}, {key},")
 
 
 def _check_keys(entry: Any, needed: Mapping[str, type], optional: Mapping[str, type], name: str) -> None:

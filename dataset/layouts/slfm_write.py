@@ -57,7 +57,7 @@ def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
                 settings = settings_of(data.shard_file(shard), name)
                 ratio = number_of(settings, "acoustics", "indirect_ratio", name)
                 _write_pair(_read(data, row), ratio, int(data.shard_file(shard).attrs["sample_rate"]), out / path)
-            listed[data.shards[shard]["split"]].append(path)
+            listed.setdefault(data.shards[shard]["split"], []).append(path)
         for split, paths in listed.items():
             _write_list(out / FOLDER / f"{split}.csv", [f"{PLACE}/{out.resolve().name}/{path}" for path in paths])
         scenes = {s["scene"]: s["scene_sha256"] for s in data.shards}

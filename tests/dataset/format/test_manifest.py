@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 
+from dataset.convert import main as convert
 from dataset.errors import DatasetError
 from dataset.format.documents import sha256_of
 from dataset.format.manifest import OPTIONAL, parse_manifest, read_manifest, write_manifest
@@ -157,8 +160,11 @@ def test_values_of_other_types_are_refused_or_harmless(value):
         ({"bytes": 10**30}, "bytes is 1000"),
         ({"sets": True}, "sets is a bool; a int is expected"),
         ({"path": "shards/a\0.h5"}, "outside its folder"),
-        ({"scene": ""}, "a name is expected"),
-        ({"scene": "a\0b"}, "a name is expected"),
+        *(
+            ({key: name}, "no file name")
+            for key in ("scene", "split")
+            for name in ("", "a\0b", "..", "../x", "/x", "a\\b", "a/b")
+        ),
         ({"blocks": {**SHARD["blocks"], "bytes_each": 0}}, "bytes_each is 0"),
         ({"blocks": {**SHARD["blocks"], "path": "../x"}}, "outside its folder"),
         ({"blocks": {}}, "lacks path"),
@@ -167,6 +173,31 @@ def test_values_of_other_types_are_refused_or_harmless(value):
 def test_values_that_cannot_be(change, message):
     with pytest.raises(DatasetError, match=message):
         parse_manifest(manifest_with({**SHARD, **change}), "m")
+
+
+@pytest.mark.parametrize("key", ["scene", "split"])
+def test_no_command_writes_outside_its_folder(key, data, tmp_path, capsys):
+    """Merged shards are named after scenes, tars and lists after splits."""
+    copies = [shutil.copytree(data, tmp_path / name) for name in ("one", "two")]
+    for number, copy in enumerate(copies):
+        content = json.loads((copy / "manifest.json").read_text())
+        for entry in content["shards"]:
+            with h5py.File(copy / entry["path"], "r+") as file:
+                changed = {key: "../../outside", "scene_sha256": f"{number}" * 64}
+                file.attrs.update(changed)
+            shard = copy / entry["path"]
+            entry.update(changed, bytes=shard.stat().st_size, sha256=sha256_of(shard))
+        (copy / "manifest.json").write_text(json.dumps(content))
+    before = sorted(tmp_path.rglob("*"))
+    out = str(tmp_path / "a" / "b" / "out")
+    for command, arguments in (
+        (merge, [*map(str, copies), "--out", out]),
+        (convert, [str(copies[0]), "--to", "webdataset", "--out", out]),
+        (convert, [str(copies[0]), "--to", "slfm", "--out", out]),
+    ):
+        assert command(arguments) == 2
+        assert "no file name" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_deep_json_is_refused(tmp_path, capsys):
