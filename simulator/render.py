@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Plan and render, or describe the plan, and return the exit status."""
     settings = _settings(options)
+    if options.address:
+        _make_absolute(options)
     if settings.acoustics.engine == "soundspaces":
         check_engine()
         print(f"note: {CREDIT}", file=sys.stderr)
@@ -61,6 +63,14 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     with output_folder(options.out):
         return _render(make_plan(scenes, options.out, settings, inputs), options.workers, options.address)
+
+
+def _make_absolute(options: argparse.Namespace) -> None:
+    """Resolve relative paths in this folder: the processes of an existing cluster run in folders of their own."""
+    options.scenes = [path.absolute() for path in options.scenes]
+    for name in ("out", "clips", "hrtf", "materials"):
+        if getattr(options, name):
+            setattr(options, name, getattr(options, name).absolute())
 
 
 def _render(plan: Plan, workers: int | None, address: str | None) -> int:

@@ -13,8 +13,10 @@ import pytest
 import soundfile
 import trimesh
 
+from simulator.errors import InputError
 from simulator.render import main
 from simulator.run import cluster, record, worker
+from simulator.run.clips import BUNDLED
 from simulator.run.worker import render_shard
 
 try:
@@ -342,3 +344,23 @@ def test_a_cluster_that_is_not_there(tiny_scenes, tiny_options, tmp_path, capsys
     assert main([*arguments, "--address", "127.0.0.1:1"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: no Ray cluster at 127.0.0.1:1") and "start one with 'ray start --head --port=1'" in last
+
+
+def test_a_cluster_gets_absolute_paths(tiny_scenes, tiny_options, tmp_path, monkeypatch):
+    """Its processes run in other folders: relative ones denote other files there."""
+    found = []
+
+    def render(plan, *_):
+        found.append(plan)
+        raise InputError("enough")
+        yield
+
+    monkeypatch.setattr("simulator.render.render_with_ray", render)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_scenes, "scenes")
+    Path("own.toml").write_text('default = "plaster"\n')
+    arguments = ["--scenes", "scenes", "--out", "out", "--clips", str(BUNDLED), "--materials", "own.toml", *tiny_options]
+    assert main([*arguments, "--address", "10.0.0.1:6379"]) == 2
+    (plan,) = found
+    assert plan.out == tmp_path / "out" and plan.inputs.materials == tmp_path / "own.toml"
+    assert {s.scene_path.parent for s in plan.shards} == {tmp_path / "scenes"}
