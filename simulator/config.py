@@ -7,11 +7,12 @@ nothing else. Worker counts and paths belong to the command line.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dataset.settings import Range, bounds, changed
+from dataset.settings import Range, bounds, changed, flattened
 from simulator.errors import InputError
 
 
@@ -156,6 +157,8 @@ class Settings:
         return content
 
 
+MOST_SETS, MOST_VIEWS, MOST_SOURCES = 1_000_000, 1000, 1000
+"""A plan with more sets of a scene, or a set of more views or sources, exceeds the memory of most machines."""
 FARTHEST_M = 6.0
 """Greatest distance of a source for which direct responses are long enough."""
 MOTIONS = ("rotation", "nearby", "free")
@@ -169,13 +172,10 @@ PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "omnidirectional", "sub
 def _check(s: Settings) -> None:
     rules = [
         (0 <= s.seed < 2**63, f"seed is {s.seed}; use 0 to below 2^63"),
-        (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
-        (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
-        (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
+        *_size_rules(s),
         (1e-6 <= s.scale <= 1e6, f"scale is {s.scale}; use a factor from the scenes' unit to metres, such as 0.01"),
         (s.scale == 1.0 or s.camera.engine != "habitat", f"scale is {s.scale}, which habitat-sim ignores; use --camera embree"),
         (s.sampling.max_ceiling_m > 0, f"max_ceiling_m is {s.sampling.max_ceiling_m}; use more than 0"),
-        (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
         (s.camera.engine in CAMERAS, f"camera is {s.camera.engine!r}; choose one of {', '.join(CAMERAS)}"),
         (s.sampling.motion in MOTIONS, f"motion is {s.sampling.motion!r}; choose one of {', '.join(MOTIONS)}"),
         (s.acoustics.engine in ENGINES, f"acoustics is {s.acoustics.engine!r}; choose one of {', '.join(ENGINES)}"),
@@ -223,9 +223,25 @@ def _check(s: Settings) -> None:
             "turns must satisfy 0 < min_turn_deg < max_turn_deg <= 180",
         ),
     ]
-    for holds, message in (*rules, _head_rule(s.receivers)):
+    for holds, message in (*rules, _head_rule(s.receivers), *_finite_rules(s)):
         if not holds:
             raise InputError(f"setting {message}")
+
+
+def _size_rules(s: Settings) -> list[tuple[bool, str]]:
+    sizes = (("sets", s.sets, MOST_SETS), ("views", s.views, MOST_VIEWS), ("sources", s.sources, MOST_SOURCES))
+    return [
+        (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
+        (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
+        (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
+        (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
+        *((number <= most, f"{name} is {number}; use at most {most}") for name, number, most in sizes),
+    ]
+
+
+def _finite_rules(s: Settings) -> list[tuple[bool, str]]:
+    values = flattened(s.to_dict()).items()
+    return [(not isinstance(v, float) or math.isfinite(v), f"{name} is {v}; use a finite number") for name, v in values]
 
 
 LIMITS = {

@@ -6,6 +6,7 @@ of the schema only, so that reading a foreign data set never reads a file of thi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ import h5py
 from dataset.errors import DatasetError
 from dataset.format.documents import check_version, parse_object
 from dataset.format.schema import ATTRIBUTES, FIELDS, FORMAT
+
+LARGEST_BYTES = 8 << 30
+"""Most bytes of a field of one set: a small file can declare any number, and reading it takes that memory."""
 
 
 def open_shard(path: Path) -> h5py.File:
@@ -89,7 +93,10 @@ def _foreign(file: h5py.File, name: str) -> str:
         return "is stored in another file"
     if layout.get_layout() == h5py.h5d.VIRTUAL:
         return "is made of other files"
-    return "" if name in FIELDS else "is unknown"
+    if name not in FIELDS:
+        return "is unknown"
+    size = math.prod(member.shape[1:]) * member.dtype.itemsize
+    return "" if size <= LARGEST_BYTES else f"declares {size / 1e9:.0f} GB in a set"
 
 
 def settings_of(file: h5py.File, name: str) -> dict[str, Any]:

@@ -53,6 +53,12 @@ def foreign(file, secret):
     file["smell"] = np.zeros(2)
 
 
+def huge(file, secret):
+    """Declare 1 TB, none of which is stored."""
+    del file["depth"]
+    file.create_dataset("depth", (2, 2, 500_000, 500_000), "uint16", chunks=(1, 1, 100, 100))
+
+
 def accept(root):
     """Write the manifest that the maker of a shard would write."""
     path = root / "manifest.json"
@@ -63,7 +69,7 @@ def accept(root):
     path.write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize("change", [external_storage, external_link, soft_link, virtual, group, foreign])
+@pytest.mark.parametrize("change", [external_storage, external_link, soft_link, virtual, group, foreign, huge])
 def test_content_that_is_not_the_shards_own_is_refused(data, tmp_path, change):
     secret = tmp_path / "secret"
     secret.write_bytes(SECRET)
