@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from dataset.checks.files import digest_problems, field_problems, hrtf_problem, published_problems, split_problems, stray_files
 from dataset.checks.scenes import SceneSums
-from dataset.checks.sets import drawn_problems, set_problems
+from dataset.checks.sets import drawn_problems, is_posed, set_problems
 from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.documents import number_of
@@ -92,17 +92,17 @@ def _sets_problems(file: h5py.File, entry: Mapping[str, Any], seen: Seen, bar: t
     if problem := hrtf_problem(file, settings):
         yield problem
     ratio = number_of(settings, "acoustics", "indirect_ratio", f"shard {entry['path']}")
-    rate = int(file.attrs["sample_rate"])
+    rate, posed = int(file.attrs["sample_rate"]), is_posed(settings)
     for row in range(entry["sets"]):
         one = {name: file[name][row] for name in file}
         name = one["set_id"].decode(errors="replace")
         if name in seen.sets:
             yield f"set {name} is in {seen.sets[name]} too"
         seen.sets[name] = entry["path"]
-        found = [*set_problems(one, ratio, entry["scene"]), *drawn_problems(one, settings)]
+        found = [*set_problems(one, ratio, entry["scene"], posed), *drawn_problems(one, settings)]
         yield from (f"set {name}: {problem}" for problem in found)
         if not found:
-            seen.scenes[entry["scene"]].add(one, rate)
+            seen.scenes[entry["scene"]].add(one, rate, views=not posed)
         bar.update()
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Brirs,
         Recording,
         convolve,
+        render_panorama,
         render_views,
         simulate_arrivals,
         simulate_brirs,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         write_wav,
     )
     from simulator.camera.embree import Views
+    from simulator.camera.panorama import Panoramas
     from simulator.config import AcousticsSettings, CameraSettings
     from simulator.errors import InputError
     from simulator.motion.sound import WalkSettings
@@ -45,6 +47,7 @@ __all__ = [
     "CameraSettings",
     "InputError",
     "MicrophoneArray",
+    "Panoramas",
     "Receiver",
     "Recording",
     "RoomMetrics",
@@ -58,6 +61,7 @@ __all__ = [
     "load_scene",
     "measure",
     "measure_bands",
+    "render_panorama",
     "render_views",
     "simulate_arrivals",
     "simulate_brirs",

@@ -41,6 +41,8 @@ from simulator.arguments import (
     sound_generator,
 )
 from simulator.camera.embree import EmbreeCamera, Views
+from simulator.camera.panorama import Panoramas as Panoramas
+from simulator.camera.panorama import render_panoramas
 from simulator.config import AcousticsSettings, CameraSettings, Settings
 from simulator.engines.responses import responses, trace
 from simulator.errors import InputError
@@ -228,6 +230,18 @@ def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, came
     if scene.path is None:
         raise InputError("camera engine is habitat, which renders files; use load_scene, or the engine embree")
     return open_camera(scene.path, scene.mesh, settings).render(positions, turned)
+
+
+def render_panorama(scene: Scene, position: ArrayLike, *, height_px: int = 512, samples_per_pixel: int = 4) -> Panoramas:
+    """Render everything around P positions: rgb (P, H, 2H, 3), distance (P, H, 2H) in m, instance (P, H, 2H).
+
+    position: (3,) or (P, 3), world frame, m. Column x has the heading 180 - 180 x / H, left positive, row y the elevation
+    90 - 180 y / H. Raises InputError.
+    """
+    camera = Settings(camera=CameraSettings(panorama_px=height_px, samples_per_pixel=samples_per_pixel)).camera
+    if not camera.panorama_px:
+        raise InputError("height_px is 0; use 16 to 4096")
+    return render_panoramas(scene.mesh, points("position", position) - scene.mesh.origin, height_px, samples_per_pixel)
 
 
 def convolve(brirs: Brirs, clip: str | Path | ArrayLike, *, ratio: float = 1.0) -> np.ndarray:

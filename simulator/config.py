@@ -41,6 +41,8 @@ class CameraSettings:
     """Camera and ears above the floor."""
     height_jitter_m: float = 0.0
     """With motion nearby or free only: with rotation, all views of a set have one position."""
+    panorama_px: int = 0
+    """Height of an equirectangular picture for each position; 0: none."""
     samples_per_pixel: int = 4
     texture_mb: float = 400.0
     """Limit on the memory of a scene's textures in a worker; larger textures are scaled down to fit."""
@@ -56,7 +58,8 @@ class SamplingSettings:
     """Positions and headings of listeners, and positions of sources."""
 
     motion: str = "rotation"
-    """rotation (one position), nearby (views moved by up to 0.25 m) or free (positions up to 2 m apart)."""
+    """rotation (one position), nearby (views moved by up to 0.25 m) or free (positions up to 2 m apart); poses where they are
+    given, and nothing is drawn."""
     clearance_m: float = 0.25
     """Free radius around the listener."""
     min_depth_max_m: float = 4.0
@@ -162,6 +165,8 @@ MOST_SETS, MOST_VIEWS, MOST_SOURCES = 1_000_000, 1000, 1000
 FARTHEST_M = 6.0
 """Greatest distance of a source for which direct responses are long enough."""
 MOTIONS = ("rotation", "nearby", "free")
+POSES = "poses"
+"""The motion of sets whose poses are given."""
 CAMERAS = ("embree", "habitat")
 ENGINES = ("raytrace", "pyroomacoustics", "soundspaces")
 QUALITIES = ("draft", "standard", "reference")
@@ -177,7 +182,7 @@ def _check(s: Settings) -> None:
         (s.scale == 1.0 or s.camera.engine != "habitat", f"scale is {s.scale}, which habitat-sim ignores; use --camera embree"),
         (s.sampling.max_ceiling_m > 0, f"max_ceiling_m is {s.sampling.max_ceiling_m}; use more than 0"),
         (s.camera.engine in CAMERAS, f"camera is {s.camera.engine!r}; choose one of {', '.join(CAMERAS)}"),
-        (s.sampling.motion in MOTIONS, f"motion is {s.sampling.motion!r}; choose one of {', '.join(MOTIONS)}"),
+        (s.sampling.motion in (*MOTIONS, POSES), f"motion is {s.sampling.motion!r}; choose one of {', '.join(MOTIONS)}"),
         (s.acoustics.engine in ENGINES, f"acoustics is {s.acoustics.engine!r}; choose one of {', '.join(ENGINES)}"),
         (s.acoustics.quality in QUALITIES, f"quality is {s.acoustics.quality!r}; choose {', '.join(QUALITIES)}"),
         (8 <= s.camera.width_px <= 8192, f"width is {s.camera.width_px} pixels; use 8 to 8192"),
@@ -232,7 +237,7 @@ def _size_rules(s: Settings) -> list[tuple[bool, str]]:
     sizes = (("sets", s.sets, MOST_SETS), ("views", s.views, MOST_VIEWS), ("sources", s.sources, MOST_SOURCES))
     return [
         (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
-        (s.views >= 2, f"views is {s.views}; a set needs at least 2"),
+        (s.views >= (1 if s.sampling.motion == POSES else 2), f"views is {s.views}; a set needs at least 2"),
         (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
         (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
         *((number <= most, f"{name} is {number}; use at most {most}") for name, number, most in sizes),
@@ -281,12 +286,21 @@ def _camera_rules(camera: CameraSettings) -> list[tuple[bool, str]]:
                 "or --camera embree",
             ),
         ]
-    rules.append(
+    habitat = camera.engine == "habitat"
+    rules += [
         (
-            camera.engine != "habitat" or camera.roll_deg == 0,
+            not habitat or camera.roll_deg == 0,
             f"roll is {camera.roll_deg} degrees, which --camera habitat does not render; use 0, or --camera embree",
-        )
-    )
+        ),
+        (
+            camera.panorama_px == 0 or 16 <= camera.panorama_px <= 4096,
+            f"panorama_px is {camera.panorama_px} pixels; use 0 (none), or 16 to 4096",
+        ),
+        (
+            not habitat or camera.panorama_px == 0,
+            f"panorama_px is {camera.panorama_px}, and --camera habitat renders no panoramas; use 0, or --camera embree",
+        ),
+    ]
     return rules
 
 

@@ -22,9 +22,9 @@ from typing import NoReturn
 
 from dataset.command import exit_status
 from dataset.interrupts import check
-from simulator.config import CAMERAS, ENGINES, MOTIONS, QUALITIES, Settings, with_options
+from simulator.config import CAMERAS, ENGINES, MOTIONS, POSES, QUALITIES, Settings, with_options
 from simulator.engines.soundspaces import CREDIT, check_engine
-from simulator.errors import unwritable
+from simulator.errors import InputError, unwritable
 from simulator.habitat.session import load_engine
 from simulator.loaders.load import find_scenes
 from simulator.run.clips import find_clips
@@ -32,6 +32,7 @@ from simulator.run.cluster import cores, render_here, render_with_ray
 from simulator.run.dry_run import describe_plan
 from simulator.run.hrtfs import find_hrtfs
 from simulator.run.output_folder import output_folder
+from simulator.run.pose_files import posed, read_poses
 from simulator.run.progress import progress_bar
 from simulator.run.record import record, summary
 from simulator.run.shard_plan import Plan, make_plan
@@ -55,8 +56,10 @@ def _run(options: argparse.Namespace) -> int:
         print(f"note: {CREDIT}", file=sys.stderr)
     if settings.camera.engine == "habitat":
         load_engine()  # if it is missing, it is missing for every scene
-    inputs = Inputs(find_clips(options.clips), find_hrtfs(options.hrtf), options.materials)
-    scenes = find_scenes(options.scenes)
+    clips, scenes = find_clips(options.clips), find_scenes(options.scenes)
+    poses = read_poses(options.poses, scenes, clips.names) if options.poses else None
+    settings = posed(settings, poses) if poses else settings
+    inputs = Inputs(clips, find_hrtfs(options.hrtf), options.materials, poses)
     if options.dry_run:
         plan = make_plan(scenes, options.out, settings, inputs)
         print(describe_plan(plan, max(1, cores() if options.workers is None else options.workers)))
@@ -121,20 +124,25 @@ def _render_missing(plan: Plan, workers: int | None, address: str | None, report
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return with_options(
-        {
-            "seed": options.seed,
-            "sets": options.sets,
-            "views": options.views,
-            "sources": options.sources,
-            "scale": options.scale,
-            "sampling.motion": options.motion,
-            "camera.engine": options.camera,
-            "acoustics.engine": options.acoustics,
-            "acoustics.quality": options.quality,
-        },
-        options.set,
-    )
+    given = [f"--{name}" for name in ("sets", "views", "sources", "motion") if getattr(options, name) is not None]
+    if options.poses and given:
+        raise InputError(f"--poses determines sets, views, sources and positions; leave out {', '.join(given)}")
+    values = {
+        "seed": options.seed,
+        "sets": options.sets,
+        "views": options.views,
+        "sources": options.sources,
+        "scale": options.scale,
+        "sampling.motion": options.motion,
+        "camera.engine": options.camera,
+        "camera.panorama_px": options.panorama,
+        "acoustics.engine": options.acoustics,
+        "acoustics.quality": options.quality,
+    }
+    settings = with_options({key: value for key, value in values.items() if value is not None}, options.set)
+    if settings.sampling.motion == POSES:
+        raise InputError("setting motion is poses, which --poses FILE sets")
+    return settings
 
 
 class _Parser(argparse.ArgumentParser):
@@ -169,15 +177,20 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
         help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips",
     )
     add("--out", type=_folder, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
-    add("--sets", type=int, default=32, metavar="N", help="sets per scene; default %(default)s")
-    add("--views", type=int, default=4, metavar="N", help="views per set; default %(default)s")
-    add("--sources", type=int, default=1, metavar="N", help="sources per set; default %(default)s")
+    add("--sets", type=int, metavar="N", help="sets per scene; default 32")
+    add("--views", type=int, metavar="N", help="views per set; default 4")
+    add("--sources", type=int, metavar="N", help="sources per set; default 1")
     add(
         "--motion",
         choices=MOTIONS,
-        default="rotation",
         help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); "
-        "default %(default)s",
+        "default rotation",
+    )
+    add(
+        "--poses",
+        type=_path,
+        metavar="FILE",
+        help="JSON or CSV with listeners, headings and sources of every set, instead of drawn ones; see docs/motion.md",
     )
     add(
         "--scale",
@@ -203,6 +216,14 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
         choices=CAMERAS,
         default="embree",
         help="renderer of the views: Embree, or habitat-sim where it is installed; default %(default)s",
+    )
+    add(
+        "--panorama",
+        type=int,
+        nargs="?",
+        const=512,
+        metavar="HEIGHT",
+        help="also store an equirectangular picture, distances and instances around each position; HEIGHT in pixels, default 512",
     )
     add("--acoustics", choices=ENGINES, default="raytrace", help="engine of the sound, see docs/engines.md; default %(default)s")
     add(

@@ -40,11 +40,11 @@ class SceneSums:
     depths: np.ndarray = field(default_factory=lambda: np.zeros(len(DEPTH_BINS_MM) - 1, np.int64))
     """Pixels by depth, in DEPTH_BINS_MM."""
 
-    def add(self, one: Mapping[str, Any], sample_rate: int) -> None:
-        """Add a set; fields that are absent or not finite are left out."""
+    def add(self, one: Mapping[str, Any], sample_rate: int, views: bool = True) -> None:
+        """Add a set; fields that are absent or not finite are left out, and its pictures without `views`."""
         if "brir_direct" in one:
             self._add_ears(one, sample_rate)
-        if "depth" in one:
+        if "depth" in one and views:
             depth = one["depth"]
             self.pixels += depth.size
             self.holes += int((depth == 0).sum())

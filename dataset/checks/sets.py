@@ -22,12 +22,14 @@ TAIL, TAIL_DB = 20, -35.0
 leave -38 dB there."""
 GAP = 0.001
 """Largest difference between the camera of a view, in degrees and m, and its setting: by rounding to float32."""
+GIVEN = ("pitch_deg", "roll_deg", "height_m")
+"""Fields that do not follow from the settings where poses are given."""
 MAY_BE_NAN = ("rt60",)
 """Fields with NaN for values that cannot be measured."""
 
 
-def set_problems(one: Mapping[str, Any], indirect_ratio: float, scene: str) -> Iterator[str]:
-    """Check one set, as read from its shard."""
+def set_problems(one: Mapping[str, Any], indirect_ratio: float, scene: str, posed: bool = False) -> Iterator[str]:
+    """Check one set, as read from its shard; posed: whether its sources were given, and may be inaudible."""
     set_id = one["set_id"].decode(errors="replace")
     if not set_id.startswith(f"{scene}/") or not set_id.rsplit("/", 1)[1].isdigit():
         yield f"its id is not {scene}/<index>"
@@ -42,22 +44,29 @@ def set_problems(one: Mapping[str, Any], indirect_ratio: float, scene: str) -> I
         if least < low or most > high or (name == "heading" and most >= high):
             yield f"{name} is outside {low} to {high}: {least:.3f} to {most:.3f}"
     yield from _geometry_problems(one)
+    yield from _panorama_problems(one)
     if {"audio", "mono", "clips"} <= set(one):  # a shard may declare them absent
-        if np.abs(one["audio"]).max() == 0 or np.abs(one["mono"]).max(-1).min() == 0:
+        if (np.abs(one["audio"]).max() == 0 and not posed) or np.abs(one["mono"]).max(-1).min() == 0:
             yield "silent audio or mono"
         yield from _clip_problems(one)
         yield from _sound_problems(one, indirect_ratio)
     yield from _decay_problems(one, indirect_ratio)
 
 
+def is_posed(settings: Mapping[str, Any]) -> bool:
+    """Whether listeners and sources were given, and may be anywhere."""
+    return bool(section(settings, "sampling").get("motion") == "poses")
+
+
 def drawn_problems(one: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
     """Check that cameras and head of a rendered set lie within the settings that they were drawn from."""
     if "converted_from" in settings:  # each view has the rotation that its layout stores
         return
+    given = GIVEN if is_posed(settings) else ()
     for name, field in FIELDS.items():
         group, _, key = field.setting.partition(".")
         known = section(settings, group)
-        if name not in one or key not in known:
+        if name not in one or key not in known or name in given:
             continue
         low, high = known[key] if isinstance(known[key], list) else (known[key],) * 2
         quantity, _, unit = key.rpartition("_")
@@ -80,6 +89,14 @@ def _geometry_problems(one: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} differs from the geometry of heading, position and source_position by {worst:.3f}"
 
 
+def _panorama_problems(one: Mapping[str, Any]) -> Iterator[str]:
+    """Check that each distinct position has one panorama."""
+    places = len(np.unique(one["position"], axis=0))
+    for name in ("panorama_rgb", "panorama_distance", "panorama_instance"):
+        if name in one and len(one[name]) != places:
+            yield f"{name} has {len(one[name])} pictures for {places} positions"
+
+
 def _clip_problems(one: Mapping[str, Any]) -> Iterator[str]:
     try:
         clips = json.loads(one["clips"])
@@ -100,7 +117,7 @@ def _sound_problems(one: Mapping[str, Any], indirect_ratio: float) -> Iterator[s
     full = full_response(one["brir_direct"], one["brir_indirect"], indirect_ratio, one["brir_indirect"].shape[-1])
     for view, audio in enumerate(one["audio"]):
         convolved = oaconvolve(one["mono"][:, None], full[view], axes=-1)[..., : audio.shape[-1]].sum(0)
-        error = 10 * np.log10(max(float(((convolved - audio) ** 2).sum()), 1e-30) / max(float((audio**2).sum()), 1e-30))
+        error = 10 * np.log10(max(float(((convolved - audio) ** 2).sum()), 1e-30) / max(float((audio**2).sum()), 1e-20))
         if error > AUDIO_ERROR_DB:
             yield f"audio of view {view} differs from mono convolved with its responses by {error:.0f} dB"
 

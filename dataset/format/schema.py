@@ -1,7 +1,8 @@
 """The format, version FORMAT_VERSION: every field of a shard, and the check of a set against it.
 
 A shard is one HDF5 file. Each field is a dataset in its root whose first axis counts sets. Sizes: N sets, V views,
-S sources, H x W pixels, Td and Ti samples of direct and indirect responses, L samples of sound, C ambisonic channels.
+S sources, P distinct positions of the views, H x W pixels (Hp x Wp of panoramas), Td and Ti samples of direct and indirect
+responses, L samples of sound, C ambisonic channels.
 
 Rendered fields are made in simulator/run/simulate.py. Converted ones are made in dataset/layouts/slfm_pair.py, or are listed
 in ABSENT of dataset/layouts/slfm_read.py.
@@ -19,8 +20,8 @@ from dataset.errors import DatasetError
 
 FORMAT = "sight-and-sound"
 FORMAT_VERSION = "1.1"
-"""1.1 added hfov_deg, pitch_deg, roll_deg and height_m, hrtf and head_scale. Shards of 1.0 are read: these are filled in from
-their settings."""
+"""1.1 added hfov_deg, pitch_deg, roll_deg, height_m, hrtf and head_scale, which are filled in from their settings for shards of 1.0,
+and panoramas."""
 TEXT = "utf-8"
 
 
@@ -47,6 +48,9 @@ FIELDS: dict[str, Field] = {
     "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "picture of the camera"),
     "depth": Field("uint16", ("V", "H", "W"), "mm", "depth along the optical axis (planar); 0 = nothing hit"),
     "instance": Field("uint16", ("V", "H", "W"), "", "object that the pixel's centre ray hit; 0 = none"),
+    "panorama_rgb": Field("uint8", ("P", "Hp", "Wp", 3), "sRGB", "equirectangular picture around each distinct position of the views, in their order; column x has heading 180 - 360 x / Wp, row y elevation 90 - 180 y / Hp", optional=True),
+    "panorama_distance": Field("uint16", ("P", "Hp", "Wp"), "mm", "distance along the ray of the panorama's pixel; 0 = nothing hit", optional=True),
+    "panorama_instance": Field("uint16", ("P", "Hp", "Wp"), "", "object that the panorama's ray hit; 0 = none", optional=True),
     "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed, relative to the root attribute origin"),
     "heading": Field("float32", ("V",), "degree", "direction of the head, left positive, 0 along -Z, in [0, 360)"),
     "hfov_deg": Field("float32", ("V",), "degree", "horizontal field of view of the camera, a pinhole with square pixels", optional=True, setting="camera.hfov_deg"),

@@ -122,7 +122,7 @@ def create_column(file: h5py.File, name: str, value: Any) -> None:
         column = file.create_dataset(name, (0,), field.dtype, maxshape=(None,), chunks=(64,), track_times=False)
     else:
         # A chunk is one view of one set, so that a read decodes no other view or set.
-        views = 1 if field.axes[0] == "V" and value.nbytes > UNCOMPRESSED_BELOW else shape[0]
+        views = 1 if field.axes[0] in ("V", "P") and value.nbytes > UNCOMPRESSED_BELOW else shape[0]
         packed = {"compression": "gzip", "compression_opts": 1, "shuffle": field.dtype != "uint8"}
         column = file.create_dataset(
             name, (0, *shape), value.dtype, maxshape=(None, *shape), chunks=(1, views, *shape[1:]), track_times=False,

@@ -30,7 +30,16 @@ from dataset.rewriting.resume import begin, digest_of, finish
 INDEX = "sight-and-sound.json"
 """File beside the tars, written last: their digests, settings, credits, and the meaning of the fields."""
 PICTURES, SOUNDS = ("rgb",), ("mono", "audio")
-LARGE = ("depth", "instance", "brir_direct", "brir_indirect", "ambisonic_rir")
+LARGE = (
+    "depth",
+    "instance",
+    "panorama_rgb",
+    "panorama_distance",
+    "panorama_instance",
+    "brir_direct",
+    "brir_indirect",
+    "ambisonic_rir",
+)
 
 
 def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, Any]:

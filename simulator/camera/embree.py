@@ -73,15 +73,15 @@ def render(scene: Scene, positions: np.ndarray, headings_deg: np.ndarray, camera
     )
     for view, camera in enumerate(cameras):
         out.depth[view], out.instance[view] = surfaces(scene, positions[view], headings_deg[view], camera)
-        light = _light(scene, positions[view], headings_deg[view], camera)
-        encode(light, camera.samples_per_pixel, out.rgb[view].reshape(-1, 3))
+        directions = rays(camera, headings_deg[view], sample_offsets(camera.samples_per_pixel))
+        shoot(scene, positions[view], directions, 2.0 * camera.half_width / width, out.rgb[view])
     return out
 
 
 def surfaces(scene: Scene, position: np.ndarray, heading_deg: float, camera: ViewCamera) -> tuple[np.ndarray, np.ndarray]:
     """Return planar depth, (H, W) float32 m, and instance, (H, W) uint16, at the centres of one view's pixels; 0 for a miss."""
     shape = camera.height_px, camera.width_px
-    hits = _first_surface(scene, position, rays(camera, heading_deg, (0.5, 0.5)))
+    hits = first_surface(scene, position, rays(camera, heading_deg, (0.5, 0.5)))
     hit = hits.face >= 0
     depth = np.where(hit, hits.distance, np.float32(0.0))
     return depth.reshape(shape), np.where(hit, scene.face_instance[hits.face], np.uint16(0)).reshape(shape)
@@ -99,7 +99,7 @@ def depths(
     )
     same = (positions == positions[:1]).all()
     origins = positions[0] if same else np.repeat(positions, width * height, 0)
-    hits = _first_surface(scene, origins, directions)
+    hits = first_surface(scene, origins, directions)
     return np.where(hits.face < 0, 0.0, hits.distance).reshape(views, height, width).astype(np.float32)
 
 
@@ -145,23 +145,25 @@ def sample_offsets(count: int) -> np.ndarray:
     return np.stack([(columns + 0.5) / count, (rows + 0.5) / count], -1)
 
 
-def _light(scene: Scene, position: np.ndarray, heading_deg: float, camera: ViewCamera) -> np.ndarray:
-    """Return the summed linear light of each pixel's samples, (H * W, 3)."""
-    directions = rays(camera, heading_deg, sample_offsets(camera.samples_per_pixel))
-    hits = _first_surface(scene, position, directions)
-    pixel = 2.0 * camera.half_width / camera.width_px
-    spread = np.float32(pixel / np.sqrt(camera.samples_per_pixel))
-    light = np.zeros((camera.height_px * camera.width_px, 3), np.float32)
+def shoot(scene: Scene, position: np.ndarray, directions: np.ndarray, pixel: float, out: np.ndarray) -> None:
+    """Write the colours of pixels to out (H, W, 3) uint8, sRGB.
+
+    directions: (H * W * S, 3) float32 of S samples a pixel, those of one pixel adjacent. pixel: width of a pixel divided by the
+    length of its rays, which selects the mip level.
+    """
+    samples = len(directions) // (out.shape[0] * out.shape[1])
+    hits = first_surface(scene, position, directions)
+    light = np.zeros((len(directions) // samples, 3), np.float32)
     m, t = scene.materials, scene.textures
     shade(
-        light, camera.samples_per_pixel, hits.face, hits.u, hits.v, hits.distance, directions, spread, scene.normals,
+        light, samples, hits.face, hits.u, hits.v, hits.distance, directions, np.float32(pixel / np.sqrt(samples)), scene.normals,
         scene.face_material, scene.texel_level, m.base_color, m.emissive, m.texture, m.wrap, m.shaded, scene.corner_uv,
         scene.corner_color, t.texels, t.offset, t.size,
     )  # fmt: skip
-    return light
+    encode(light, samples, out.reshape(-1, 3))
 
 
-def _first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
+def first_surface(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
     """Return the first surface along each ray (N, 3) that is not cut out; distances are from the origins, (N, 3) or (3,)."""
     one = origins.ndim == 1
     hits = scene.bvh.seen(origins, directions) if one else scene.bvh.closest(origins, directions)

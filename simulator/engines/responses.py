@@ -40,13 +40,15 @@ def responses(
     settings: AcousticsSettings,
     receiver: Receiver,
     rng: np.random.Generator,
+    farthest_m: float = FARTHEST_M,
 ) -> Responses:
     """Compute the responses of V views and S sources; each distinct position is traced once for all its headings.
 
-    positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive. Raises InputError where the engine
+    positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive. farthest_m: distance of a source
+    for which direct responses are long enough, at least; sets of one data set have one length. Raises InputError where the engine
     is soundspaces and the receiver has no ears.
     """
-    farthest = max(FARTHEST_M, float(np.linalg.norm(positions[:, None] - sources, axis=-1).max()))
+    farthest = max(farthest_m, float(np.linalg.norm(positions[:, None] - sources, axis=-1).max()))
     lengths = direct_length(settings, farthest), round(settings.response_s * settings.sample_rate_hz)
     shape = (len(headings_deg), len(sources), receiver.channels)
     direct, indirect = (np.zeros((*shape, n), np.float32) for n in lengths)

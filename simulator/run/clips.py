@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,6 +51,17 @@ class Clips:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class ClipChoice:
+    """The clip of a source, and where it starts and how loud it is; None: drawn."""
+
+    clip: str
+    """Name relative to the clips folder, with forward slashes."""
+    start_s: float | None = None
+    rms: float | None = None
+    """Level of the stretch, relative to full scale."""
+
+
 def find_clips(root: Path | None) -> Clips:
     """Return the clips below a folder, in sorted order (None: the bundled clips); raise InputError where there are none."""
     root = root or BUNDLED
@@ -94,11 +105,31 @@ def draw_stretches(
             report(name, str(error))
             continue
         sounds.append(sound)
-        digest = file_sha256(clips.root / name)
-        records.append({"clip": name, "start_s": round(start / sample_rate_hz, 6), "rms": rms, "sha256": digest})
+        records.append(_record(clips.root / name, name, start / sample_rate_hz, rms))
         if len(sounds) == count:
             return np.stack(sounds), records
     raise InputError(f"no usable clips among those drawn from {clips.root}; check that they decode and are not silent")
+
+
+def chosen_stretches(
+    clips: Clips, choices: Sequence[ClipChoice], settings: ClipSettings, sample_rate_hz: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """Return the chosen stretch of each source, as `draw_stretches` does; raise ClipError for one that cannot be used."""
+    length = round(settings.stretch_s * sample_rate_hz)
+    sounds, records = [], []
+    for choice in choices:
+        path = clips.root / choice.clip
+        try:
+            sound, start, rms = _stretch(path, length, settings, sample_rate_hz, rng, choice)
+        except ClipError as error:
+            raise ClipError(f"clip {choice.clip} is {error}") from None
+        sounds.append(sound)
+        records.append(_record(path, choice.clip, start / sample_rate_hz, rms))
+    return np.stack(sounds), records
+
+
+def _record(path: Path, name: str, start_s: float, rms: float) -> dict[str, Any]:
+    return {"clip": name, "start_s": round(start_s, 6), "rms": rms, "sha256": file_sha256(path)}
 
 
 @lru_cache(maxsize=8)
@@ -123,12 +154,26 @@ def file_sha256(path: Path) -> str:
 
 
 def _stretch(
-    path: Path, length: int, settings: ClipSettings, sample_rate_hz: int, rng: np.random.Generator
+    path: Path,
+    length: int,
+    settings: ClipSettings,
+    sample_rate_hz: int,
+    rng: np.random.Generator,
+    choice: ClipChoice | None = None,
 ) -> tuple[np.ndarray, int, float]:
-    """Return a stretch at a random start (short clips are repeated) at a random level: sound (length,), start sample, RMS."""
+    """Return a stretch at a random start (short clips are repeated) at a random level: sound (length,), start sample, RMS.
+
+    choice: start and level that are not drawn.
+    """
     sound = decode(path, sample_rate_hz)
     start = int(rng.integers(max(len(sound) - length, 0) + 1))
     level = float(rng.uniform(settings.min_rms, settings.max_rms))
+    if choice and choice.start_s is not None:
+        start = round(choice.start_s * sample_rate_hz)
+        if start >= len(sound):
+            raise ClipError(f"{len(sound) / sample_rate_hz:.2f} s long, which ends before start_s = {choice.start_s:g}")
+    if choice and choice.rms is not None:
+        level = choice.rms
     piece = np.resize(sound[start : start + length], length)
     rms = float(np.sqrt(np.mean(piece.astype(np.float64) ** 2)))
     if rms < SILENT_RMS:

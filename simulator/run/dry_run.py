@@ -9,6 +9,8 @@ from pathlib import Path
 from dataset.format.writer import ShardWriter
 from simulator.acoustics.materials import assign, load_library, report
 from simulator.errors import InputError
+from simulator.run.poses import pose_faults
+from simulator.run.record import describe_faults
 from simulator.run.sampling import Rejected
 from simulator.run.shard_plan import Plan, Shard
 from simulator.run.simulate import SceneContext, prepare_scene, simulate
@@ -50,7 +52,15 @@ def _described(plan: Plan, shard: Shard, context: SceneContext) -> list[str]:
         *(f"  note: {note}" for note in scene.notes),
         *([f"  ears: {ears.title} ({ears.name}), drawn from {len(files)} HRTF files"] if len(files) > 1 else []),
         *(f"  {line}" for line in materials.splitlines()),
+        *(f"  {line}" for line in _faults(context)),
     ]
+
+
+def _faults(context: SceneContext) -> list[str]:
+    """Return lines on the unusual poses of a scene."""
+    poses = context.poses.sets[context.scene.name] if context.poses else ()
+    found = {f"{context.scene.name}/{k}": pose_faults(context.scene, pose) for k, pose in enumerate(poses)}
+    return describe_faults({name: faults for name, faults in found.items() if faults})
 
 
 def _estimate(asked: int, workers: int, cost: tuple[float, float] | None, faults: list[str]) -> str:
@@ -70,6 +80,6 @@ def _trial(plan: Plan, shard: Shard, context: SceneContext) -> tuple[float, floa
         with ShardWriter(file, attributes(plan, shard, context)) as writer:
             writer.add(simulate(context, 0, lambda name, why: None))
             start = time.monotonic()
-            writer.add(simulate(context, 1, lambda name, why: None))
+            writer.add(simulate(context, min(1, shard.asked - 1), lambda name, why: None))
             seconds = time.monotonic() - start
         return seconds, file.stat().st_size / 2

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ CLIPS = "bundled clips of sight-and-sound: CC0 1.0"
 VISIBLE_S = 10.0
 """Time until a shard written on another machine must be visible: network file systems cache folders."""
 POLL_S = 0.1
+FAULTS = 20
+"""Unusual poses printed, at most."""
 UNKNOWN = "licence unknown: no credit in the file and no LICENSE beside it"
 
 
@@ -38,6 +41,9 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
     for report in reports:
         clips.update(report.bad_clips)
     clips.update(plan.inputs.clips.left_out)
+    faults_of = dict(before.get("pose_faults", {}))
+    for report in reports:
+        faults_of.update(report.pose_faults)
     failed = {r.shard.scene: r.failure for r in reports if r.failure}
     credits = {s["scene"]: s.get("credit") or UNKNOWN for s in shards}
     content = {
@@ -55,6 +61,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         "clips_left_out": clips,
         "hrtfs_left_out": dict(plan.inputs.hrtfs.left_out),
         "failures": [f"{scene}: {why}" for scene, why in sorted({**plan.failures, **failed}.items())] + faults,
+        **({"pose_faults": faults_of} if plan.inputs.poses else {}),
         "software": _software(),
     }
     write_manifest(plan.out, content)
@@ -71,6 +78,7 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     lines = []
     for report in reports:
         lines += [f"note: scene {report.shard.scene}: {note}" for note in report.notes if report.shard.number == 0]
+    lines += describe_faults(manifest.get("pose_faults", {}))
     for entry in manifest["shortfalls"]:
         lines.append(f"fewer sets: scene {entry['scene']} gave {entry['given']} of {entry['asked']} ({entry['why']})")
     lines += [f"left out: clip {name}: {why}" for name, why in sorted(manifest["clips_left_out"].items())]
@@ -86,6 +94,14 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     lines.append(f"{plan.out}: {sets} sets of {len({s['scene'] for s in manifest['shards']})} scenes, {size:.0f} MB")
     lines.append(f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}")
     return "\n".join(lines), complete
+
+
+def describe_faults(faults: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each set with unusual poses, FAULTS at most, and the number of the others."""
+    shown = [f"note: pose {name}: {'; '.join(found)}" for name, found in islice(faults.items(), FAULTS)]
+    return shown + (
+        [f"note: and {len(faults) - FAULTS} more poses, see pose_faults in manifest.json"] if len(faults) > FAULTS else []
+    )
 
 
 def _shards(plan: Plan, before: Mapping[str, Any], reports: Sequence[ShardReport]) -> tuple[list[dict[str, Any]], list[str]]:

@@ -40,7 +40,8 @@ class SetGeometry:
     sources: np.ndarray
     """(S, 3)."""
     overlap: np.ndarray
-    """(V,) shared surface of each view and the first: the smaller of both views' shares; 1 for the first view."""
+    """(V,) shared surface of each view and the first: the smaller of both views' shares; 1 for the first view; NaN where it is
+    not measured."""
     cameras: Sequence[ViewCamera]
     """V cameras."""
 

@@ -66,6 +66,8 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
     """
     check_folder(out)
     digest = settings_digest(settings, inputs)
+    if inputs.poses:
+        scenes = {name: path for name, path in scenes.items() if name in inputs.poses.sets}
     digests, failures = _digests(scenes)
     before = earlier_manifest(out, digest)
     damaged = _changed(out, before.get("shards", []))
@@ -74,9 +76,10 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
     splits = assign_splits([*known, *digests.values()], known)
     shards = []
     for name, sha in digests.items():
-        for number, first in enumerate(range(0, settings.sets, settings.shard_sets)):
+        sets = len(inputs.poses.sets[name]) if inputs.poses else settings.sets
+        for number, first in enumerate(range(0, sets, settings.shard_sets)):
             path = out / SHARDS / f"{name}-{number:04d}.h5"
-            asked = min(settings.shard_sets, settings.sets - first)
+            asked = min(settings.shard_sets, sets - first)
             shards.append(Shard(name, scenes[name], sha, splits[sha], number, first, asked, path))
     empty = {(s["scene_sha256"], s["shard"], s["asked"]) for s in before.get("shortfalls", []) if s["given"] == 0}
     todo = tuple(s for s in shards if not _is_done(s, done.get(s.path.name), empty))
@@ -92,6 +95,7 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
         "hrtf": [file.sha256 for file in inputs.hrtfs.files],
         "materials": load_library(inputs.materials).digest,
         "simulator": simulator_version(),
+        **({"poses": inputs.poses.sha256} if inputs.poses else {}),
     }
     return content
 

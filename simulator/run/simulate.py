@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +20,19 @@ from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
 from simulator.acoustics.room_metrics import rt60
 from simulator.camera.embree import Camera, EmbreeCamera, Views
+from simulator.camera.panorama import render_panoramas
 from simulator.camera.view_camera import DRAWN
-from simulator.config import Settings
+from simulator.config import FARTHEST_M, CameraSettings, Settings
 from simulator.engines.responses import Responses, responses
 from simulator.errors import InputError
 from simulator.habitat.camera import NavmeshGround, open_camera
 from simulator.loaders.load import load_scene
 from simulator.receivers.hrtf import Ears, load_ears
 from simulator.receivers.spatialize import convolve
-from simulator.run.clips import Clips, draw_stretches
+from simulator.run.clips import ClipError, Clips, chosen_stretches, draw_stretches
 from simulator.run.hrtfs import Hrtfs, find_hrtfs
-from simulator.run.sampling import SetGeometry, draw_set
+from simulator.run.poses import Poses, posed_set
+from simulator.run.sampling import Rejected, SetGeometry, draw_set
 from simulator.scene.model import Scene
 from simulator.scene.walkable import Ground, find_places
 
@@ -46,6 +49,8 @@ class Inputs:
     """One of these is drawn for each scene."""
     materials: Path | None = None
     """Material library on top of the bundled one."""
+    poses: Poses | None = None
+    """Given sets; None: sets are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +59,8 @@ class SceneContext:
 
     scene: Scene
     room: AcousticScene
-    places: Ground
+    places: Ground | None
+    """Where listeners can stand; None where poses are given."""
     camera: Camera
     settings: Settings
     hrtf: int
@@ -63,6 +69,7 @@ class SceneContext:
     """Of the measured size."""
     clips: Clips
     hrtfs: Hrtfs
+    poses: Poses | None = None
 
     def ears_of_size(self, head_scale: float) -> Ears:
         """Return the ears of a head `head_scale` times as large as the measured one."""
@@ -74,20 +81,19 @@ def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> 
     habitat = settings.camera.engine == "habitat"
     scene = load_scene(path, name, settings.camera.texture_mb, textures=not habitat, scale=settings.scale)
     acoustics = assign(scene.surfaces, load_library(inputs.materials))
-    places: Ground = find_places(scene, settings, generator(settings, scene, -1))
+    drawn = inputs.poses is None
+    places: Ground | None = find_places(scene, settings, generator(settings, scene, -1)) if drawn else None
     camera: Camera = EmbreeCamera(scene, settings.camera)
     if habitat:
-        opened = open_camera(path, scene, settings.camera)
-        camera, places = opened, NavmeshGround(opened.navmesh(settings), places, scene)
+        camera = opened = open_camera(path, scene, settings.camera)
+        places = NavmeshGround(opened.navmesh(settings), places, scene) if places else None
     hrtf = draw_hrtf(settings, scene, len(inputs.hrtfs.files))
     file = inputs.hrtfs.files[hrtf]
     ears = load_ears(file.path, settings.acoustics.sample_rate_hz)
     if ears.sha256 != file.sha256:
         raise InputError(f"HRTF file {file.path} changed since the render began; run the same command again")
-    return SceneContext(
-        scene, prepare_acoustics(scene, acoustics, settings.acoustics), places, camera, settings, hrtf, ears, inputs.clips,
-        inputs.hrtfs,
-    )  # fmt: skip
+    room = prepare_acoustics(scene, acoustics, settings.acoustics)
+    return SceneContext(scene, room, places, camera, settings, hrtf, ears, inputs.clips, inputs.hrtfs, inputs.poses)
 
 
 def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:
@@ -109,20 +115,42 @@ def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str]
     """
     # A separate generator for each part, so that a change of one part does not affect the others.
     place, sound, clip, head = generator(context.settings, context.scene, index).spawn(4)
-    geometry = draw_set(context.scene, context.places, context.settings, place, context.camera.visible_instances)
+    geometry = _geometry(context, index, place)
     views = context.camera.render(geometry.positions, geometry.headings_deg, geometry.cameras)
-    head_scale = _drawn(context.settings.receivers.head_scale, head)
-    ears = context.ears_of_size(float(head_scale))
+    settings, farthest = context.settings, context.poses.farthest_m if context.poses else FARTHEST_M
+    head_scale = _drawn(settings.receivers.head_scale, head)
     computed = responses(
-        context.room, geometry.positions, geometry.headings_deg, geometry.sources, context.settings.acoustics, ears, sound
-    )
-    settings = context.settings
-    mono, clips = draw_stretches(
-        context.clips, settings.sources, settings.clips, settings.acoustics.sample_rate_hz, clip, report_clip
-    )
+        context.room, geometry.positions, geometry.headings_deg, geometry.sources, settings.acoustics,
+        context.ears_of_size(float(head_scale)), sound, farthest,
+    )  # fmt: skip
+    mono, clips = _clips(context, index, clip, report_clip)
     one: dict[str, Any] = {"set_id": f"{context.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
     one |= {"hrtf": np.uint16(context.hrtf), "head_scale": head_scale}
-    return {**one, **_view_fields(views), **_geometry_fields(geometry), **_sound_fields(computed, mono, settings)}
+    around = _panorama_fields(context.scene, geometry.positions, settings.camera)
+    return {**one, **_view_fields(views), **around, **_geometry_fields(geometry), **_sound_fields(computed, mono, settings)}
+
+
+def _geometry(context: SceneContext, index: int, rng: np.random.Generator) -> SetGeometry:
+    """Return the given geometry of a set, or draw one."""
+    if context.poses:
+        return posed_set(context.scene, context.poses.sets[context.scene.name][index], context.settings.camera, rng)
+    assert context.places is not None
+    return draw_set(context.scene, context.places, context.settings, rng, context.camera.visible_instances)
+
+
+def _clips(
+    context: SceneContext, index: int, rng: np.random.Generator, report_clip: Callable[[str, str], None]
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """Return the given stretches of clips, or draw them; raise Rejected where a given clip cannot be used."""
+    settings = context.settings
+    rate = settings.acoustics.sample_rate_hz
+    choices = context.poses.sets[context.scene.name][index].clips if context.poses else ()
+    if not choices:
+        return draw_stretches(context.clips, settings.sources, settings.clips, rate, rng, report_clip)
+    try:
+        return chosen_stretches(context.clips, choices, settings.clips, rate, rng)
+    except ClipError as error:
+        raise Rejected(Counter({str(error): 1})) from None
 
 
 def _drawn(value: float | Range, rng: np.random.Generator) -> np.float32:
@@ -131,8 +159,24 @@ def _drawn(value: float | Range, rng: np.random.Generator) -> np.float32:
 
 
 def _view_fields(views: Views) -> dict[str, Any]:
-    depth = np.clip(np.rint(views.depth * 1000.0), 0, DEEPEST_MM).astype(np.uint16)
-    return {"rgb": views.rgb, "depth": depth, "instance": views.instance}
+    return {"rgb": views.rgb, "depth": _millimetres(views.depth), "instance": views.instance}
+
+
+def _panorama_fields(scene: Scene, positions: np.ndarray, camera: CameraSettings) -> dict[str, Any]:
+    """Return the panoramas of the distinct positions, in the order of the views; {} without panoramas."""
+    if not camera.panorama_px:
+        return {}
+    first = np.sort(np.unique(positions, axis=0, return_index=True)[1])
+    made = render_panoramas(scene, positions[first], camera.panorama_px, camera.samples_per_pixel)
+    return {
+        "panorama_rgb": made.rgb,
+        "panorama_distance": _millimetres(made.distance),
+        "panorama_instance": made.instance,
+    }
+
+
+def _millimetres(metres: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(metres * 1000.0), 0, DEEPEST_MM).astype(np.uint16)
 
 
 def _geometry_fields(geometry: SetGeometry) -> dict[str, Any]:

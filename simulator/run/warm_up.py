@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simulator.config import SamplingSettings, Settings
+from simulator.config import MOTIONS, SamplingSettings, Settings
 from simulator.errors import InputError
 from simulator.run.sampling import Rejected
 from simulator.run.simulate import Inputs, prepare_scene, simulate
@@ -28,11 +28,12 @@ def compile_kernels(settings: Settings, inputs: Inputs) -> None:
     tiny = replace(
         settings,
         camera=replace(settings.camera, engine="embree", width_px=16, height_px=12),
-        sampling=SamplingSettings(motion=settings.sampling.motion),
+        sampling=SamplingSettings(motion=MOTIONS[0] if inputs.poses else settings.sampling.motion),
+        views=2 if inputs.poses else settings.views,
         acoustics=replace(settings.acoustics, response_s=0.1, quality="draft"),
     )
     with tempfile.TemporaryDirectory() as folder:
-        context = prepare_scene(_box(Path(folder)), "box", tiny, replace(inputs, materials=None))
+        context = prepare_scene(_box(Path(folder)), "box", tiny, replace(inputs, materials=None, poses=None))
     for index in range(TRIES):
         try:
             simulate(context, index, lambda name, why: None)

@@ -18,6 +18,7 @@ from dataset.format.shard import open_shard
 from dataset.format.writer import ShardWriter
 from simulator.config import Settings
 from simulator.errors import DiskError, InputError, unwritable
+from simulator.run.poses import pose_faults
 from simulator.run.sampling import Rejected
 from simulator.run.shard_plan import Plan, Shard
 from simulator.run.simulate import Inputs, SceneContext, prepare_scene, simulate
@@ -32,6 +33,8 @@ class ShardReport:
     """Number of sets written."""
     rejected: Counter[str] = field(default_factory=Counter)
     bad_clips: dict[str, str] = field(default_factory=dict)
+    pose_faults: dict[str, list[str]] = field(default_factory=dict)
+    """What is unusual about given poses, by set."""
     failure: str = ""
     """Why the shard could not be rendered, in one line; empty where it was."""
     notes: tuple[str, ...] = ()
@@ -72,6 +75,9 @@ def _write(plan: Plan, shard: Shard, context: SceneContext, report: ShardReport,
     try:
         with writer:
             for done, index in enumerate(range(shard.first, shard.first + shard.asked), 1):
+                if context.poses:
+                    faults = pose_faults(context.scene, context.poses.sets[shard.scene][index])
+                    report.pose_faults.update({f"{shard.scene}/{index}": faults} if faults else {})
                 one = _simulated(context, index, report)
                 if one is not None:
                     writer.add(one)

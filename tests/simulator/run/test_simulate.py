@@ -99,7 +99,8 @@ class TestContent:
         check_set(one, sizes)
         assert {k: sizes[k] for k in "VSHWL"} == {"V": 3, "S": 2, "H": 24, "W": 32, "L": 6400}
         assert sizes["Ti"] == 3200
-        assert set(FIELDS) - set(one) == {"ambisonic_rir"}
+        asked = {"ambisonic_rir", "panorama_rgb", "panorama_distance", "panorama_instance"}
+        assert set(FIELDS) - set(one) == asked
 
     def test_names(self, one):
         clips = json.loads(one["clips"])
