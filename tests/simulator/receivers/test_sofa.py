@@ -294,7 +294,7 @@ def test_a_file_that_is_something_else_is_refused_in_one_line(tmp_path, change):
 
 def test_another_convention_is_named(tmp_path):
     path = write(tmp_path / "room.sofa", convention="SingleRoomDRIR")
-    with pytest.raises(InputError, match=r"SingleRoomDRIR.*SimpleFreeFieldHRIR"):
+    with pytest.raises(InputError, match=r"SingleRoomDRIR.*SimpleFreeFieldHRIR is expected; export it as such"):
         read_sofa(path)
 
 

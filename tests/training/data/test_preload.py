@@ -105,9 +105,8 @@ def spoilt(tiny_data: Path, tmp_path: Path) -> Callable[..., Path]:
 @pytest.mark.parametrize(("split", "field"), [("train", "brir_direct"), ("val", "mono"), ("test", "azimuth")])
 def test_values_that_are_not_finite_are_refused(spoilt: Callable[..., Path], split: str, field: str) -> None:
     root = spoilt(split, field, np.nan)
-    with pytest.raises(
-        InputError, match=rf"set {SPLIT_OF[split]}/1: {field} holds values that are not finite; find all"
-    ) as caught:
+    message = f"set {SPLIT_OF[split]}/1: {field} holds values that are not finite; find all such sets with "
+    with pytest.raises(InputError, match=f"{message}python -m dataset.verify, delete their shards, and render again$") as caught:
         load(str(root), split, settings(), quiet=True)
     assert "\n" not in str(caught.value)
 
