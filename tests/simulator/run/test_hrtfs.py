@@ -11,7 +11,10 @@ import pytest
 
 import simulator
 from dataset.format.manifest import read_manifest
+from dataset.info import describe
+from dataset.merge import merge
 from dataset.reader import Dataset
+from dataset.subset import Part, subset
 from dataset.verify import verify
 from simulator.config import AcousticsSettings, with_options
 from simulator.errors import InputError
@@ -179,6 +182,22 @@ class TestRender:
         options = ["--hrtf", str(BUNDLED), str(BUNDLED), "--set", "receivers.head_scale=1"]
         assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *options, *tiny_options]) == 0
         assert fields_of(out) == fields_of(tiny_data)
+
+    @pytest.mark.slow
+    def test_workers_give_the_same_bytes(self, rendered, heads, tiny_scenes, tiny_options, tmp_path, fields_of):
+        options = ["--workers", "2", "--hrtf", str(heads), *SCALES, *tiny_options]
+        assert main(["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), *options]) == 1
+        assert fields_of(tmp_path / "out") == fields_of(rendered[0])
+
+    def test_description_merging_and_subsets_keep_the_files(self, rendered, tiny_data, tmp_path):
+        files = [f"HRTF file {k}: {name}, " for k, name in enumerate(("a.SOFA", "b.sofa", "more/c.sofa"))]
+        said = describe(rendered[0])
+        assert all(line in said for line in files) and "head_scale|" in said and "head_scale|" not in describe(tiny_data)
+        both, _ = merge([rendered[0], tiny_data], tmp_path / "both")
+        assert len(both["hrtf_files"]) == 4 and both["hrtf_files"][:3] == read_manifest(rendered[0])["hrtf_files"]
+        assert verify(tmp_path / "both") == []  # an index points into the settings of its own shard
+        part = subset(tmp_path / "both", tmp_path / "part", Part(sets=1))
+        assert part["hrtf_files"] == both["hrtf_files"] and verify(tmp_path / "part") == []
 
     def test_other_files_do_not_continue_a_data_set(self, rendered, heads, tiny_scenes, tiny_options):
         out, _ = rendered
