@@ -45,7 +45,10 @@ def test_sha256_by_the_standard(tmp_path):
         ('{"format": "sight-and-sound", "format_version": "new", "shards": []}', "'new'"),
         ('{"format": "sight-and-sound", "format_version": "1.0", "shards": [3]}', "damaged"),
         ('{"format": "sight-and-sound", "format_version": "1.0", "shards": [{"path": "x"}]}', "lacks bytes"),
-        ('{"format": "sight-and-sound", "format_version": "1.1", "shards": [], "hrtf_files": [{}]}', "HRTF file 0 is damaged.*name"),
+        (
+            '{"format": "sight-and-sound", "format_version": "1.1", "shards": [], "hrtf_files": [{}]}',
+            "HRTF file 0 is damaged.*name",
+        ),
     ],
 )
 def test_unusable_manifests(tmp_path, text, message):
