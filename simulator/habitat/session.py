@@ -15,12 +15,12 @@ from simulator.config import CameraSettings
 from simulator.errors import InputError
 from simulator.habitat.display import write_displayed
 from simulator.habitat.export import write_instances, write_surface
-from simulator.loaders.habitat_config import instance_transform, placements
-from simulator.loaders.habitat_dataset import INSTANCE, STAGE, dataset_of, read_json
+from simulator.habitat.supported import check_supported
+from simulator.loaders.habitat_config import placements
+from simulator.loaders.habitat_dataset import INSTANCE, STAGE, dataset_of
 from simulator.loaders.publishers import Y_UP
 from simulator.scene.model import Scene
 
-FORMATS = (".glb", ".gltf", ".ply")
 VIEW, INSTANCES = 0, 1
 """Agents: one carries the sensors of a view, the other an instance sensor alone."""
 GROWTH_MB = 500.0
@@ -82,22 +82,6 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder:
     ]
     instances.sensor_specifications = [_sensor("instances", kinds.SEMANTIC, settings)]
     return habitat_sim.Configuration(backend, [view, instances])
-
-
-def check_supported(path: Path) -> None:
-    """Raise InputError for a scene that habitat-sim does not read, or shows at another place or size than it has."""
-    stage = placements(path)[0][0]
-    remedy = "or leave out --camera habitat"
-    if path.name.endswith(INSTANCE):
-        inside = instance_transform(read_json(path).get("stage_instance", {}))
-        if not np.allclose(inside, np.eye(4), atol=1e-6):
-            raise InputError(
-                f"{path} moves, turns or scales its stage, which habitat-sim ignores; apply this to the stage's mesh, {remedy}"
-            )
-    elif stage.path.suffix.lower() not in FORMATS:
-        raise InputError(f"habitat-sim does not read {path}; use {', '.join(FORMATS)}, {remedy}")
-    if not np.allclose(stage.transform[:3, :3] @ stage.transform[:3, :3].T, np.eye(3), atol=1e-5):
-        raise InputError(f"{path} has a scaled stage, which habitat-sim shows at a wrong size; scale its mesh itself, {remedy}")
 
 
 def oversampling(settings: CameraSettings) -> int:

@@ -6,7 +6,7 @@ file that lists them is read by simulator/loaders/habitat_dataset.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Placed:
     centred: bool = False
     """Whether the object's position is that of the centre of its bounding box rather than of its mesh's origin."""
     attributes: dict[str, Any] = field(default_factory=dict)
-    """Attributes of a stage from its descriptions, with up and front filled in."""
+    """Attributes of the stage or object from its descriptions, with up and front filled in."""
 
 
 def placements(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
@@ -135,7 +135,7 @@ def _instance(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
     stage, read = _stage(find_template(path, entry, dataset.stages, STAGE), dataset)
     inside = instance_transform(entry)
     semantic = None if stage.semantic_transform is None else inside @ stage.semantic_transform
-    placed = [Placed(stage.path, inside @ stage.transform, "", stage.semantic, semantic, stage.descriptor)]
+    placed = [replace(stage, transform=inside @ stage.transform, semantic_transform=semantic)]
     read = [path, *read]
     for thing in content.get("object_instances", []):
         template = find_template(path, thing, dataset.objects, OBJECT)
@@ -152,14 +152,18 @@ def _object(template: Template, defaults: dict[str, Any], entry: dict[str, Any],
     own = {**(read_json(path) if path.name.endswith(OBJECT) else {}), **template.attributes}
     values = {**defaults, **own}
     mesh = _mesh(path, own) if path.name.endswith((OBJECT, DATASET)) else path
-    turn = orientation(values.get("up", Y_UP[0]), values.get("front", Y_UP[1]))
-    inside = _scaled(turn, values)
+    up, front = values.get("up", Y_UP[0]), values.get("front", Y_UP[1])
+    inside = _scaled(orientation(up, front), values)
     origin = str(entry.get("translation_origin", scene.get("translation_origin", "COM"))).lower()
     by_mesh = origin == "asset_local"
-    if not by_mesh and "COM" in values:
-        inside[:3, 3] -= np.array(values["COM"], np.float64)
+    # habitat-sim computes the centre anew with each description that does not name it.
+    last = template.attributes or own or values
+    if not by_mesh and "COM" in last:
+        inside[:3, 3] -= np.array(last["COM"], np.float64) * values.get("scale", (1.0, 1.0, 1.0))
     name = template.handle or path.name.removesuffix(OBJECT).removesuffix(path.suffix)
-    return Placed(mesh, instance_transform(entry) @ inside, name, centred=not by_mesh and "COM" not in values)
+    attributes = {**values, "up": list(up), "front": list(front)}
+    transform = instance_transform(entry) @ inside
+    return Placed(mesh, transform, name, centred=not by_mesh and "COM" not in last, attributes=attributes)
 
 
 def _mesh(config: Path, attributes: dict[str, Any]) -> Path:

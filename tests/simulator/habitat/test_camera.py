@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from simulator.config import CameraSettings, with_options
 from simulator.errors import InputError
 from simulator.habitat import session as habitat_setup
 from simulator.habitat.camera import HabitatCamera, NavmeshGround, open_camera
-from simulator.habitat.session import check_supported, load_engine, oversampling, simulator_showing
+from simulator.habitat.session import load_engine, oversampling, simulator_showing
+from simulator.habitat.supported import check_supported, displayed_orientation
+from simulator.loaders.habitat_config import orientation
 from simulator.loaders.habitat_dataset import read_dataset
-from simulator.loaders.load import load_scene
+from simulator.loaders.load import find_scenes, load_scene
 from simulator.render import main
 from simulator.run.sampling import draw_set
 from simulator.scene.walkable import find_places
@@ -38,6 +41,7 @@ ROOM = np.array([6.0, 2.8, 5.0])
 WALLS = [(0, 0, False), (0, 6.0, True), (1, 0, False), (1, 2.8, True), (2, 0, False), (2, 5.0, True)]
 """Axis, place on it, and whether the quad's corners turn the other way to face the room."""
 CUPBOARD = (np.array([3.6, 0.0, 1.5]), np.array([4.4, 2.0, 3.5]))
+BLOCK = (np.array([3.0, 0.01, 3.0]), np.array([7.0, 3.5, 7.0]))
 CAMERA = CameraSettings(width_px=160, height_px=120, hfov_deg=75.0)
 POSES = [([1.5, 1.5, 2.5], 270.0), ([1.5, 1.5, 2.5], 20.0), ([5.3, 1.2, 0.6], 140.0), ([2.0, 1.7, 4.2], 310.0)]
 TO_Z_UP = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
@@ -53,6 +57,14 @@ def panel(axis, low, high, at, flip):
     return points[::-1] if flip else points
 
 
+def box(low, high, inward):
+    """The six sides of a box, seen from inside or from outside."""
+    low, high = np.array(low, float), np.array(high, float)
+    other = {axis: [(axis + 1) % 3, (axis + 2) % 3] for axis in range(3)}
+    sides = [(axis, end) for axis in range(3) for end in (0, 1)]
+    return [panel(a, low[other[a]], high[other[a]], (low, high)[e][a], bool(e) == inward) for a, e in sides]
+
+
 def pieces():
     """The room: each wall, floor and ceiling in 3 x 3 panels, each an instance of its own, and a cupboard, the last one."""
     out = []
@@ -62,11 +74,7 @@ def pieces():
             for j in range(3):
                 low, high = np.array([i, j]) / 3 * size, np.array([i + 1, j + 1]) / 3 * size
                 out.append([panel(axis, low, high, at, flip)])
-    low, high = CUPBOARD
-    sides = [(axis, end) for axis in range(3) for end in (0, 1)]
-    other = {axis: [(axis + 1) % 3, (axis + 2) % 3] for axis in range(3)}
-    out.append([panel(a, low[other[a]], high[other[a]], CUPBOARD[e][a], not e) for a, e in sides])
-    return out
+    return [*out, box(*CUPBOARD, inward=False)]
 
 
 PIECES = pieces()
@@ -85,16 +93,23 @@ def arrays(z_up):
     return points @ TO_Z_UP.T if z_up else points, np.arange(len(points)).reshape(-1, 4), owner
 
 
+def textured(file, quads):
+    """Add a primitive of (K, 4, 3) quads, white, each with the whole of one texture."""
+    points = np.reshape(quads, (-1, 3))
+    board = np.kron(np.random.default_rng(3).integers(40, 220, (8, 8, 3)), np.ones((16, 16, 1)))
+    uv = np.tile(np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]), (len(points) // 4, 1))
+    faces = np.arange(len(points)).reshape(-1, 4)[:, [0, 1, 2, 0, 2, 3]]
+    m = file.material(baseColorTexture={"index": file.texture(board)})
+    return file.primitive(points, faces.ravel(), m, TEXCOORD_0=uv)
+
+
 def write_glb(new, path: Path, z_up, colors=None):
     """Write the room as one mesh: white with one texture, or with a normalised colour for each piece."""
     path.parent.mkdir(parents=True, exist_ok=True)
     points, quads, owner = arrays(z_up)
     faces = quads[:, [0, 1, 2, 0, 2, 3]]
     if colors is None:
-        board = np.kron(np.random.default_rng(3).integers(40, 220, (8, 8, 3)), np.ones((16, 16, 1)))
-        m = new.material(baseColorTexture={"index": new.texture(board)})
-        uv = np.tile(np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]), (len(quads), 1))
-        part = new.primitive(points, faces.ravel(), m, TEXCOORD_0=uv)
+        part = textured(new, points)
     else:
         part = new.primitive(points, faces.ravel(), COLOR_0=new.accessor(np.array(colors)[owner], normalized=True))
     new.node(mesh=new.mesh(part), name="scan")
@@ -164,12 +179,8 @@ def replica(folder, new):
 def described(folder, new):
     """A stage file with a frame of its own, here front along -X."""
     turned = new()
-    points, quads, _ = arrays(False)
-    turned_points = np.stack([points[:, 2], points[:, 1], -points[:, 0]], -1)
-    board = np.kron(np.random.default_rng(3).integers(40, 220, (8, 8, 3)), np.ones((16, 16, 1)))
-    m = turned.material(baseColorTexture={"index": turned.texture(board)})
-    uv = np.tile(np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]), (len(quads), 1))
-    part = turned.primitive(turned_points, quads[:, [0, 1, 2, 0, 2, 3]].ravel(), m, TEXCOORD_0=uv)
+    points, _, _ = arrays(False)
+    part = textured(turned, np.stack([points[:, 2], points[:, 1], -points[:, 0]], -1))
     turned.node(mesh=turned.mesh(part), name="scan")
     turned.write(folder / "room.glb")
     return dump(folder / "room.stage_config.json", {"render_asset": "room.glb", "up": [0, 1, 0], "front": [-1, 0, 0]})
@@ -178,10 +189,8 @@ def described(folder, new):
 def furnished(folder, new):
     """A scene instance: the room as stage, a table-high block placed in it twice, once turned and by its middle."""
     write_glb(new(), folder / "stages" / "room.glb", False)
-    block = trimesh.creation.box((0.4, 0.8, 1.0))
-    block.apply_translation((0.2, 0.4, 0.5))
     file = new()
-    file.node(mesh=file.mesh(file.primitive(block.vertices, block.faces.ravel())), name="block")
+    file.node(mesh=file.mesh(textured(file, box((0, 0, 0), (0.4, 0.8, 1.0), inward=False))), name="block")
     (folder / "objects").mkdir()
     file.write(folder / "objects" / "block.glb")
     stage = {"render_asset": "../../stages/room.glb", "up": [0, 1, 0], "front": [0, 0, -1]}
@@ -200,6 +209,49 @@ def furnished(folder, new):
     return path
 
 
+def listed(folder, new):
+    """The same flat with templates that its data set file changes, names and describes, and scaled objects."""
+    path = furnished(folder, new)
+    write_glb(new(), folder / "stages" / "room.glb", True)
+    block = {"original_file": "configs/objects/block.object_config.json"}
+    lying = {"render_asset": "objects/block.glb", "up": [0, 0, 1], "front": [0, 1, 0]}
+    changed = [
+        {**block, "attributes": {"scale": [1.0, 1.5, 1.0]}},
+        {**block, "template_handle": "low", "attributes": {"scale": [2.0, 0.5, 1.0], "COM": [0.1, 0.4, 0.5]}},
+        {"template_handle": "lying", "attributes": lying},
+        {"original_file": "chair.object_config.json", "attributes": {"scale": [9.0, 9.0, 9.0]}},
+    ]
+    upright = {"original_file": "configs/stages/room.stage_config.json", "attributes": {"up": [0, 0, 1], "front": [0, 1, 0]}}
+    configure(folder, "stages", configs=[upright])
+    configure(
+        folder, "objects", configs=changed, default_attributes={"COM": [9.0, 9.0, 9.0]}
+    )  # without effect: each template has a later description
+    half = float(np.sqrt(0.5))
+    things = [
+        {"template_name": "block", "translation": [0.5, 0, 0.5], "translation_origin": "asset_local"},
+        {"template_name": "low", "translation": [5.2, 0.2, 4.2], "rotation": [half, 0, half, 0]},
+        {"template_name": "lying", "translation": [3.0, 0.6, 2.2], "uniform_scale": 1.2},
+    ]
+    dump(path, {**json.loads(path.read_text()), "object_instances": [{**t, "motion_type": "STATIC"} for t in things]})
+    return path
+
+
+def configure(folder, part, **content):
+    """Change the stages or objects of the flat's data set file."""
+    path = folder / "flat.scene_dataset_config.json"
+    known = json.loads(path.read_text())
+    dump(path, {**known, part: {**known[part], **content}})
+    read_dataset.cache_clear()
+
+
+def hall(folder, new):
+    """A closed block, seen from outside only, in a hall: habitat-sim looks out through its sides."""
+    file = new()
+    part = textured(file, box((0, 0, 0), (10, 4, 10), inward=True) + box(*BLOCK, inward=False))
+    file.node(mesh=file.mesh(part), name="hall")
+    return file.write(folder / "hall.glb")
+
+
 def tinted(folder, new):
     """Linear factors and vertex colours, and a pane to look through."""
     file = new()
@@ -215,7 +267,7 @@ def tinted(folder, new):
     return file.write(folder / "tinted.glb")
 
 
-LAYOUTS = (bare, hm3d, hm3d_textured, replica, described, furnished)
+LAYOUTS = (bare, hm3d, hm3d_textured, replica, described, furnished, listed)
 ANNOTATED = (hm3d, hm3d_textured, replica)
 
 
@@ -259,6 +311,11 @@ class TestSideBySide:
         assert ours.std() > 30
         assert np.median(np.abs(ours - theirs)) <= 2 and np.abs(ours - theirs).mean() < 6
 
+    def test_same_scenes_found(self, tmp_path, open_both):
+        _, habitat = open_both(listed)
+        theirs = simulator_showing(habitat.configuration).metadata_mediator.get_scene_handles()
+        assert list(find_scenes([tmp_path]).values()) == [Path(p) for p in theirs]
+
     def test_more_samples_soften_edges(self, open_both):
         _, habitat = open_both(bare, CameraSettings(width_px=160, height_px=120, samples_per_pixel=9))
         assert oversampling(habitat.settings) == 3
@@ -298,6 +355,76 @@ class TestSideBySide:
         assert not folder.exists()
 
 
+def moved(**change):
+    """Return a function that changes how the scene instance of the flat places its stage."""
+
+    def apply(folder, path):
+        content = json.loads(path.read_text())
+        return dump(path, {**content, "stage_instance": {**content["stage_instance"], **change}})
+
+    return apply
+
+
+def described_by(file, alone=False, **change):
+    """Return a function that changes a description of the flat. alone: whether its stage is opened without its objects."""
+
+    def apply(folder, path):
+        read_dataset.cache_clear()
+        changed = dump(folder / file, {**json.loads((folder / file).read_text()), **change})
+        return changed if alone else path
+
+    return apply
+
+
+STAGE, BLOCKS = "configs/stages/room.stage_config.json", "configs/objects/block.object_config.json"
+MOVED, SCALED = (
+    "moves, turns or scales its stage, which habitat-sim ignores; apply this to",
+    "scaled stage, whose scale habitat-sim",
+)
+TURNED = r"does not turn (room|block).glb as its up \[.*\] and front \[.*\] say; turn the mesh itself"
+REFUSED = {
+    "translation": (moved(translation=[0.5, 0, 0.25]), MOVED, True),
+    "rotation": (moved(rotation=[0.8, 0, 0.6, 0]), MOVED, True),
+    "uniform scale": (moved(uniform_scale=2.0), MOVED, True),
+    "scale": (moved(non_uniform_scale=[2.0, 1.0, 1.0]), MOVED, True),
+    "scale of a stage": (described_by(STAGE, scale=[2.0, 2.0, 2.0]), SCALED, True),
+    "unit of a stage": (described_by(STAGE, units_to_meters=0.5), SCALED, True),
+    "scale of a stage alone": (described_by(STAGE, alone=True, scale=[1.0, 1.0, 2.0]), SCALED, True),
+    "unit of a stage alone": (described_by(STAGE, alone=True, units_to_meters=0.5), SCALED, True),
+    "unit of an object": (
+        described_by(BLOCKS, units_to_meters=0.5),
+        "object block with units_to_meters, which habitat-sim",
+        True,
+    ),
+    "front behind": (described_by(STAGE, front=[0, 0, 1]), TURNED, False),
+    "front behind, alone": (described_by(STAGE, alone=True, front=[0, 0, 1]), TURNED, False),
+    "front not at right angles": (described_by(BLOCKS, up=[0, 0, 1], front=[0, 1, 0.0005]), TURNED, False),
+}
+"""What is refused: a change of the flat, the message, and whether habitat-sim ignores the change as a whole."""
+
+
+@needs_habitat
+@pytest.mark.slow
+class TestIgnored:
+    """habitat-sim 0.3.3 shows what is refused as the messages say."""
+
+    @pytest.mark.parametrize(
+        "change", [c for c, _, ignored in REFUSED.values() if ignored], ids=[k for k, v in REFUSED.items() if v[2]]
+    )
+    def test_the_scene_stays_as_it_was(self, change, tmp_path, gltf, monkeypatch):
+        path = furnished(tmp_path, type(gltf))
+        alone = tmp_path / STAGE
+        before = {p: open_camera(p, load_scene(p), CAMERA) for p in (path, alone)}
+        shown = {p: views(c).depth for p, c in before.items()}
+        path = change(tmp_path, path)
+        monkeypatch.setattr(habitat_setup, "check_supported", lambda path: None)
+        copy = shutil.copytree(tmp_path, tmp_path.with_name(tmp_path.name + "-changed")) / path.relative_to(tmp_path)
+        read_dataset.cache_clear()
+        theirs = open_camera(copy, load_scene(copy), CAMERA)
+        assert np.abs(views(theirs).depth - shown[path]).max() < 0.002
+        assert np.mean(np.abs(views(EmbreeCamera(theirs.scene, CAMERA)).depth - shown[path]) > 0.02) > 0.02
+
+
 @needs_habitat
 @pytest.mark.slow
 class TestGround:
@@ -333,6 +460,22 @@ class TestGround:
         floor = np.array([2.0, 0.0, 2.5])
         points = np.array([[2.0, 1.2, 4.0], [1.0, 1.7, 1.0], [5.3, 1.2, 2.5], [4.0, 1.2, 2.5], [5.2, 1.2, 3.4]])
         assert ground.straight(floor, points).tolist() == [True, True, False, False, False]
+
+    @pytest.mark.parametrize("layout, solid", [(bare, CUPBOARD), (listed, CUPBOARD), (hall, BLOCK)])
+    def test_same_places_as_the_built_in_camera(self, layout, solid, open_both):
+        """But for the width of a voxel along walls, and for the inside of solids, where the navmesh is no obstacle."""
+        _, habitat = open_both(layout)
+        usual, wide = (
+            find_places(habitat.scene, with_options({"sampling.clearance_m": m}), np.random.default_rng(0)) for m in (0.25, 0.4)
+        )
+        ground = NavmeshGround(habitat.navmesh(self.SETTINGS), usual, habitat.scene)
+        low, high = habitat.scene.bounds
+        x, z = (np.arange(low[axis] + 0.13, high[axis], 0.2) for axis in (0, 2))  # no point on the surface of a solid
+        grid = np.stack(np.meshgrid(x, 0.05, z), -1).reshape(-1, 3)
+        ours, sure, theirs = (np.array([g.stand(p) is not None for p in grid]) for g in (usual, wide, ground))
+        inside = ((grid > solid[0]) & (grid < solid[1]))[:, [0, 2]].all(1)
+        assert theirs[sure & ~inside].mean() > 0.98 and not theirs[~ours | inside].any()
+        assert layout is not hall or any(ground.pathfinder.is_navigable(p.astype(np.float32)) for p in grid[inside])
 
     def test_nowhere_to_stand(self, tmp_path, gltf):
         gltf.node(mesh=gltf.mesh(gltf.primitive()))
@@ -401,30 +544,20 @@ class TestRefused:
         with pytest.raises(InputError, match=r"does not read .*room.obj"):
             open_camera(path, load_scene(path), CAMERA)
 
-    def test_scaled_stages(self, tmp_path, gltf):
-        """habitat-sim 0.3.3 scales them twice."""
-        write_glb(gltf, tmp_path / "room.glb", True)
-        path = dump(tmp_path / "room.stage_config.json", {"render_asset": "room.glb", "units_to_meters": 0.01})
-        with pytest.raises(InputError, match="scaled stage"):
-            open_camera(path, load_scene(path), CAMERA)
-
-    def test_scaled_stages_of_scene_instances(self, tmp_path, gltf):
-        path = furnished(tmp_path, type(gltf))
-        stage = tmp_path / "configs/stages/room.stage_config.json"
-        dump(stage, {**json.loads(stage.read_text()), "units_to_meters": 0.5})
-        read_dataset.cache_clear()
-        with pytest.raises(InputError, match="scaled stage"):
-            open_camera(path, load_scene(path), CAMERA)
-
-    @pytest.mark.parametrize("change", [{"translation": [3, 0, 0]}, {"uniform_scale": 2.0}, {"rotation": [0, 0, 1, 0]}])
-    def test_stages_that_a_scene_instance_moves(self, change, tmp_path, gltf):
-        """habitat-sim leaves them where they are."""
+    @pytest.mark.parametrize("change, message", [(c, m) for c, m, _ in REFUSED.values()], ids=REFUSED)
+    def test_what_it_shows_elsewhere(self, change, message, tmp_path, gltf):
         path = furnished(tmp_path, type(gltf))
         check_supported(path)
-        content = json.loads(path.read_text())
-        dump(path, {**content, "stage_instance": {**content["stage_instance"], **change}})
-        with pytest.raises(InputError, match="moves, turns or scales its stage, which habitat-sim ignores; apply this to"):
+        path = change(tmp_path, path)
+        with pytest.raises(InputError, match=message):
             open_camera(path, load_scene(path), CAMERA)
+
+    def test_frames_that_it_displays_as_described(self):
+        """All frames along the axes but the two whose front is behind: habitat-sim turns those upside down."""
+        axes = [sign * axis for axis in np.eye(3) for sign in (1, -1)]
+        frames = [(up, front) for up in axes for front in axes if up @ front == 0]
+        other = [f for f in frames if not np.allclose(displayed_orientation(*f), orientation(*f), atol=1e-6)]
+        np.testing.assert_array_equal(other, [[[0, 1, 0], [0, 0, 1]], [[0, -1, 0], [0, 0, 1]]])
 
     def test_a_scene_without_ground_before_habitat_sees_it(self, tmp_path, gltf):
         """The pathfinder of a flat wall crashes habitat-sim's process."""
