@@ -70,8 +70,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def _make_absolute(options: argparse.Namespace) -> None:
     """Resolve relative paths in this folder: the processes of an existing cluster run in folders of their own."""
-    options.scenes = [path.absolute() for path in options.scenes]
-    for name in ("out", "clips", "hrtf", "materials"):
+    for name in ("scenes", "hrtf"):
+        setattr(options, name, [path.absolute() for path in getattr(options, name)])
+    for name in ("out", "clips", "materials"):
         if getattr(options, name):
             setattr(options, name, getattr(options, name).absolute())
 

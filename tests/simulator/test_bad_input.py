@@ -16,6 +16,7 @@ import trimesh
 from simulator.errors import InputError
 from simulator.render import main
 from simulator.run import cluster, record, worker
+from simulator.receivers.sofa import BUNDLED as KEMAR
 from simulator.run.clips import BUNDLED
 from simulator.run.worker import render_shard
 
@@ -359,8 +360,11 @@ def test_a_cluster_gets_absolute_paths(tiny_scenes, tiny_options, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny_scenes, "scenes")
     Path("own.toml").write_text('default = "plaster"\n')
+    shutil.copyfile(KEMAR, "ears.sofa")
     arguments = ["--scenes", "scenes", "--out", "out", "--clips", str(BUNDLED), "--materials", "own.toml", *tiny_options]
+    arguments += ["--hrtf", "ears.sofa"]
     assert main([*arguments, "--address", "10.0.0.1:6379"]) == 2
     (plan,) = found
     assert plan.out == tmp_path / "out" and plan.inputs.materials == tmp_path / "own.toml"
     assert {s.scene_path.parent for s in plan.shards} == {tmp_path / "scenes"}
+    assert [f.path for f in plan.inputs.hrtfs.files] == [tmp_path / "ears.sofa"]
