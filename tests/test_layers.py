@@ -41,7 +41,8 @@ ORDER = {
     "training": (
         ("run", "predict", "realworld", "calibrate"),
         ("stages",),
-        ("real", "prediction"),
+        ("real",),
+        ("prediction",),
         ("reporting",),
         ("work",),
         ("evaluation",),

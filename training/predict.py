@@ -1,9 +1,10 @@
-"""Apply a trained run to two pictures or one sound.
+"""Apply a trained run to two pictures, one sound or one video.
 
     python -m training.predict runs/slfm before.jpg after.jpg       how far the camera turned from one picture to the other
     python -m training.predict runs/slfm a.jpg b.jpg --hfov 74 --picture turn.png
     python -m training.predict runs/slfm street.wav                 azimuth of the sound over time
     python -m training.predict runs/slfm street.flac --every 0.5 --out tracks/
+    python -m training.predict runs/slfm walk.mp4 --hfov 66         heading and azimuth over time, and an annotated copy
 
 Two pictures of one place: prints the turn in degrees, left positive, or "cannot tell" where they share too little and the run is
 calibrated (python -m training.calibrate). Their field of view is that of --hfov, else of the EXIF data, else it is guessed; they
@@ -11,6 +12,8 @@ are cropped to the proportions and the field of view trained on. --picture write
 One sound with two channels, left ear first (--swap-ears: right ear first), of any rate and length: prints azimuths, levels and
 directions, and writes <sound>-azimuth.csv and .png. Azimuths are degrees in (-180, 180], left positive, if the run includes the
 stage front-back; otherwise in [-90, 90], a sound behind at its mirror image in front. The output states the range.
+One video (needs PyAV: pip install av): prints headings relative to the first frame and, where it has two channels of sound,
+azimuths; writes <video>-heading.csv and .png, the sound's files, and <video>-annotated.mp4.
 Notes on the files go to standard error. RUN is the folder of a run, or a checkpoint in it (runs/slfm/supervised.pt).
 """
 
@@ -33,6 +36,8 @@ from training.prediction.track import QUIET_DB, Track, follow, follow_blocks, wr
 from training.prediction.track_report import describe_azimuths, draw, write_track
 from training.prediction.turn import checked_sign, describe_turn, find_turn, read_pair, turn_text
 from training.prediction.turn_picture import draw_turn
+from training.prediction.video_file import SUFFIXES, VideoFile
+from training.prediction.video_report import describe_video
 
 __all__ = [
     "QUIET_DB",
@@ -56,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m training.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run, or a checkpoint in it")
-    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="two pictures, or one binaural sound")
-    parser.add_argument("--hfov", type=float, metavar="DEG", help="horizontal field of view of both pictures; default: EXIF")
+    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="two pictures, one binaural sound, or one video")
+    parser.add_argument("--hfov", type=float, metavar="DEG", help="horizontal field of view of pictures or video; default: EXIF")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write both pictures with the turn into this image file")
     parser.add_argument("--every", type=float, default=0.1, metavar="S", help="seconds between moments; default %(default)s")
     parser.add_argument("--swap-ears", action="store_true", help="the first channel is the right ear")
@@ -67,22 +72,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     if len(options.files) > 2:
-        parser.error(f"{len(options.files)} files are given; two pictures or one sound are expected")
+        parser.error(f"{len(options.files)} files are given; two pictures, one sound or one video are expected")
     return exit_status(lambda: _predict(options))
 
 
 def _predict(options: argparse.Namespace) -> int:
     learned = load_predictor(options.run, "cuda" if torch.cuda.is_available() else "cpu", options.run.stem)
+    if options.hfov is not None and not NARROWEST_DEG <= options.hfov <= WIDEST_DEG:
+        raise InputError(f"--hfov is {options.hfov:g}; expected {NARROWEST_DEG:g} to {WIDEST_DEG:g} degrees")
     if len(options.files) == 2:
         print(_turn(learned, options))
+    elif options.files[0].suffix.lower() in SUFFIXES:
+        video = VideoFile(options.files[0], options.swap_ears)
+        text, notes = describe_video(learned, video, options.every, options.out, options.hfov)
+        _note(notes)
+        print(text)
     else:
         print(_azimuths(learned, options))
     return 0
 
 
 def _turn(learned: Learned, options: argparse.Namespace) -> str:
-    if options.hfov is not None and not NARROWEST_DEG <= options.hfov <= WIDEST_DEG:
-        raise InputError(f"--hfov is {options.hfov:g}; expected {NARROWEST_DEG:g} to {WIDEST_DEG:g} degrees")
     before, after = options.files
     sign = checked_sign(options.run)
     first, second = read_pair(learned, before, after, options.hfov)

@@ -120,12 +120,21 @@ def check_sign(answer_deg: np.ndarray, truth_deg: np.ndarray) -> dict[str, Any]:
 
 
 def evaluate_rotation(
-    predictors: Sequence[Predictor], test: PictureItems, val: PictureItems, batch: int = 32, progress: bool = True
+    predictors: Sequence[Predictor],
+    test: PictureItems,
+    val: PictureItems,
+    batch: int = 32,
+    progress: bool = True,
+    methods: Mapping[str, RotationBaseline] | None = None,
 ) -> Task:
-    """Evaluate predictors and the rotation baselines on the same pairs; chance and the check of signs use those of `val`."""
+    """Evaluate predictors and the rotation baselines on the same pairs; chance and the check of signs use those of `val`.
+
+    methods: how the predictors answer, by name, where they are to know the cameras.
+    """
     truth, reference = test.pairs.turn_deg, val.pairs.turn_deg
-    whole = turn(rotation_methods(predictors) | ROTATION_BASELINES, test, batch, progress)
-    signs = _signs(predictors, val, batch)
+    methods = methods or rotation_methods(predictors)
+    whole = turn({**methods, **ROTATION_BASELINES}, test, batch, progress)
+    signs = _signs(methods, val, batch)
     constant = constant_answers(truth, reference)
     conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
     predicted = tuple(p.name for p in predictors)
@@ -160,8 +169,8 @@ def turn(
     return {name: np.concatenate(parts) for name, parts in answers.items()}
 
 
-def _signs(predictors: Sequence[Predictor], val: PictureItems, batch: int) -> dict[str, dict[str, Any]]:
-    answers = turn(rotation_methods(predictors), val, batch, progress=False, most=SIGN_PAIRS)
+def _signs(methods: Mapping[str, RotationBaseline], val: PictureItems, batch: int) -> dict[str, dict[str, Any]]:
+    answers = turn(methods, val, batch, progress=False, most=SIGN_PAIRS)
     return {name: check_sign(a, val.pairs.turn_deg[:SIGN_PAIRS]) for name, a in answers.items()}
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from dataset.angles import fold_front
 from dataset.progress import progress_bar
 from dataset.reader import Dataset
-from training.baselines.registry import AZIMUTH_BASELINES, ROTATION_BASELINES, AzimuthBaseline
-from training.evaluation.evaluate import locate, rotation_methods, turn
+from training.baselines.registry import AZIMUTH_BASELINES, AzimuthBaseline, RotationBaseline
+from training.evaluation.evaluate import locate, turn
 from training.evaluation.examples import Examples, ExampleSettings, PictureItems, SoundItems
 from training.evaluation.predictors import Predictor
 from training.evaluation.scores import angle_error, chance, difference, score
@@ -96,15 +96,15 @@ def sweep_sounds(
 
 
 def sweep_pairs(
-    predictors: Sequence[Predictor],
+    methods: Mapping[str, RotationBaseline],
     make: Callable[[Mapping[str, Any]], PictureItems | None],
     sweeps: Sequence[Sweep],
     batch: int = 32,
     progress: bool = True,
 ) -> Iterator[Point]:
-    """Yield the rotation errors of predictors and baselines, which know the camera, on the pairs that `make` returns."""
+    """Yield the rotation errors of all methods on the pairs that `make` returns for settings; None leaves a point out."""
     for sweep, value, items in _made(make, sweeps, progress):
-        answers = turn(rotation_methods(predictors) | ROTATION_BASELINES, items, batch, progress=False)
+        answers = turn(methods, items, batch, progress=False)
         errors = {name: angle_error(a, items.pairs.turn_deg) for name, a in answers.items()}
         yield Point(sweep, value, items.pairs.turn_deg, errors, items.pairs.row)
 

@@ -40,7 +40,13 @@ def read_photograph(path: Path, aspect: float, hfov_deg: float | None = None) ->
         raise InputError(f"{path} is not a readable picture ({reason(error)}); two PNG or JPEG files are expected") from None
     height, width = picture.shape[:2]
     whole = exif_hfov_deg(exif, width, height) if hfov_deg is None else hfov_deg
+    return photograph(picture, aspect, whole, "given" if hfov_deg is not None else "EXIF")
+
+
+def photograph(picture: np.ndarray, aspect: float, hfov_deg: float | None, origin: str) -> Photograph:
+    """Return a picture (H, W, 3), whose whole width shows hfov_deg, cropped at its centre to width / height = aspect."""
+    height, width = picture.shape[:2]
     wide, high = min(width, round(height * aspect)), min(height, round(width / aspect))
     top, left = (height - high) // 2, (width - wide) // 2
     rgb = picture[top : top + high, left : left + wide]
-    return Photograph(rgb, whole and cropped_hfov_deg(whole, wide / width), "given" if hfov_deg is not None else "EXIF")
+    return Photograph(rgb, hfov_deg and cropped_hfov_deg(hfov_deg, wide / width), origin)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.baselines.registry import AZIMUTH_BASELINES
-from training.evaluation.evaluate import Task, evaluate_azimuth, evaluate_rotation
+from training.baselines.registry import AZIMUTH_BASELINES, ROTATION_BASELINES, RotationBaseline
+from training.evaluation.evaluate import Task, evaluate_azimuth, evaluate_rotation, rotation_methods
 from training.evaluation.examples import ExampleSettings
 from training.evaluation.full_circle import full_circle
+from training.evaluation.learned import Learned
 from training.evaluation.predictors import Predictor
 from training.evaluation.robustness import SWEEPS, Sweep, summarised, sweep_pairs, sweep_sounds
+from training.real.cameras import measure_cameras, turns_with_lens
 from training.real.panorama_pairs import PanoramaPairs, ViewSettings
 from training.real.room_sounds import RoomSounds
 from training.real.rooms import Room
@@ -44,7 +47,7 @@ class Measured:
 
 
 def measure_panoramas(
-    predictors: Sequence[Predictor],
+    predictors: Sequence[Learned],
     panoramas: Sequence[Path],
     settings: ViewSettings,
     seed: int = 0,
@@ -52,18 +55,22 @@ def measure_panoramas(
     most: int = 200,
     progress: bool = True,
 ) -> Measured:
-    """Measure rotations between views of panoramas; intervals are over panoramas.
+    """Measure rotations between views of panoramas, whose lens the predictors know; intervals are over panoramas.
 
-    The check of signs, and chance, use pairs drawn again. most: number of pairs of each point of a sweep.
+    The check of signs, and chance, use pairs drawn again. most: number of pairs of each point of a sweep. Sweeps show the first
+    predictor also as it answers where the lens is unknown.
     """
     items, again = (PanoramaPairs(panoramas, settings, s) for s in (seed, seed + 1_000_003))
-    task = evaluate_rotation(predictors, items, again, progress=progress)
+    methods: dict[str, RotationBaseline] = {p.name: partial(turns_with_lens, p) for p in predictors}
+    task = evaluate_rotation(predictors, items, again, progress=progress, methods=methods)
+    unknown = {f"{predictors[0].name}, lens unknown": rotation_methods(predictors[:1])[predictors[0].name]}
 
     def make(values: Mapping[str, Any]) -> PanoramaPairs:
         return PanoramaPairs(panoramas, replace(settings, most=most, **values), seed)
 
-    swept = summarised(sweep_pairs(predictors, make, sweeps, progress=progress))
-    about = {"panoramas": [p.name for p in panoramas], "views": asdict(settings), "seed": seed}
+    swept = summarised(sweep_pairs({**methods, **unknown, **ROTATION_BASELINES}, make, sweeps, progress=progress))
+    cameras = measure_cameras(predictors[0], panoramas, replace(settings, most=most), seed)
+    about = {"panoramas": [p.name for p in panoramas], "views": asdict(settings), "seed": seed, "cameras": cameras}
     return Measured(task, items, _by_group(task, items.label), swept, about)
 
 

@@ -72,6 +72,7 @@ def _rotation(content: Mapping[str, Any], short: bool) -> list[str]:
         + INTERVALS.format(groups="panoramas"),
         scores_table(task),
         verdict_lines(task),
+        _cameras_table(about["cameras"]),
     ]
     if short:
         return [*parts, *sweep_tables(task["sweeps"])]
@@ -115,6 +116,17 @@ def _azimuth(content: Mapping[str, Any], short: bool) -> list[str]:
         condition_tables(task),
         *_sweeps(task, "azimuth"),
     ]
+
+
+def _cameras_table(cameras: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of what the first method answers, and refuses, for each camera."""
+    head = ["field of view, pitch", "mean", "refused", "mean of the answered", "n", "refused of pairs that share nothing"]
+    rows = []
+    for c in cameras:
+        refused = (share_text(c[k]) or "not calibrated" for k in ("refused", "disjoint_refused"))
+        cells = [number_text(c["mean_deg"]), next(refused), number_text(c["mean_deg_answered"]), str(c["n"]), next(refused)]
+        rows.append([f"{c['hfov_deg']:g}, {c['pitch_deg']:+g}", *cells])
+    return table(head, rows)
 
 
 def _groups_table(what: str, task: Mapping[str, Any]) -> str:
