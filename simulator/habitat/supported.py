@@ -48,8 +48,11 @@ def check_supported(path: Path) -> None:
 def _check_frame(path: Path, one: Placed) -> None:
     """Raise InputError for a mesh that habitat-sim turns otherwise than its up and front say."""
     up, front = (np.array(one.attributes[key], np.float64) for key in ("up", "front"))
-    if one.path.suffix.lower() == ".ply" or np.allclose(displayed_orientation(up, front), orientation(up, front), atol=1e-4):
-        return  # a PLY is handed over upright
+    if one.path.suffix.lower() == ".ply":
+        return  # handed over upright
+    of_unit_length = np.allclose(np.linalg.norm([up, front], axis=1), 1.0, atol=1e-4)
+    if of_unit_length and np.allclose(displayed_orientation(up, front), orientation(up, front), atol=1e-4):
+        return
     raise InputError(
         f"{path}: habitat-sim does not turn {one.path.name} as its up {up.tolist()} and front {front.tolist()} say; "
         f"turn the mesh itself so that its front is {list(Y_UP[1])} and its up {list(Y_UP[0])}, {REMEDY}"
@@ -57,9 +60,9 @@ def _check_frame(path: Path, one: Placed) -> None:
 
 
 def displayed_orientation(up: np.ndarray, front: np.ndarray) -> np.ndarray:
-    """Return the (3, 3) rotation that habitat-sim 0.3.3 applies to a mesh: esp::geo::CoordinateFrame::rotationFrameToWorld.
+    """Return the (3, 3) rotation that habitat-sim 0.3.3 applies to a mesh with unit vectors `up` and `front`, both (3,).
 
-    It turns +Y to `up` by the shortest arc, then what -Z has become to `front`. Where these two are opposite, the arc is not
+    As esp::geo::CoordinateFrame::rotationFrameToWorld, it turns +Y to `up` by the shortest arc, then what -Z has become to `front`. Where these two are opposite, the arc is not
     unique, and its axis need not be `up`: the mesh can end upside down. Directions that are not at right angles are ignored.
     """
     if abs(up @ front) >= 1e-5:

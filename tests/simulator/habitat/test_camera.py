@@ -398,6 +398,7 @@ REFUSED = {
     ),
     "front behind": (described_by(STAGE, front=[0, 0, 1]), TURNED, False),
     "front behind, alone": (described_by(STAGE, alone=True, front=[0, 0, 1]), TURNED, False),
+    "up of length 2": (described_by(STAGE, up=[0, 0, 2], front=[0, 1, 0]), TURNED, False),
     "front not at right angles": (described_by(BLOCKS, up=[0, 0, 1], front=[0, 1, 0.0005]), TURNED, False),
 }
 """What is refused: a change of the flat, the message, and whether habitat-sim ignores the change as a whole."""
