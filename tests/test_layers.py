@@ -39,7 +39,7 @@ ORDER = {
         ("angles", "errors", "interrupts"),
     ),
     "training": (
-        ("run", "predict", "realworld", "calibrate"),
+        ("run", "predict", "realworld", "calibrate", "export"),
         ("stages",),
         ("real",),
         ("prediction",),
@@ -50,7 +50,7 @@ ORDER = {
         ("data", "networks"),
         ("config",),
         ("presets", "ranges"),
-        ("errors",),
+        ("errors", "models"),
     ),
 }
 """Folders and files of a package, from the top: each imports from later rows only, or from itself."""

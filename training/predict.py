@@ -1,6 +1,8 @@
-"""Apply a trained run to two pictures, one sound or one video.
+"""Tell from two pictures how far a camera turned, and from a recording with two ears where a sound is; a video has both.
 
-    python -m training.predict runs/slfm before.jpg after.jpg       how far the camera turned from one picture to the other
+    python -m training.predict before.jpg after.jpg                 how far the camera turned, by the pretrained networks
+    python -m training.predict street.wav                           azimuth of the sound over time
+    python -m training.predict runs/slfm before.jpg after.jpg       the same with the networks of your own run
     python -m training.predict runs/slfm a.jpg b.jpg --hfov 74 --picture turn.png
     python -m training.predict runs/slfm street.wav                 azimuth of the sound over time
     python -m training.predict runs/slfm street.flac --every 0.5 --out tracks/
@@ -14,7 +16,8 @@ directions, and writes <sound>-azimuth.csv and .png. Azimuths are degrees in (-1
 stage front-back; otherwise in [-90, 90], a sound behind at its mirror image in front. The output states the range.
 One video (needs PyAV: pip install av): prints headings relative to the first frame and, where it has two channels of sound,
 azimuths; writes <video>-heading.csv and .png, the sound's files, and <video>-annotated.mp4.
-Notes on the files go to standard error. RUN is the folder of a run, or a checkpoint in it (runs/slfm/supervised.pt).
+Notes on the files go to standard error. RUN is the folder of a run, or a checkpoint (runs/slfm/supervised.pt); without it, the
+pretrained networks are used (training/models/README.md).
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ import torch
 from dataset.command import exit_status
 from training.errors import InputError
 from training.evaluation.learned import Learned, load_predictor
+from training.models import PRETRAINED
 from training.prediction.lens import NARROWEST_DEG, WIDEST_DEG
 from training.prediction.pictures import read_picture
 from training.prediction.sounds import SHORTEST_S, SoundFile, read_sound
@@ -60,8 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run, or a checkpoint in it")
-    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="two pictures, one binaural sound, or one video")
+    parser.add_argument(
+        "files",
+        metavar="[RUN] FILE",
+        type=Path,
+        nargs="+",
+        help="a run or checkpoint, then two pictures, one binaural sound, or one video",
+    )
     parser.add_argument("--hfov", type=float, metavar="DEG", help="horizontal field of view of pictures or video; default: EXIF")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write both pictures with the turn into this image file")
     parser.add_argument("--every", type=float, default=0.1, metavar="S", help="seconds between moments; default %(default)s")
@@ -71,9 +80,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=Path(), metavar="DIR", help="folder for table and plot; default: the current folder"
     )
     options = parser.parse_args(argv)
-    if len(options.files) > 2:
+    options.run, options.files = split_run(options.files)
+    if not 1 <= len(options.files) <= 2:
         parser.error(f"{len(options.files)} files are given; two pictures, one sound or one video are expected")
     return exit_status(lambda: _predict(options))
+
+
+def split_run(paths: Sequence[Path]) -> tuple[Path, list[Path]]:
+    """Return the run, or the pretrained networks where none is named, and the files: a run is a folder or ends with .pt."""
+    first, *others = paths
+    return (first, others) if first.is_dir() or first.suffix in ("", ".pt") else (PRETRAINED, list(paths))
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -104,7 +120,7 @@ def _turn(learned: Learned, options: argparse.Namespace) -> str:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise InputError(f"--picture {options.picture} cannot be written ({why}); name a .png file elsewhere") from None
-    return turn_text(turn, sign, before, after)
+    return turn_text(turn, sign, before, after, options.run != PRETRAINED)
 
 
 def _azimuths(learned: Learned, options: argparse.Namespace) -> str:

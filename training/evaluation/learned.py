@@ -101,14 +101,16 @@ class Learned:
         return np.where(behind.cpu().numpy() > 0, wrap_180(180 - degrees), degrees) if self.full_circle else degrees
 
 
-def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") -> Learned:
-    """Load a predictor from a run's folder or one of its checkpoints; raise InputError if it does not fit.
+def checkpoint_of(run: Path) -> Path:
+    """Return the checkpoint of a run's last stage without labels, front-back.pt or slfm.pt; a checkpoint stays itself."""
+    if not run.is_dir():
+        return run
+    return next((p for p in (run / "front-back.pt", run / "slfm.pt") if p.is_file()), run / "slfm.pt")
 
-    From a folder the last stage without labels is loaded: front-back.pt if it exists, else slfm.pt.
-    """
-    path = Path(path)
-    if path.is_dir():
-        path = next((p for p in (path / "front-back.pt", path / "slfm.pt") if p.is_file()), path / "slfm.pt")
+
+def load_predictor(path: str | Path, device: str = "cpu", name: str = "SLfM") -> Learned:
+    """Load a predictor from a run's folder or a checkpoint, see `checkpoint_of`; raise InputError if it does not fit."""
+    path = checkpoint_of(Path(path))
     settings, content = checkpoint.load(path)
     if not any(str(name).startswith("localiser.") for name in content.get("model") or ()):
         raise InputError(f"{path} holds no localiser; give the checkpoint of the slfm, front-back or supervised stage")

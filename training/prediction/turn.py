@@ -60,8 +60,8 @@ def read_pair(learned: Learned, before: Path, after: Path, hfov_deg: float | Non
     return read_photograph(before, aspect, hfov_deg), read_photograph(after, aspect, hfov_deg)
 
 
-def turn_text(turn: Turn, sign: dict[str, Any] | None, before: Path, after: Path) -> str:
-    """Return a turn and the check of the run's sign as text."""
+def turn_text(turn: Turn, sign: dict[str, Any] | None, before: Path, after: Path, of_run: bool = True) -> str:
+    """Return a turn as text, and for the networks of a run the check of its sign."""
     if not turn.known:
         return (
             f"cannot tell: {before} and {after} share too little (four answers scatter by {turn.spread_deg:.1f} degrees; "
@@ -71,11 +71,16 @@ def turn_text(turn: Turn, sign: dict[str, Any] | None, before: Path, after: Path
     answer = (
         f"{after} is turned {abs(turn.degrees):.1f} degrees to the {side} of {before} ({turn.degrees:+.1f}; left is positive)"
     )
+    return f"{answer}\n{sign_text(sign)}" if of_run else answer
+
+
+def sign_text(sign: dict[str, Any] | None) -> str:
+    """Return the check of a run's sign as text; None: there is no report."""
     if sign is None:
-        return f"{answer}\nthe run has no report of this checkpoint: the sign (left or right) is not checked"
+        return "the run has no report of this checkpoint: the sign (left or right) is not checked"
     verdict = "agrees with" if sign["right"] else "CONTRADICTS"
     return (
-        f"{answer}\nthe run's sign {verdict} the true turns of {sign['pairs']} validation pairs: mean error "
+        f"the run's sign {verdict} the true turns of {sign['pairs']} validation pairs: mean error "
         f"{sign['mean_deg_kept']:.1f} degrees, {sign['mean_deg_turned']:.1f} with the other sign"
     )
 
