@@ -14,9 +14,9 @@ import soundfile
 import trimesh
 
 from simulator.errors import InputError
+from simulator.receivers.sofa import BUNDLED as KEMAR
 from simulator.render import main
 from simulator.run import cluster, record, worker
-from simulator.receivers.sofa import BUNDLED as KEMAR
 from simulator.run.clips import BUNDLED
 from simulator.run.worker import render_shard
 
