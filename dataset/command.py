@@ -1,7 +1,8 @@
-"""The end of every command: exit status, errors in one line on standard error, and the line that names a new data set."""
+"""What all commands share: paths as arguments, exit status, errors in one line, and the line that names a new data set."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,22 @@ def exit_status(run: Callable[[], int]) -> int:
     except (InputError, DatasetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
+
+
+def path_argument(text: str) -> Path:
+    """Return the path that an argument of a command names; argparse reports a text that cannot be one."""
+    if "\0" in text or not text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or folder")
+    return Path(text)
+
+
+def output_argument(text: str) -> Path:
+    """Return the path that a command writes to, which is on this machine; argparse reports an address."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is a remote address; write to a local folder, then upload it (a data set: python -m dataset.share --to)"
+        )
+    return path_argument(text)
 
 
 def print_made(out: Path, manifest: Mapping[str, Any]) -> None:

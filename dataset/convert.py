@@ -16,7 +16,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dataset.command import exit_status, print_made
+from dataset.command import exit_status, output_argument, print_made
 from dataset.errors import DatasetError
 from dataset.layouts.slfm_read import Layout, from_slfm
 from dataset.layouts.slfm_write import to_slfm
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--to", choices=("webdataset", "slfm"), help="layout to write")
     way.add_argument("--from", dest="source", choices=("slfm",), help="layout to read")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; it must be new or empty")
+    parser.add_argument("--out", type=output_argument, required=True, help="folder to write; it must be new or empty")
     parser.add_argument("--lists", type=Path, metavar="DIR", help="with --from slfm: folder of train.csv, val.csv, test.csv")
     parser.add_argument(
         "--hfov-deg", type=float, default=Layout.hfov_deg, help="with --from slfm: horizontal field of view (default %(default)g)"

@@ -24,7 +24,7 @@ from typing import Any
 
 import h5py
 
-from dataset.command import exit_status, print_made
+from dataset.command import exit_status, output_argument, print_made
 from dataset.errors import DatasetError
 from dataset.format.derived import derived, is_derived
 from dataset.format.documents import section
@@ -257,7 +257,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.merge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", nargs="+", help="folders or addresses of data sets (each holds manifest.json)")
-    parser.add_argument("--out", type=Path, required=True, help="new folder for the merged data set")
+    parser.add_argument("--out", type=output_argument, required=True, help="new folder for the merged data set")
     options = parser.parse_args(argv)
 
     def run() -> int:

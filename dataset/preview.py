@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dataset.angles import forward
-from dataset.command import exit_status
+from dataset.command import exit_status, output_argument
 from dataset.errors import DatasetError
 from dataset.reader import Dataset
 from dataset.viewer.floor_plan import scene_plan
@@ -122,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
     parser.add_argument("--sets", type=int, default=3, help="sets of each scene to draw in detail (default 3)")
-    parser.add_argument("--out", type=Path, help="folder for the pictures (default: preview/ in the data set)")
+    parser.add_argument("--out", type=output_argument, help="folder for the pictures (default: preview/ in the data set)")
     options = parser.parse_args(argv)
 
     def run() -> int:

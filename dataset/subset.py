@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset.command import exit_status, print_made
+from dataset.command import exit_status, output_argument, print_made
 from dataset.errors import DatasetError
 from dataset.format.manifest import PUBLISHED, write_manifest
 from dataset.format.splits import SPLITS
@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.subset", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
-    parser.add_argument("--out", type=Path, required=True, help="new folder for the subset")
+    parser.add_argument("--out", type=output_argument, required=True, help="new folder for the subset")
     parser.add_argument("--scenes", nargs="+", default=[], metavar="NAME", help="take these scenes (default: all)")
     parser.add_argument("--split", choices=SPLITS, help="take this split (default: all)")
     parser.add_argument("--sets", type=int, metavar="N", help="take the first N sets of every scene (default: all)")

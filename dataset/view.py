@@ -15,7 +15,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from dataset.command import exit_status
+from dataset.command import exit_status, output_argument
 from dataset.errors import DatasetError
 from dataset.format.splits import SPLITS
 from dataset.reader import Dataset
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.view", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
-    parser.add_argument("--out", type=Path, help="the page to write (default: view.html in the data set's folder)")
+    parser.add_argument("--out", type=output_argument, help="the page to write (default: view.html in the data set's folder)")
     parser.add_argument("--sets", type=int, default=SETS, help="largest number of sets in the page (default %(default)s)")
     parser.add_argument("--split", choices=SPLITS, help="show this split only")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")

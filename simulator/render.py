@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
-from dataset.command import exit_status
+from dataset.command import exit_status, output_argument, path_argument
 from dataset.interrupts import check
 from simulator.config import CAMERAS, ENGINES, MOTIONS, POSES, QUALITIES, Settings, with_options
 from simulator.engines.soundspaces import CREDIT, check_engine
@@ -165,7 +165,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--scenes",
-        type=_path,
+        type=path_argument,
         nargs="+",
         required=True,
         metavar="PATH",
@@ -173,11 +173,17 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--clips",
-        type=_path,
+        type=path_argument,
         metavar="DIR",
         help="folder of wav, flac, ogg or mp3 at any rate (searched recursively); default: the bundled clips",
     )
-    add("--out", type=_folder, default=Path("data/slfm"), metavar="DIR", help="folder of the data set; default %(default)s")
+    add(
+        "--out",
+        type=output_argument,
+        default=Path("data/slfm"),
+        metavar="DIR",
+        help="folder of the data set; default %(default)s",
+    )
     add("--sets", type=int, metavar="N", help="sets per scene; default 32")
     add("--views", type=int, metavar="N", help="views per set; default 4")
     add("--sources", type=int, metavar="N", help="sources per set; default 1")
@@ -189,7 +195,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--poses",
-        type=_path,
+        type=path_argument,
         metavar="FILE",
         help="JSON or CSV with listeners, headings and sources of every set, instead of drawn ones; see docs/motion.md",
     )
@@ -236,7 +242,7 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--hrtf",
-        type=_path,
+        type=path_argument,
         nargs="+",
         default=(),
         metavar="PATH",
@@ -245,7 +251,7 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--materials",
-        type=_path,
+        type=path_argument,
         metavar="FILE",
         help="TOML or JSON: material names and rules on top of the bundled ones (simulator/assets/materials.toml)",
     )
@@ -273,20 +279,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the plan (scenes and their acoustic materials, shards, bytes, time) and write nothing",
     )
-
-
-def _path(text: str) -> Path:
-    if "\0" in text or not text:
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or folder")
-    return Path(text)
-
-
-def _folder(text: str) -> Path:
-    if "://" in text:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is a remote address; render to a local folder, then upload it with python -m dataset.share --to"
-        )
-    return _path(text)
 
 
 def _count(text: str) -> int:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import torch
 
-from dataset.command import exit_status
+from dataset.command import exit_status, output_argument
 from training.errors import InputError
 from training.evaluation.learned import Learned, load_predictor
 from training.models import PRETRAINED
@@ -77,7 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--swap-ears", action="store_true", help="the first channel is the right ear")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="file of the plot; default: <sound>-azimuth.png in --out")
     parser.add_argument(
-        "--out", type=Path, default=Path(), metavar="DIR", help="folder for table and plot; default: the current folder"
+        "--out",
+        type=output_argument,
+        default=Path(),
+        metavar="DIR",
+        help="folder for table and plot; default: the current folder",
     )
     options = parser.parse_args(argv)
     options.run, options.files = split_run(options.files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,8 @@ def check(v: Mapping[str, Any]) -> None:
             v["pretext.task"] == "m2b" or v["network.kind"] == "paper",
             "pretext.task is 'l2r', which needs the U-Net of network.kind=paper; the small decoder learns m2b only",
         ),
-        (v["seed"] >= 0, f"seed is {v['seed']}; expected 0 or more"),
+        (0 <= v["seed"] < 2**63, f"seed is {v['seed']}; expected 0 to below 2^63"),
+        *((abs(x) < math.inf, f"{key} is {x}; expected a finite number") for key, x in v.items() if isinstance(x, float)),
         (v["views"] >= 2, f"views is {v['views']}; a turn needs at least 2"),
         (0.05 <= v["sound.clip_s"] <= 60, f"sound.clip_s is {v['sound.clip_s']}; expected 0.05 to 60"),
         (0.01 <= v["sound.response_s"] <= 10, f"sound.response_s is {v['sound.response_s']}; expected 0.01 to 10"),

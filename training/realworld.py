@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from dataset.command import exit_status
+from dataset.command import exit_status, output_argument
 from training.data.clips import BUNDLED, SUFFIXES, find_clips
 from training.data.preload import RATE_HZ
 from training.errors import InputError
@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--brirs", type=Path, metavar="DIR", help="folder of .sofa files or a .csv table, or one such file")
     parser.add_argument("--panoramas", type=Path, metavar="DIR", help="folder of equirectangular pictures, or one picture")
     parser.add_argument("--clips", type=Path, metavar="DIR", help="folder of dry sounds; default: those of the project")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report; default: real/ in the run's folder")
+    parser.add_argument(
+        "--out", type=output_argument, metavar="DIR", help="folder of the report; default: real/ in the run's folder"
+    )
     parser.add_argument("--hfov", type=float, default=60.0, metavar="DEG", help="field of view of the views; default %(default)s")
     parser.add_argument("--pitch", type=float, default=-22.5, metavar="DEG", help="pitch of the views; default %(default)s")
     parser.add_argument("--pairs", type=int, default=4, metavar="N", help="pairs of each panorama; default %(default)s")

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from dataset.command import exit_status
+from dataset.command import exit_status, output_argument
 from training.config import preset
 from training.errors import InputError
 from training.presets import PRESETS
@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
         if world > 1:
             torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         run = loop.Run(
-            Path(options.out),
+            options.out,
             device,
             workers=options.workers,
             resume=not options.no_resume,
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of clips used in place of the data set's dry sounds (SLfM's data has none)",
     )
-    parser.add_argument("--out", default="runs/slfm", help="folder of the run; default %(default)s")
+    parser.add_argument("--out", type=output_argument, default="runs/slfm", help="folder of the run; default %(default)s")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="default: paper with a GPU, small without")
     parser.add_argument("--stages", default=",".join(STAGES), help="stages to run, separated by commas; default %(default)s")
     parser.add_argument("--epochs", type=float, help="passes over the training split in each of the training stages")
@@ -104,8 +104,11 @@ def _stages(text: str) -> tuple[str, ...]:
 def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        known = device.type in ("cpu", "cuda")
     except RuntimeError:
-        raise InputError(f"--device {name} is unknown; use cpu or cuda") from None
+        known = False
+    if not known:
+        raise InputError(f"--device {name} is unknown; use cpu or cuda")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"--device {name}: no GPU is available; use cpu")
     if device.type == "cuda" and device.index is None:

@@ -299,7 +299,10 @@ def test_a_healthy_run_is_not_restarted_and_its_sign_is_fixed_without_labels(
         (["--stages", "slfm,cook"], "--stages slfm,cook: expected one or more of pretext, slfm, front-back"),
         (["--set", "pretext.task=l2r"], "pretext.task is 'l2r', which needs the U-Net"),
         (["--stages", "report"], "holds neither slfm.pt nor supervised.pt"),
-        (["--device", "abacus"], "--device abacus is unknown"),
+        *((["--device", name], f"--device {name} is unknown") for name in ("abacus", "mps", "meta")),
+        (["--seed", str(10**20)], "seed is 100000000000000000000; expected 0 to below 2^63"),
+        (["--epochs", "inf"], "pretext.epochs is inf; expected a finite number"),
+        (["--set", "slfm.learning_rate=inf"], "slfm.learning_rate is inf; expected a finite number"),
     ],
 )
 def test_wrong_use_is_refused_in_one_line(
