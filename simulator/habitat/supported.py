@@ -62,8 +62,9 @@ def _check_frame(path: Path, one: Placed) -> None:
 def displayed_orientation(up: np.ndarray, front: np.ndarray) -> np.ndarray:
     """Return the (3, 3) rotation that habitat-sim 0.3.3 applies to a mesh with unit vectors `up` and `front`, both (3,).
 
-    As esp::geo::CoordinateFrame::rotationFrameToWorld, it turns +Y to `up` by the shortest arc, then what -Z has become to `front`. Where these two are opposite, the arc is not
-    unique, and its axis need not be `up`: the mesh can end upside down. Directions that are not at right angles are ignored.
+    As esp::geo::CoordinateFrame::rotationFrameToWorld, it turns +Y to `up` by the shortest arc, then what -Z has become to
+    `front`. Where these two are opposite, the arc is not unique, and its axis need not be `up`: the mesh can end upside down.
+    Directions that are not at right angles are ignored.
     """
     if abs(up @ front) >= 1e-5:
         return np.eye(3)
