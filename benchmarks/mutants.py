@@ -131,8 +131,8 @@ MUTANTS = (
     Mutant(
         "sign: predictors ignore the stored one",
         "training/evaluation/learned.py",
-        "self.localiser.rotation_sign * (phi[:, 0] - phi[:, 1])",
-        "(phi[:, 0] - phi[:, 1])",
+        "torch.rad2deg(self.localiser.rotation_sign * phi)",
+        "torch.rad2deg(phi)",
         ("tests/training/test_predict.py", "-k", "exchanging_pictures_negates"),
     ),
     Mutant(

@@ -27,9 +27,11 @@ def test_with_tensorboard_logs_are_written(tmp_path):
     assert list((tmp_path / "tensorboard").glob("events*"))
 
 
-def test_without_embree_the_message_names_the_platform(monkeypatch):
+@pytest.mark.parametrize(("machine", "said"), [("x86_64", "pip install embreex"), ("aarch64", "x86-64 only")])
+def test_without_embree_the_message_names_what_helps_on_the_platform(monkeypatch, machine, said):
+    monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setitem(sys.modules, "embreex", None)
     monkeypatch.delitem(sys.modules, "embreex.rtcore_scene", raising=False)
     monkeypatch.delitem(sys.modules, "simulator.scene.bvh", raising=False)
-    with pytest.raises(ImportError, match="x86-64"):
+    with pytest.raises(ImportError, match=said):
         importlib.import_module("simulator.scene.bvh")

@@ -177,9 +177,21 @@ def _transfer(measured: Measurement, sample_rate_hz: int) -> tuple[np.ndarray, n
     responses = responses[..., first : first + int(SPECTRUM * rate / sample_rate_hz)]
     f = np.linspace(0.0, sample_rate_hz / 2, SPECTRUM // 2 + 1)
     turn = 2.0 * np.pi * np.arange(responses.shape[-1])[:, None] * np.minimum(f, rate / 2) / rate
-    rows = responses.reshape(-1, responses.shape[-1])  # one product instead of one for each direction
-    spectra = (rows @ np.cos(turn) - 1j * (rows @ np.sin(turn))).reshape(*responses.shape[:-1], -1)
+    rows = np.ascontiguousarray(responses.reshape(-1, responses.shape[-1]), np.float64)
+    spectra = (_product(rows, np.cos(turn)) - 1j * _product(rows, np.sin(turn))).reshape(*responses.shape[:-1], -1)
     return spectra * (f <= rate / 2), np.abs(spectra)
+
+
+@kernel()
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the product (K, F) of (K, N) and (N, F): the same bits with any number of threads, which BLAS does not return."""
+    out = np.zeros((a.shape[0], b.shape[1]))
+    for k in range(a.shape[0]):
+        for n in range(a.shape[1]):
+            x = a[k, n]
+            for f in range(b.shape[1]):
+                out[k, f] += x * b[n, f]
+    return out
 
 
 def check_directions(measured: Measurement) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from dataset.angles import wrap_180
 from training.errors import InputError
 from training.real.room_sofa import read_room_sofa
-from training.real.rooms import Room, checked
+from training.real.rooms import Room, checked, resampled
 
 COLUMNS = ("file", "azimuth_deg")
 OPTIONAL = ("room", "elevation_deg", "distance_m")
@@ -93,7 +92,7 @@ def _read_response(path: Path, rate_hz: int, where: str) -> np.ndarray:
         raise InputError(f"{where}: {path} is not a readable sound ({error}); a WAV or FLAC file is expected") from None
     if response.shape[1] != 2:
         raise InputError(f"{where}: {path} has {response.shape[1]} channels; 2 are expected, left and right ear")
-    return np.ascontiguousarray(soxr.resample(response, rate, rate_hz, quality="VHQ").T)
+    return resampled(response, rate, rate_hz)
 
 
 def _distinct(rooms: list[Room]) -> list[Room]:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import soxr
 
 from dataset.sofa import delayed, text
 from training.errors import InputError
-from training.real.rooms import Room
+from training.real.rooms import Room, resampled
 
 CONVENTIONS = ("SimpleFreeFieldHRIR", "SingleRoomSRIR", "SingleRoomDRIR", "MultiSpeakerBRIR")
 """SingleRoomDRIR is the older name of SingleRoomSRIR for heads."""
@@ -49,8 +48,9 @@ def _room(path: Path, file: h5py.File, rate_hz: int) -> Room:
             f"{path} has a Data.Delay of {np.abs(delay).max():g} samples; at most {LONGEST_DELAY_S:g} s are expected"
         )
     azimuth, elevation, distance = _directions(path, file, convention, responses.shape[2])
-    whole = delayed(responses, delay).transpose(0, 2, 3, 1).reshape(-1, responses.shape[-1], 2)  # may be longer than N
-    found = [np.ascontiguousarray(soxr.resample(r, rate, rate_hz, quality="VHQ").T, np.float32) for r in whole]
+    whole = delayed(responses, delay)  # may be longer
+    whole = whole.transpose(0, 2, 3, 1).reshape(-1, whole.shape[-1], 2)
+    found = [resampled(r, rate, rate_hz) for r in whole]
     return Room(path.stem, found, azimuth, elevation, distance)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import soxr
 
 from dataset.angles import direction
 from dataset.sofa import ear_cues, left_channel
@@ -44,6 +45,12 @@ class Room:
             elevation_deg=self.elevation_deg[rows],
             distance_m=self.distance_m[rows],
         )
+
+
+def resampled(response: np.ndarray, rate_hz: float, wanted_hz: int) -> np.ndarray:
+    """Resample a response (N, 2): (2, N) float32. It is a density in time: convolution keeps the level of the sound."""
+    changed = soxr.resample(response, rate_hz, wanted_hz, quality="VHQ") * (rate_hz / wanted_hz)
+    return np.ascontiguousarray(changed.T, np.float32)
 
 
 def checked(room: Room, source: Path) -> Room:

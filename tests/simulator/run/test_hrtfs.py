@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import h5py
@@ -186,7 +188,18 @@ class TestRender:
     @pytest.mark.slow
     def test_workers_give_the_same_bytes(self, rendered, heads, tiny_scenes, tiny_options, tmp_path, fields_of):
         options = ["--workers", "2", "--hrtf", str(heads), *SCALES, *tiny_options]
-        assert main(["--scenes", str(tiny_scenes), "--out", str(tmp_path / "out"), *options]) == 1
+        # A process of its own: Ray leaves settings in the environment of a driver.
+        command = [
+            sys.executable,
+            "-m",
+            "simulator.render",
+            "--scenes",
+            str(tiny_scenes),
+            "--out",
+            str(tmp_path / "out"),
+            *options,
+        ]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 1
         assert fields_of(tmp_path / "out") == fields_of(rendered[0])
 
     def test_description_merging_and_subsets_keep_the_files(self, rendered, tiny_data, tmp_path):

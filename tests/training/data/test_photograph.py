@@ -177,7 +177,7 @@ def test_evaluation_sees_the_pictures_as_they_are(store: Store) -> None:
     np.testing.assert_array_equal(Batches(store, settings(*ON), 4, training=False).make(0).rgb, store.rgb[:, :3])
 
 
-@pytest.mark.parametrize("text", ["exposure_stops=-1", "jpeg_quality=96", "sensor_noise=2", "blur_px=nan", "jitter_share=1.1"])
+@pytest.mark.parametrize("text", ["exposure_stops=-1", "jpeg_quality=96", "sensor_noise=2", "blur_px=-0.1", "jitter_share=1.1"])
 def test_settings_out_of_range_are_refused(text: str) -> None:
     with pytest.raises(InputError, match=rf"^setting picture\.{text.split('=')[0]} is [^\n]*expected 0 to [^\n]*$"):
         settings(f"picture.{text}")

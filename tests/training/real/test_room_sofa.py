@@ -15,12 +15,23 @@ SPEAKERS = np.array([10.0, -100.0, 150.0, 75.0])
 
 
 def save(path, convention, **values):
-    sofa = sofar.Sofa(convention)
-    sofa.Data_SamplingRate = RATE
-    sofa.GLOBAL_RoomType = getattr(sofa, "GLOBAL_RoomType", "reverberant") or "reverberant"
-    for name, value in values.items():
-        setattr(sofa, name, value)
-    sofar.write_sofa(str(path), sofa)
+    """Write a SOFA file: free-field ones by sofar; others directly, because sofar writes no deprecated conventions."""
+    if convention == "SimpleFreeFieldHRIR":
+        sofa = sofar.Sofa(convention)
+        sofa.Data_SamplingRate = RATE
+        for name, value in values.items():
+            setattr(sofa, name, value)
+        sofar.write_sofa(str(path), sofa)
+        return path
+    with h5py.File(path, "w") as file:
+        file.attrs["Conventions"], file.attrs["SOFAConventions"] = "SOFA", convention
+        file["Data.SamplingRate"] = [float(RATE)]
+        for name, value in values.items():
+            variable, _, attribute = name.partition("_") if name.endswith(("_Type", "_Units")) else (name, "", "")
+            if attribute:
+                file[variable].attrs[attribute] = value
+            else:
+                file[name.replace("Data_", "Data.")] = value
     return path
 
 
@@ -78,7 +89,7 @@ def test_every_loudspeaker_and_head_of_a_multi_speaker_file_is_a_response(tmp_pa
     places = 2.5 * turned(SPEAKERS)
     path = save(
         tmp_path / "lab.sofa", "MultiSpeakerBRIR", Data_IR=responses, Data_Delay=np.zeros((1, 2, 4)),
-        ListenerView=turned(HEADS), ListenerView_Type="cartesian", ListenerView_Units="metre",
+        ListenerPosition=np.zeros((1, 3)), ListenerView=turned(HEADS), ListenerView_Type="cartesian", ListenerView_Units="metre",
         EmitterPosition=places[..., None], EmitterPosition_Type="cartesian", EmitterPosition_Units="metre",
         SourcePosition=np.zeros((1, 3)), SourcePosition_Type="cartesian", SourcePosition_Units="metre",
     )  # fmt: skip
