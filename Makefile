@@ -15,11 +15,12 @@ lint:
 types:
 	mypy
 
+# Two processes, each with whole files, whose fixtures render data sets.
 test:
-	pytest
+	pytest -n 2 --dist loadfile
 
 fast:
-	pytest -m "not slow"
+	pytest -n 2 --dist loadfile -m "not slow"
 
 # The documentation site, into build/site; warnings are errors.
 docs:
