@@ -38,6 +38,12 @@ class WalkSettings:
     turn_every_deg: float = 5.0
     """Late responses are spatialised again when the listener has turned this far."""
 
+    def __post_init__(self) -> None:
+        """Raise InputError for steps that are not above 0."""
+        for name in ("trace_every_m", "turn_every_deg"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}; use more than 0")
+
 
 def walk_sound(
     scene: AcousticScene,
@@ -57,17 +63,17 @@ def walk_sound(
         raise InputError(f"acoustics engine is {settings.engine}, which cannot follow paths; use raytrace for what moves")
     walk = walk or WalkSettings()
     rate, length = settings.sample_rate_hz, mono.shape[1]
-    hold, knot = round(HOLD_S * rate), round(KNOT_S * rate)
+    knot = round(KNOT_S * rate)
+    hold = knot * round(HOLD_S / KNOT_S)  # control times are knots at every rate, also where neither is a whole number
     controls = -(-length // hold) + 1
     knots = np.arange(-(-controls * hold // knot) + 2) * knot / rate
     moves = steps(knots, _moved(listener, sources, knots), walk.trace_every_m)
     clock = np.arange(length) / rate
     tracings, planes = _tracings(scene, listener, sources, settings, rng, knots, moves, clock)
     at = np.arange(controls) * hold
-    shares = np.stack([np.interp(at / rate, knots, moves.share(k)) for k in range(len(moves.time_s))])
-    active = [[(planes[k], _power(shares[k, j])) for k in np.flatnonzero(shares[:, j] > 0)] for j in range(controls)]
+    powers = [_power(moves, k, knots)[at // knot] for k in range(len(planes))]
+    active = [[(planes[k], power[j]) for k, power in enumerate(powers) if power[j] > 0] for j in range(controls)]
     longest = settings.response_s * scene.speed_m_s
-    # Control times are multiples of the hold, which is a multiple of the knot.
     tracks = follow_paths(scene, listener, sources, knots, at // knot, active, settings.image_order, longest)
     headings = listener.heading(at / rate)
     direct, images = (
@@ -90,9 +96,10 @@ def _turns(listener: Trajectory, clock: np.ndarray, every_deg: float) -> Steps:
     return steps(clock, np.concatenate([[0.0], np.cumsum(turned)]), every_deg)
 
 
-def _power(share: float) -> float:
-    """Return the share of the power of a linear share: the squares of sine and cosine sum to 1."""
-    return float(np.sin(0.5 * np.pi * share) ** 2)
+def _power(moves: Steps, step: int, knots: np.ndarray, time_s: np.ndarray | None = None) -> np.ndarray:
+    """Return the share of the power of a step's tracing, at the knots or at other times: squares of sine and cosine sum to 1."""
+    share = moves.share(step) if time_s is None else np.interp(time_s, knots, moves.share(step))
+    return np.asarray(np.sin(0.5 * np.pi * share) ** 2)
 
 
 def _tracings(
@@ -110,7 +117,6 @@ def _tracings(
     for k, time in enumerate(moves.time_s):
         position = listener.position(time)
         arrivals = trace(scene, position, np.stack([s.position(time) for s in sources]), settings, rng)
-        share = np.interp(clock, knots, moves.share(k))
-        tracings.append(Tracing(arrivals, np.sin(0.5 * np.pi * share) ** 2, rng.spawn(1)[0]))
+        tracings.append(Tracing(arrivals, _power(moves, k, knots, clock), rng.spawn(1)[0]))
         planes.append(planes_around(scene, position))
     return tracings, planes

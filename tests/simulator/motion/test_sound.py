@@ -93,6 +93,27 @@ def test_a_listener_who_stands_still_hears_the_static_set(room, ears) -> None:
         assert ((found - wanted) ** 2).sum() < 1e-8 * (wanted**2).sum()
 
 
+def test_at_44100_hz_the_sound_is_that_of_the_static_set(room) -> None:
+    """5 ms are no whole number of samples there; the sound is that of the static set, and its level changes slowly."""
+    settings = AcousticsSettings(quality="draft", response_s=0.1, image_order=1, sample_rate_hz=44100)
+    here, mono = load_ears(None, 44100), np.repeat(noise(1.0), 3, 1)[:, :44100]
+    static = responses(room, LISTENER[None], np.array([30.0]), SOURCES[:1], settings, here, np.random.default_rng(7))
+    moving = walk_sound(room, Trajectory(0.0, LISTENER, 30.0), still(SOURCES[0]), mono, settings, here, np.random.default_rng(7))
+    wanted = convolve(mono[:, None], static.direct[0]).sum(0)
+    assert ((moving[0] - wanted) ** 2).sum() < 1e-6 * (wanted**2).sum()
+    way = Trajectory([0.0, 1.0], [[1.0, 1.5, 2.0], [4.0, 1.5, 2.0]])
+    passed = walk_sound(room, way, still(SOURCES[0]), mono, settings, here, np.random.default_rng(7))[0]
+    near = np.linalg.norm(way.position(np.linspace(0, 1, 10, endpoint=False) + 0.05) - SOURCES[0], axis=1)
+    level = level_db(passed, 4410).mean(0) + 20 * np.log10(near)
+    assert np.abs(np.diff(level)).max() < 3.0  # the ears' gain alone is left, which changes slowly
+
+
+@pytest.mark.parametrize("name", ["trace_every_m", "turn_every_deg"])
+def test_steps_of_a_walk_are_above_zero(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name} is 0.0; use more than 0"):
+        WalkSettings(**{name: 0.0})
+
+
 def test_turning_on_the_spot_becomes_switching_responses(room, ears) -> None:
     """At each heading the sound is that of a head that never turned, the more so the slower it turns."""
     errors = []
