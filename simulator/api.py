@@ -33,7 +33,6 @@ from simulator.acoustics.room_metrics import rt60
 from simulator.arguments import (
     acoustics_of,
     check_distances,
-    numbers,
     points,
     positions_of,
     receiver_of,
@@ -46,6 +45,7 @@ from simulator.camera.panorama import render_panoramas
 from simulator.config import AcousticsSettings, CameraSettings, Settings
 from simulator.engines.responses import responses, trace
 from simulator.errors import InputError
+from simulator.finite import finite_number, finite_numbers
 from simulator.habitat.camera import open_camera
 from simulator.motion.sound import WalkSettings as WalkSettings
 from simulator.motion.sound import walk_sound
@@ -122,7 +122,7 @@ def simulate_brirs(
     Raises InputError.
     """
     settings = acoustics_of(acoustics, quality)
-    turned, placed = np.atleast_1d(numbers("headings", headings)), points("sources", sources)
+    turned, placed = np.atleast_1d(finite_numbers("headings", headings)), points("sources", sources)
     position = positions_of(listener, len(turned))
     check_distances(position[:, None], placed)
     chosen, channels = receiver_of(settings, hrtf, head_scale, receiver)
@@ -176,7 +176,7 @@ def simulate_walk(
     sounds = [samples_of(clip, rate) for clip in clips]
     if any(s.ndim != 1 for s in sounds):
         raise InputError("a clip has more than one axis; samples (L,) of one channel are expected")
-    length = max(len(s) for s in sounds) if duration_s is None else round(float(numbers("duration_s", duration_s)) * rate)
+    length = max(len(s) for s in sounds) if duration_s is None else round(finite_number("duration_s", duration_s) * rate)
     if not 0 < length <= LONGEST_WALK_S * rate:
         raise InputError(f"the recording lasts {length / rate:g} s; more than 0 to {LONGEST_WALK_S:g} s are expected")
     mono = np.stack([np.pad(s[:length], (0, max(0, length - len(s)))) for s in sounds])
@@ -223,7 +223,7 @@ def render_views(scene: Scene, position: ArrayLike, headings: ArrayLike, *, came
     `scene.instances[k - 1]`. Raises InputError.
     """
     settings = Settings(camera=camera or CameraSettings()).camera
-    turned = np.atleast_1d(numbers("headings", headings))
+    turned = np.atleast_1d(finite_numbers("headings", headings))
     positions = positions_of(position, len(turned)) - scene.mesh.origin
     if settings.engine != "habitat":
         return EmbreeCamera(scene.mesh, settings).render(positions, turned)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from simulator.acoustics.air import speed_of_sound
 from simulator.config import AcousticsSettings, ReceiverSettings, Settings
 from simulator.errors import InputError
+from simulator.finite import finite_number, finite_numbers
 from simulator.receivers.hrtf import load_ears
 from simulator.receivers.microphone_array import MicrophoneArray
 from simulator.receivers.receiver import Receiver, check_receiver
@@ -36,7 +37,7 @@ def receiver_of(
 ) -> tuple[Receiver, np.ndarray]:
     """Return the ears of a SOFA file or the given receiver, and the positions (C, 3) of its channels in the head's frame, m."""
     if receiver is None:
-        scale = float(numbers("head_scale", head_scale))
+        scale = finite_number("head_scale", head_scale)
         Settings(receivers=ReceiverSettings(scale))  # checks its range
         ears = load_ears(None if hrtf is None else Path(hrtf), settings.sample_rate_hz, scale)
         for note in ears.notes:
@@ -60,20 +61,9 @@ def sound_generator(scene: Scene, seed: int, set_index: int) -> np.random.Genera
     return generator(Settings(seed=seed), scene.mesh, set_index).spawn(3)[1]
 
 
-def numbers(name: str, values: ArrayLike) -> np.ndarray:
-    """Return finite numbers as float64; raise InputError for anything else."""
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {values!r}; numbers are expected") from None
-    if array.size == 0 or not np.isfinite(array).all():
-        raise InputError(f"{name} is {values!r}; at least one number, none of them NaN or infinite, is expected")
-    return array
-
-
 def points(name: str, values: ArrayLike) -> np.ndarray:
     """Return points as (N, 3) float64; raise InputError for anything else."""
-    array = np.atleast_2d(numbers(name, values))
+    array = np.atleast_2d(finite_numbers(name, values))
     if array.ndim != 2 or array.shape[1] != 3:
         raise InputError(f"{name} has shape {array.shape}; (3,) or (number, 3) is expected: x, y, z in metres")
     return array
@@ -97,7 +87,7 @@ def check_distances(positions: np.ndarray, sources: np.ndarray) -> None:
 def samples_of(clip: str | Path | ArrayLike, sample_rate: int) -> np.ndarray:
     """Return the samples of a clip: those given, or those of an audio file at a sample rate."""
     if not isinstance(clip, (str, Path)):
-        return numbers("clip", clip)
+        return finite_numbers("clip", clip)
     try:
         return decode(Path(clip), sample_rate)
     except ClipError as error:

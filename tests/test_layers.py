@@ -24,6 +24,7 @@ ORDER = {
         ("acoustics", "camera", "loaders"),
         ("scene",),
         ("config", "kernels"),
+        ("finite",),
         ("errors",),
     ),
     "dataset": (

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from simulator.errors import InputError
+from simulator.finite import finite_numbers
 
 
 class Trajectory:
@@ -22,11 +23,12 @@ class Trajectory:
         time_s: (K,) increasing, s. position: (K, 3), m, or (3,) for one that stays. heading_deg: (K,), left positive, or one
         number. Raises InputError.
         """
-        self.time_s = np.atleast_1d(_finite("time_s", time_s))
+        self.time_s = np.atleast_1d(finite_numbers("time_s of a trajectory", time_s))
         count = len(self.time_s)
         if self.time_s.ndim != 1 or (np.diff(self.time_s) <= 0).any():
             raise InputError("the times of a trajectory do not increase; give one time a moment, in their order")
-        position, heading = _finite("position", position), _finite("heading_deg", heading_deg)
+        position = finite_numbers("position of a trajectory", position)
+        heading = finite_numbers("heading_deg of a trajectory", heading_deg)
         if position.shape not in ((3,), (count, 3)):
             raise InputError(
                 f"the trajectory has positions of shape {position.shape} for {count} times; ({count}, 3) is expected"
@@ -52,13 +54,3 @@ class Trajectory:
         if len(self.time_s) == 1:
             return np.broadcast_to(values[0], (*np.shape(time_s), *values.shape[1:])).copy()
         return np.asarray(PchipInterpolator(self.time_s, values)(np.clip(time_s, self.time_s[0], self.time_s[-1])))
-
-
-def _finite(name: str, values: ArrayLike) -> np.ndarray:
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} of a trajectory is {values!r:.60}; numbers are expected") from None
-    if array.size == 0 or not np.isfinite(array).all():
-        raise InputError(f"{name} of a trajectory is {values!r:.60}; at least one number, none NaN or infinite, is expected")
-    return array

@@ -12,6 +12,7 @@ from simulator.acoustics.arrivals import BANDS_HZ
 from simulator.acoustics.bands import LATE_HZ, path_spectra, windows_at
 from simulator.acoustics.directivity import FIRST_ORDER
 from simulator.errors import InputError
+from simulator.finite import finite_numbers
 from simulator.receivers.hrtf import SPECTRUM
 
 Pattern = Callable[[np.ndarray], np.ndarray]
@@ -113,12 +114,7 @@ def _first_order(name: str, facing: ArrayLike, channels: int) -> Pattern:
 
 
 def _vectors(name: str, values: ArrayLike) -> np.ndarray:
-    try:
-        array = np.atleast_2d(np.asarray(values, np.float64))
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {values!r}; numbers are expected") from None
-    if array.ndim != 2 or array.shape[1] != 3 or len(array) == 0 or not np.isfinite(array).all():
-        raise InputError(
-            f"{name} has shape {array.shape}; finite (3,) or (microphones, 3) is expected: x, y, z in the head's frame"
-        )
+    array = np.atleast_2d(finite_numbers(name, values))
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise InputError(f"{name} has shape {array.shape}; (3,) or (microphones, 3) is expected: x, y, z in the head's frame")
     return array

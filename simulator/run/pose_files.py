@@ -25,6 +25,7 @@ import numpy as np
 from dataset.format.documents import sha256_of
 from simulator.config import POSES, Settings
 from simulator.errors import InputError
+from simulator.finite import finite_number, finite_numbers
 from simulator.run.clips import ClipChoice
 from simulator.run.poses import Pose, Poses
 
@@ -195,16 +196,7 @@ def _distances(pose: Pose) -> np.ndarray:
 def _numbers(record: Mapping[str, Any], name: str) -> np.ndarray:
     if name not in record:
         raise InputError(f"{name} is missing")
-    try:
-        array = np.asarray(record[name])
-        if array.dtype.kind not in "iuf":
-            raise ValueError
-        array = array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} is {record[name]!r:.60}; numbers are expected") from None
-    if array.size == 0 or not np.isfinite(array).all():
-        raise InputError(f"{name} is {record[name]!r:.60}; at least one number, none of them NaN or infinite, is expected")
-    return array
+    return finite_numbers(name, record[name])
 
 
 def _angles(record: Mapping[str, Any], name: str, views: int, most: float) -> np.ndarray | None:
@@ -231,8 +223,8 @@ def _clip(one: Any, known: Collection[str]) -> ClipChoice:
     given = {"clip": one} if isinstance(one, str) else one
     if not isinstance(given, dict) or set(given) - set(CLIP_KEYS) or given.get("clip") not in known:
         raise InputError(f"clip {one!r:.80} is not the name of a clip in the clips folder; see --clips")
-    start = None if given.get("start_s") is None else float(_numbers(given, "start_s"))
-    rms = None if given.get("rms") is None else float(_numbers(given, "rms"))
+    start = None if given.get("start_s") is None else finite_number("start_s", given["start_s"])
+    rms = None if given.get("rms") is None else finite_number("rms", given["rms"])
     if (start is not None and start < 0) or (rms is not None and not 0 < rms < 1):
         raise InputError(f"clip {one!r:.80} needs start_s of 0 or more and rms above 0 and below 1")
     return ClipChoice(given["clip"], start, rms)

@@ -74,6 +74,8 @@ def test_the_only_scene_need_not_be_named(tmp_path: Path) -> None:
         ({"position": [1, 2]}, r"position has the shape \(1, 2\)"),
         ({"position": [[0, 0, 0]] * 3}, "3 positions are given for 2 headings"),
         ({"heading_deg": ["north", 0]}, "heading_deg is .*; numbers are expected"),
+        ({"heading_deg": ["30", "60"]}, "heading_deg is .*; numbers are expected"),
+        ({"heading_deg": [True, False]}, "heading_deg is .*; numbers are expected"),
         ({"heading_deg": [0, float("nan")]}, "NaN"),
         ({"heading_deg": [[0, 1]]}, "heading_deg has 2 axes"),
         ({"position": [[0, 0, 0], [0, 0]]}, "position is .*; numbers are expected"),
