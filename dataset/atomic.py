@@ -18,7 +18,8 @@ def temporary_name(path: Path) -> Path:
 def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary path to write to; it becomes `path` when the block ends without an exception, else it is deleted.
 
-    flush: wait until the content is on disk, so that after a power failure too the file is whole or absent.
+    flush: wait until the content is on disk, so that after a power failure too the file is whole or absent. An OSError about
+    the temporary path names `path` instead.
     """
     temporary = temporary_name(path)
     try:
@@ -27,6 +28,10 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
             publish(temporary, path)
         else:
             os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is not None and os.fspath(error.filename) == str(temporary):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -102,7 +102,7 @@ def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tup
         for e in m["shards"]
         if (piece := _piece(store, e, names, shared))
     ]
-    if begin(out, recipe, made_by(out)):
+    if begin(out, recipe, made_by(out), roots):
         shards = write_pieces(out, pieces, "merge", progress)
         write_manifest(out, {**_described(manifests, names), "shards": shards, HISTORY: [recipe]})
         finish(out)

@@ -33,6 +33,7 @@ from dataset.publish.contact_sheet import draw_sheet
 from dataset.publish.describe import PublicationMetadata, describe, today
 from dataset.publish.licences import Conflict, Source, licence_of_whole, objections, sources_of
 from dataset.reader import Dataset
+from dataset.rewriting.resume import check_apart
 from dataset.storage.upload import upload
 from dataset.verify import verify
 
@@ -115,6 +116,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.to and "://" not in options.to:
+        check_apart(Path(options.to), [options.data])
     before = read_manifest(options.data).get(PUBLISHED, {})
     stated = {**before.get("licences", {}), **dict(_stated(text) for text in options.licence_of)}
     files = share(options.data, _metadata(options, before), stated, progress=True)

@@ -53,7 +53,7 @@ def subset(root: str | Path, out: Path, part: Part, progress: bool = False) -> d
     manifest = store.manifest()
     pieces = list(_pieces(store, manifest, part))
     recipe = {"command": "subset", "of": digest_of(store), "scenes": part.scenes, "split": part.split, "sets": part.sets}
-    if begin(out, recipe, made_by(out)):
+    if begin(out, recipe, made_by(out), [root]):
         shards = write_pieces(out, pieces, "subset", progress)
         content = {**_described(manifest, part, shards), HISTORY: [*manifest.get(HISTORY, []), recipe]}
         write_manifest(out, content)

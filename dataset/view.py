@@ -53,6 +53,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.sets < 1:
         raise DatasetError(f"--sets is {options.sets}; give at least 1")
     out = options.out or (Path("view.html") if "://" in options.data else Path(options.data) / "view.html")
+    if not out.parent.is_dir():
+        raise DatasetError(f"the folder of --out {out} does not exist; make it first")
     count = write_page(data, title, options.sets, out, progress=True)
     print(f"{out}: {count} of {len(data)} sets, {out.stat().st_size / 1e6:.1f} MB")
     if options.open:

@@ -66,7 +66,7 @@ def from_slfm(layout: Layout, out: Path, progress: bool = False) -> tuple[dict[s
     settings = _settings(layout, exported, pairs[0], kind)
     recipe: dict[str, Any] = {"command": "convert", "from": "slfm", "shard_sets": layout.shard_sets, "settings": settings}
     recipe |= {"lists": digest_of_lists(lists_folder(layout.root, layout.lists)), "taps": [taps.direct, taps.indirect]}
-    if begin(out, recipe, made_by(out)):
+    if begin(out, recipe, made_by(out), [layout.root]):
         shape = (kind, taps, section(settings, "camera"))
         shards, unread = _write_shards(layout, out, pairs, shape, _attributes(settings, kind, exported, splits), progress)
         if not shards:

@@ -47,7 +47,7 @@ def to_slfm(root: str | Path, out: Path, progress: bool = False) -> int:
     data = Dataset(root)
     recipe = {"command": "convert", "to": "slfm", "of": digest_of(data.store)}
     index = out / INDEX
-    if begin(out, recipe, read_object(index).get("recipe") if index.is_file() else None):
+    if begin(out, recipe, read_object(index).get("recipe") if index.is_file() else None, [root]):
         listed: dict[str, list[str]] = {split: [] for split in SPLITS}
         for row in progress_bar(len(data), "set", "slfm", progress, iterable=range(len(data))):
             shard = data.locate(row)[0]

@@ -50,7 +50,7 @@ def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, An
     data = Dataset(root)
     recipe = {"command": "convert", "to": "webdataset", "of": digest_of(data.store)}
     index = out / INDEX
-    if begin(out, recipe, read_object(index).get("recipe") if index.is_file() else None):
+    if begin(out, recipe, read_object(index).get("recipe") if index.is_file() else None, [root]):
         content = {"recipe": recipe, **_described(data), "tars": _write_tars(data, out, progress)}
         write_text(index, json.dumps(content, indent=1) + "\n")
         finish(out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,27 @@ HISTORY = "history"
 """Key of a manifest: its recipes, latest last."""
 
 
-def begin(out: Path, recipe: Mapping[str, Any], made: Any) -> bool:
+def check_apart(out: Path, sources: Iterable[str | Path]) -> None:
+    """Raise DatasetError where a folder to write is a source, or lies inside one, or holds one; addresses lie elsewhere."""
+    target = out.resolve()
+    for source in sources:
+        path = str(source).removeprefix("file://")
+        if "://" in path:
+            continue
+        other = Path(path).resolve()
+        if target.is_relative_to(other) or other.is_relative_to(target):
+            where = "is" if target == other else "lies inside" if target.is_relative_to(other) else "holds"
+            raise DatasetError(f"the output {out} {where} the source {source}; choose a folder beside it")
+
+
+def begin(out: Path, recipe: Mapping[str, Any], made: Any, sources: Iterable[str | Path]) -> bool:
     """Claim a folder for a recipe and return whether work remains.
 
-    made: recipe of the complete content of the folder; None where it is not complete. Raise DatasetError where the folder holds
-    anything that this recipe did not write.
+    made: recipe of the complete content of the folder; None where it is not complete. sources: folders and addresses that are
+    read. Raise DatasetError where the folder holds anything that this recipe did not write, and where it is not apart from the
+    sources.
     """
+    check_apart(out, sources)
     recipe = json.loads(json.dumps(recipe))
     if made is not None and made == recipe:
         return False

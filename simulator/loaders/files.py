@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import warnings
 from pathlib import Path
@@ -41,11 +42,18 @@ def content_beside(scene: Path, name: str) -> bytes:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a file that does not state its encoding: UTF-8, else Latin-1."""
+    """Return the text of a file that does not state its encoding: UTF-8, UTF-16 with a byte order mark, else Latin-1.
+
+    Raise ValueError for text with NUL characters, such as UTF-16 without that mark.
+    """
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        text = data.decode("latin-1")
+    if "\0" in text:
+        raise ValueError("it holds NUL characters, as UTF-16 text does; save it as UTF-8")
+    return text
 
 
 def open_image(data: bytes) -> Pillow.Image:

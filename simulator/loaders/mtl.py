@@ -44,11 +44,13 @@ class Material:
     diffuse: tuple[float, float, float] = (0.4, 0.4, 0.4)
     """sRGB, 0..1."""
     texture: Texture | None = None
+    opacity: float = 1.0
 
 
 def parse_mtl(text: str) -> dict[str, Material]:
-    """Return the materials of a library by name; raise ValueError for a colour that is not three finite numbers."""
+    """Return the materials of a library by name; raise ValueError for a colour or an opacity that is not finite numbers."""
     materials: dict[str, Material] = {}
+    stated: set[tuple[str, str]] = set()
     name = ""
     for keyword, value in statements(text):
         if keyword == "newmtl":
@@ -58,6 +60,10 @@ def parse_mtl(text: str) -> dict[str, Material]:
             materials[name] = replace(materials[name], diffuse=_color(name, value))
         elif keyword.lower() == "map_kd" and name:
             materials[name] = replace(materials[name], texture=parse_texture(value))
+        elif keyword.lower() in ("d", "tr") and name and (name, "d") not in stated:  # d counts where both are there
+            number = _opacity(name, value)
+            materials[name] = replace(materials[name], opacity=number if keyword.lower() == "d" else 1.0 - number)
+            stated.add((name, keyword.lower()))
     return materials
 
 
@@ -93,6 +99,14 @@ def _color(name: str, value: str) -> tuple[float, float, float]:
     if len(numbers) != 3 or not all(abs(x) < float("inf") for x in numbers):
         raise ValueError(f"material {name} has the colour {value!r}; three numbers are expected")
     return numbers[0], numbers[1], numbers[2]
+
+
+def _opacity(name: str, value: str) -> float:
+    """Parse the value of `d` or `Tr`; the option -halo, by which opacity varies with the angle of view, is left out."""
+    number = value.removeprefix("-halo").split()[:1]
+    if not number or not _is_number(number[0]):
+        raise ValueError(f"material {name} has the opacity {value!r}; a number is expected")
+    return min(max(float(number[0]), 0.0), 1.0)
 
 
 def _pair(values: list[str], default: float) -> tuple[float, float]:

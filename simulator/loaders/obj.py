@@ -7,6 +7,7 @@ of materials that it does not find.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +62,6 @@ def read_obj(path: Path) -> MeshFile:
         parts = _parts(path, found, table)
     except (ValueError, IndexError, OverflowError) as error:
         raise InputError(f"{path} is not a readable .obj mesh ({error}); export it again") from None
-    table.note_undefined()
     notes = [f"{found.skipped} points, lines or curves skipped"] if found.skipped else []
     return MeshFile(parts, table.specs, table.pictures, table.notes + notes)
 
@@ -121,25 +121,40 @@ def _parts(path: Path, found: Statements, table: MaterialTable) -> list[Part]:
     group = _by_face(found.runs, len(counts))[owner, 1]
     named = len({material for _, material in found.groups}) > 1
     parts = []
+    unmapped: Counter[str] = Counter()
     for k, (thing, material) in enumerate(found.groups):
-        corner = triangles[group == k]
-        if len(corner) == 0:
-            continue
-        has_uv = bool((coordinate[corner] >= 0).any())
-        used, index = np.unique(vertex[corner] * (len(uv) + 1) + coordinate[corner] + 1, return_inverse=True)
-        at, texel = used // (len(uv) + 1), used % (len(uv) + 1) - 1
         name = "_".join(n for n in (thing, material if named else "") if n) or path.stem
-        parts.append(
-            Part(
-                name,
-                table.row(material, has_uv),
-                points[at],
-                index.reshape(-1, 3),
-                _coordinates(uv, texel, table.texture(material)) if has_uv else None,
-                None if color is None or table.defines(material) else color[at],
+        textured = table.texture(material) is not None
+        pieces = _by_mapping(triangles[group == k], coordinate, textured)
+        for corner, has_uv in pieces:
+            unmapped += Counter({material: len(corner)} if textured and not has_uv else {})
+            used, index = np.unique(vertex[corner] * (len(uv) + 1) + coordinate[corner] + 1, return_inverse=True)
+            at, texel = used // (len(uv) + 1), used % (len(uv) + 1) - 1
+            parts.append(
+                Part(
+                    name,
+                    table.row(material, has_uv),
+                    points[at],
+                    index.reshape(-1, 3),
+                    _coordinates(uv, texel, table.texture(material)) if has_uv else None,
+                    None if color is None or table.defines(material) else color[at],
+                    f"group {k}" if len(pieces) > 1 else "",
+                )
             )
-        )
+    table.note_used(unmapped)
     return parts
+
+
+def _by_mapping(corners: np.ndarray, coordinate: np.ndarray, textured: bool) -> list[tuple[np.ndarray, bool]]:
+    """Return triangles (K, 3) of corners in one or two pieces, and whether each has texture coordinates.
+
+    coordinate: of each corner, -1 for none. Textured triangles that lack coordinates are a piece of their own.
+    """
+    mapped = coordinate[corners] >= 0
+    if not textured:
+        return [(corners, bool(mapped.any()))] if len(corners) else []
+    whole = mapped.all(1)
+    return [(corners[rows], has_uv) for rows, has_uv in ((whole, True), (~whole, False)) if rows.any()]
 
 
 def _vertices(rows: list[list[str]]) -> tuple[np.ndarray, np.ndarray | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -54,23 +55,37 @@ class MaterialTable:
             self.specs.append(self._spec(name, texture))
         return self._rows[key]
 
-    def note_undefined(self) -> None:
-        """Append a note that lists the used materials without a definition."""
-        missing = [name for name, _ in self._rows if name and name not in self._materials]
-        if missing:
-            listed = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
-            self.notes.append(f"{len(missing)} materials are defined in no material library ({listed}): plain colour instead")
+    def note_used(self, unmapped: Mapping[str, int]) -> None:
+        """Append notes about the used materials that are not shown as their libraries define them.
+
+        unmapped: number of triangles without texture coordinates by textured material.
+        """
+        used = list(dict.fromkeys(name for name, _ in self._rows if name))
+        defined = {name: self._materials[name] for name in used if name in self._materials}
+        self._note("are defined in no material library: plain colour instead", [n for n in used if n not in defined])
+        beyond = [n for n, m in defined.items() if m.texture is None and not all(0.0 <= x <= 1.0 for x in m.diffuse)]
+        self._note("have a colour Kd beyond 0 to 1, which is cut; divide colours from 0 to 255 by 255", beyond)
+        clear = [n for n, m in defined.items() if m.opacity < 1.0]
+        self._note("have an opacity (d, Tr) below 1: see-through below 0.5, opaque otherwise", clear)
+        faces = f"have a texture and {sum(unmapped.values())} triangles without texture coordinates: plain colour instead"
+        self._note(faces, list(unmapped))
+
+    def _note(self, what: str, names: Sequence[str]) -> None:
+        if names:
+            listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+            self.notes.append(f"{len(names)} materials ({listed}) {what}")
 
     def _spec(self, name: str, texture: Texture | None) -> MaterialSpec:
         if name not in self._materials:
             return MaterialSpec(name)
+        opacity = self._materials[name].opacity
         image = -1 if texture is None else self._image(texture)
         if texture is not None and image >= 0:
             wrap = (1, 1) if texture.clamp else (0, 0)
-            return MaterialSpec(name, image=image, wrap=wrap, alpha_cutoff=0.5)
+            return MaterialSpec(name, (1.0, 1.0, 1.0, opacity), image=image, wrap=wrap, alpha_cutoff=0.5)
         encoded = np.rint(255 * np.clip(self._materials[name].diffuse, 0.0, 1.0)).astype(np.uint8)
         red, green, blue = (float(x) for x in linear_from_srgb(encoded))
-        return MaterialSpec(name, (red, green, blue, 1.0))
+        return MaterialSpec(name, (red, green, blue, opacity), alpha_cutoff=0.5 if opacity < 1.0 else 0.0)
 
     def _image(self, texture: Texture) -> int:
         """Return the index in `pictures` of a texture, -1 with a note if it cannot be read."""
@@ -91,7 +106,11 @@ def referenced(path: Path) -> list[str]:
     """Return the names of the material libraries of an OBJ file and of their textures, relative to its folder."""
     libraries: list[str] = []
     textures: list[str] = []
-    values = re.findall(r"^[ \t]*mtllib[ \t]+(.+?)\s*$", decoded(path.read_bytes()).replace("\r", "\n"), re.M)
+    try:
+        text = decoded(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is not a readable .obj mesh ({error}); export it again") from None
+    values = re.findall(r"^[ \t]*mtllib[ \t]+(.+?)\s*$", text.replace("\r", "\n"), re.M)
     for value in dict.fromkeys(values):
         for found in _libraries(path, value):
             if isinstance(found, str):

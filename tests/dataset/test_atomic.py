@@ -25,6 +25,14 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path, flush):
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_errors_name_the_file_that_was_asked_for(tmp_path):
+    for path in (tmp_path / "gone" / "one.txt", tmp_path / "folder"):
+        (tmp_path / "folder").mkdir(exist_ok=True)
+        with pytest.raises(OSError) as caught:
+            write_text(path, "x")
+        assert caught.value.filename == str(path) and ".part" not in str(caught.value)
+
+
 def test_threads_do_not_share_a_temporary_file(tmp_path):
     names = []
     barrier = threading.Barrier(2)

@@ -129,6 +129,12 @@ def test_wrong_use_is_one_line(data, capsys, options):
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith("error: ")
 
 
+def test_a_missing_folder_is_named_as_given(data, tmp_path, capsys):
+    out = tmp_path / "gone" / "show.html"
+    assert main([str(data), "--out", str(out)]) == 2
+    assert capsys.readouterr().err == f"error: the folder of --out {out} does not exist; make it first\n"
+
+
 def test_the_pages_parts_are_installed():
     root = Path(__file__).resolve().parents[2]
     listed = re.search(r"^dataset = \[(.*)\]$", (root / "pyproject.toml").read_text(), re.M)[1]

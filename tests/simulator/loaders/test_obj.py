@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from simulator.errors import InputError
-from simulator.loaders.load import load_scene
+from simulator.loaders.load import load_scene, scene_digest
 from simulator.loaders.mtl import parse_mtl, parse_texture
 from simulator.loaders.obj import read_obj
 
@@ -117,7 +117,7 @@ class TestLibraries:
         scene = load_scene(write("mtllib gone.mtl\n" + QUAD + "usemtl carpet\nf 1 3 4 2\n"))
         assert materials(scene) == ["carpet"]
         assert any("gone.mtl" in n and "missing" in n for n in scene.notes)
-        assert any("1 materials are defined in no material library (carpet)" in n for n in scene.notes)
+        assert any("1 materials (carpet) are defined in no material library" in n for n in scene.notes)
 
     @pytest.mark.parametrize("statement", ["mtllib a.mtl\nmtllib b.mtl", "mtllib a.mtl b.mtl"])
     def test_several_libraries(self, write, statement):
@@ -224,6 +224,67 @@ class TestTextures:
         scene = load_scene(write(text, m="newmtl a\nKd 1 0 0\nmap_Kd gone.png\nnewmtl b\nmap_Kd text.png\n"))
         assert any("gone.png cannot be read (missing)" in n for n in scene.notes)
         assert any("text.png cannot be read (not a BMP, JPEG, PNG, TGA or WEBP image)" in n for n in scene.notes)
+
+
+class TestMaterials:
+    def test_opacity_below_one_half_is_seen_through(self, write, look):
+        """A pane in front of a wall, both filling the picture."""
+        wall = QUAD.replace("-2\n", "-3\n").replace("-1 ", "-1.5 ").replace("1 1", "1.5 1.5").replace(" 1 -1", " 1.5 -1")
+        text = "mtllib m.mtl\n" + QUAD + wall + "usemtl pane\nf 1 3 4 2\nusemtl wall\nf 5 7 8 6\n"
+        for opacity, depth in (
+            ("d 0.3", 3.0),
+            ("Tr 0.7", 3.0),
+            ("d 0.6", 2.0),
+            ("Tr 0.4", 2.0),
+            ("d 1\nTr 1", 2.0),
+            ("Tr 0", 2.0),
+        ):
+            scene = load_scene(write(text, m=f"newmtl pane\nKd 1 0 0\n{opacity}\nnewmtl wall\nKd 0 1 0\n"))
+            views = look(scene)
+            assert views.depth[0, 32, 32] == pytest.approx(depth, abs=1e-3), opacity
+            noted = any("1 materials (pane) have an opacity (d, Tr) below 1" in n for n in scene.notes)
+            assert noted == (opacity not in ("d 1\nTr 1", "Tr 0"))
+
+    def test_opacity_holds_for_textures(self, write):
+        scene = load_scene(write("mtllib m.mtl\nusemtl m\n" + QUAD + UV + FACE, m="newmtl m\nd -halo 0.25\nmap_Kd paint.png\n"))
+        assert scene.materials.base_color.tolist() == [[1, 1, 1, 0.25]] and scene.materials.alpha_cutoff.tolist() == [0.5]
+
+    @pytest.mark.parametrize("color", ["200 100 50", "1.2 0 0", "-0.1 0 0"])
+    def test_colours_beyond_1_are_noted(self, write, color):
+        scene = load_scene(write("mtllib m.mtl\nusemtl m\n" + QUAD + FACE, m=f"newmtl m\nKd {color}\n"))
+        assert any("1 materials (m) have a colour Kd beyond 0 to 1, which is cut" in n for n in scene.notes)
+
+    def test_textured_faces_without_coordinates_have_the_plain_colour(self, write, look):
+        text = "mtllib m.mtl\nusemtl m\n" + QUAD + UV + "f 1/1 3/3 2/2\nf 3 4 2\n"
+        scene = load_scene(write(text, m="newmtl m\nKd 0 1 1\nmap_Kd paint.png\n"))
+        picture = look(scene).rgb[0]
+        red, green, blue = quarters(picture)[3]  # shaded, as colours without a texture are
+        assert quarters(picture)[0] == PAINT[0] and red == 0 and green == blue > 200
+        assert scene.instances == ("scene",)
+        assert any("1 materials (m) have a texture and 1 triangles without texture coordinates" in n for n in scene.notes)
+
+    def test_faces_wholly_without_coordinates_are_noted_too(self, write):
+        text = "mtllib m.mtl\nusemtl m\n" + QUAD + "f 1 3 4 2\n"
+        scene = load_scene(write(text, m="newmtl m\nKd 0 1 1\nmap_Kd paint.png\n"))
+        assert any("have a texture and 2 triangles without texture coordinates" in n for n in scene.notes)
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
+    def test_utf_16(self, write, encoding):
+        """With a byte order mark the text is read; without one the file is refused."""
+        text, library = "mtllib m.mtl\nusemtl m\n" + QUAD + FACE, "newmtl m\nKd 1 0 0\n"
+        path = write(text, m=library)
+        path.write_bytes(text.encode(encoding))
+        if encoding == "utf-16":
+            path.with_name("m.mtl").write_bytes(library.encode(encoding))
+            assert load_scene(path).materials.base_color.tolist() == [[1, 0, 0, 1]]
+            return
+        for use in (load_scene, scene_digest):
+            with pytest.raises(InputError, match=r"scene\.obj is not a readable .obj mesh \(it holds NUL .* save it as UTF-8\)"):
+                use(path)
+        path.write_text(text)
+        path.with_name("m.mtl").write_bytes(library.encode(encoding))
+        with pytest.raises(InputError, match=r"library m\.mtl, which is invalid \(it holds NUL .* save it as UTF-8\)"):
+            load_scene(path)
 
 
 @pytest.mark.parametrize("value", ["mtllib m.mtl\n" * 20_000, "mtllib " + "m.mtl " * 20_000 + "\n"], ids=["lines", "names"])
