@@ -45,7 +45,7 @@ print(first["set_id"], first["azimuth"])
 WEBDATASET = """import glob
 import webdataset
 
-tars = sorted(glob.glob("webdataset/{split}-*.tar"))
+tars = sorted(glob.glob("../webdataset/{split}-*.tar"))
 sets = webdataset.WebDataset(tars, shardshuffle=False).decode("rgb8")
 one = next(iter(sets))
 print(one["__key__"], one["0.rgb.png"].shape, one["json"]["scene"], one["heading.npy"])
@@ -151,7 +151,7 @@ With Hugging Face `datasets`, in memory or streaming:
 ```python
 {STREAMING.format(**names)}```
 
-As WebDataset tars for streaming trainers, after `python -m dataset.convert --to webdataset . --out webdataset`:
+As WebDataset tars for streaming trainers, after `python -m dataset.convert --to webdataset . --out ../webdataset`:
 
 ```python
 {WEBDATASET.format(**names)}```

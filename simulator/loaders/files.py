@@ -16,20 +16,32 @@ FORMATS = ("BMP", "JPEG", "PNG", "TGA", "WEBP")
 """Image formats that are opened; Pillow reads others through external programs."""
 
 
-def read_beside(scene: Path, name: str) -> bytes:
-    """Return the content of a regular file that a scene refers to by a path relative to its folder.
+def path_beside(scene: Path, name: str, root: Path | None = None) -> Path:
+    """Return the path that a scene file refers to relative to its folder.
 
-    Raise InputError for a path outside the folder, OSError for a missing file, a folder, a pipe or a device.
+    root: the folder in which it must lie; default: that of the scene file. Raise InputError for a path outside it, OSError for
+    one that no file can have.
     """
     folder = scene.parent.resolve()
     try:
         target = (folder / name).resolve()
     except (ValueError, RuntimeError) as error:  # a NUL character, a circle of links
         raise OSError(f"{name!r} is not a usable path ({error})") from None
-    if not target.is_relative_to(folder):
+    if root is None and not target.is_relative_to(folder):
         raise InputError(f"{scene} refers to {name}, outside its folder; put the file beside the scene")
+    if root is not None and not target.is_relative_to(root.resolve()):
+        raise InputError(f"{scene} refers to {name}, outside {root}; put the file into that folder")
+    return target
+
+
+def read_beside(scene: Path, name: str) -> bytes:
+    """Return the content of a regular file that a scene refers to by a path relative to its folder.
+
+    Raise InputError for a path outside the folder, OSError for a missing file, a folder, a pipe or a device.
+    """
+    target = path_beside(scene, name)
     if not target.is_file():
-        raise FileNotFoundError(f"{name} is not a file in {folder}")
+        raise FileNotFoundError(f"{name} is not a file in {target.parent}")
     return target.read_bytes()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from simulator.errors import InputError
+from simulator.loaders.files import path_beside
 from simulator.loaders.habitat_dataset import (
     DATASET,
     INSTANCE,
@@ -61,8 +62,8 @@ def placements(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
             return _instance(path)
         dataset = dataset_of(path)
         listed = dataset.stages if dataset else NO_TEMPLATES
-        placed, read = _stage(listed.of(path, _stage_file(path)), dataset)
-        return [placed], [], read
+        placed, notes, read = _stage(listed.of(path, _stage_file(path)), dataset)
+        return [placed], notes, read
 
 
 def orientation(up: Any, front: Any) -> np.ndarray:
@@ -76,13 +77,13 @@ def orientation(up: Any, front: Any) -> np.ndarray:
     return np.stack([np.cross(f, u), u, -f])
 
 
-def _stage(template: Template, dataset: DatasetFile | None) -> tuple[Placed, list[Path]]:
-    """Place a stage according to its own file, or to the files around its mesh."""
+def _stage(template: Template, dataset: DatasetFile | None) -> tuple[Placed, list[str], list[Path]]:
+    """Place a stage according to its own file, or to the files around its mesh; also return notes and the files read."""
     path = template.file
     config = path if path.name.endswith((STAGE, DATASET)) else _stage_file(path)
     own = {**(read_json(config) if config and config.name.endswith(STAGE) else {}), **template.attributes}
     values = {**(dataset.stages.defaults if dataset else {}), **own}
-    mesh = _mesh(path, own) if config == path else path
+    mesh = _mesh(path, own, dataset) if config == path else path
     up, front = frame(mesh)
     up, front = values.get("up", up), values.get("front", front)
     try:
@@ -92,16 +93,18 @@ def _stage(template: Template, dataset: DatasetFile | None) -> tuple[Placed, lis
         raise InputError(f"{config or (dataset and dataset.path)}: {error}; correct them") from None
     transform, semantic_transform = _scaled(turn, values), _scaled(semantic_turn, values)
     semantic, descriptor = (
-        ((config or path).parent / str(own[key])).resolve() if own.get(key) else None
+        _named(config or path, own[key], dataset) if own.get(key) else None
         for key in ("semantic_asset", "semantic_descriptor_filename")
     )
     if semantic is None:
         semantic, descriptor = annotations_of(mesh, descriptor)
-    if semantic is not None and not (semantic.is_file() and (descriptor is None or descriptor.is_file())):
+    missing = [f for f in (semantic, descriptor) if f is not None and not f.is_file()]
+    notes = [f"annotations {f.name:.60} are missing: instances by the mesh's own parts" for f in missing[:1]]
+    if missing:
         semantic = descriptor = None
     attributes = {**values, "up": list(up), "front": list(front)}
     read = [*([config] if config else []), *([dataset.path] if dataset else [])]
-    return Placed(mesh, transform, "", semantic, semantic_transform, descriptor, attributes=attributes), read
+    return Placed(mesh, transform, "", semantic, semantic_transform, descriptor, attributes=attributes), notes, read
 
 
 def _stage_file(mesh: Path) -> Path | None:
@@ -132,26 +135,26 @@ def _instance(path: Path) -> tuple[list[Placed], list[str], list[Path]]:
             f"{path} belongs to no data set: no *{DATASET} above it lists it; keep it in its publisher's folder layout"
         )
     entry = content.get("stage_instance", {})
-    stage, read = _stage(find_template(path, entry, dataset.stages, STAGE), dataset)
+    stage, notes, read = _stage(find_template(path, entry, dataset.stages, STAGE), dataset)
     inside = instance_transform(entry)
     semantic = None if stage.semantic_transform is None else inside @ stage.semantic_transform
     placed = [replace(stage, transform=inside @ stage.transform, semantic_transform=semantic)]
     read = [path, *read]
     for thing in content.get("object_instances", []):
         template = find_template(path, thing, dataset.objects, OBJECT)
-        placed.append(_object(template, dataset.objects.defaults, thing, content))
+        placed.append(_object(template, dataset, thing, content))
         read += [template.file] if template.file.name.endswith(OBJECT) else []
     articulated = len(content.get("articulated_object_instances", []))
-    notes = [f"{articulated} articulated objects (URDF) left out"] if articulated else []
+    notes += [f"{articulated} articulated objects (URDF) left out"] if articulated else []
     return placed, notes, list(dict.fromkeys(read))
 
 
-def _object(template: Template, defaults: dict[str, Any], entry: dict[str, Any], scene: dict[str, Any]) -> Placed:
+def _object(template: Template, dataset: DatasetFile, entry: dict[str, Any], scene: dict[str, Any]) -> Placed:
     """Place an object; its name is its template's."""
     path = template.file
     own = {**(read_json(path) if path.name.endswith(OBJECT) else {}), **template.attributes}
-    values = {**defaults, **own}
-    mesh = _mesh(path, own) if path.name.endswith((OBJECT, DATASET)) else path
+    values = {**dataset.objects.defaults, **own}
+    mesh = _mesh(path, own, dataset) if path.name.endswith((OBJECT, DATASET)) else path
     up, front = values.get("up", Y_UP[0]), values.get("front", Y_UP[1])
     inside = _scaled(orientation(up, front), values)
     origin = str(entry.get("translation_origin", scene.get("translation_origin", "COM"))).lower()
@@ -166,10 +169,22 @@ def _object(template: Template, defaults: dict[str, Any], entry: dict[str, Any],
     return Placed(mesh, transform, name, centred=not by_mesh and "COM" not in last, attributes=attributes)
 
 
-def _mesh(config: Path, attributes: dict[str, Any]) -> Path:
+def _named(config: Path, name: Any, dataset: DatasetFile | None) -> Path:
+    """Return the path of a file that a description names; raise InputError outside the folder of its data set.
+
+    Without a data set file, that is the description's folder; Replica keeps descriptions in a folder `habitat` beside the mesh.
+    """
+    folder = dataset.path.parent if dataset else config.parent.parent if config.parent.name == "habitat" else config.parent
+    try:
+        return path_beside(config, str(name), folder)
+    except OSError as error:
+        raise InputError(f"{config} names a file that cannot exist ({error}); restore it from its data set") from None
+
+
+def _mesh(config: Path, attributes: dict[str, Any], dataset: DatasetFile | None) -> Path:
     """Return the mesh that a description names in its attributes; raise InputError where it is missing."""
     asset = attributes.get("render_asset", "")
-    mesh = plain_twin((config.parent / str(asset)).resolve())
+    mesh = plain_twin(_named(config, asset, dataset))
     if not mesh.is_file():
         raise InputError(f"{config} names the mesh {asset!r}, which is missing; restore it from its data set")
     return mesh

@@ -83,6 +83,8 @@ def well_formed(path: Path) -> Iterator[None]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a description; raise InputError if it is not a JSON object."""
+    if not path.is_file():  # reading a pipe would not end
+        raise InputError(f"{path} is not a file; restore it from its data set")
     try:
         content = json.loads(path.read_text())
     except (OSError, RecursionError, ValueError) as error:
@@ -159,4 +161,4 @@ def _listed(root: Path, entry: str, suffix: str) -> list[Path]:
     out: list[Path] = []
     for found in sorted(root.glob(entry.strip("/"))) if entry.strip("/.") else [root]:
         out += sorted(found.glob(f"*{suffix}")) if found.is_dir() else [found] if found.name.endswith(suffix) else []
-    return out
+    return [path for path in out if path.is_file()]

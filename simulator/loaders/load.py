@@ -43,6 +43,8 @@ def load_scene(
             raise InputError(f"scene {path} is a folder; give a file in it")
         if path.exists():
             check_format(path, LAYOUTS)
+            if not path.is_file():  # reading a pipe would not end
+                raise InputError(f"scene {path} is a pipe or a device; give a file")
         placed, notes, _ = placements(path)
         for one in placed:
             check_format(one.path)

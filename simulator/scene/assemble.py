@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +85,8 @@ def assemble(
     order = {group: k for k, group in enumerate(dict.fromkeys(_groups(parts)))}
     if len(order) > MOST_INSTANCES:
         raise InputError(f"scene {name} has {len(order)} instances; at most {MOST_INSTANCES} fit; join small meshes")
+    given = sum(len(p.faces) for p in parts)
+    parts = [_without_repeats(p) for p in parts]
     vertices, origin = _vertices(name, parts)
     start = np.cumsum([0, *(len(p.vertices) for p in parts)])
     faces = np.concatenate([(p.faces + s).astype(np.int32) for p, s in zip(parts, start, strict=False)])
@@ -92,8 +94,8 @@ def assemble(
     solid = doubled_areas(vertices, faces) > 0
     if not solid.any():
         raise InputError(f"scene {name} has no triangle with an area; check its scale and export it again")
-    if not solid.all():
-        notes.append(f"{int((~solid).sum())} triangles without area omitted")
+    if omitted := given - int(solid.sum()):
+        notes.append(f"{omitted} triangles without area omitted")
     notes += size_notes(vertices)
     spec = np.array([p.material for p in parts], np.int32)
     colored = np.array([p.color is not None for p in parts])
@@ -145,6 +147,16 @@ def _vertices(name: str, parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]
         raise InputError(f"scene {name} has faces that point at missing vertices; export the mesh again")
     origin = origin_of(exact)
     return ((exact - origin).astype(np.float32) if origin.any() else vertices), origin
+
+
+def _without_repeats(part: Part) -> Part:
+    """Return a part without the triangles that use a vertex twice: files may have millions, whose areas need not be computed."""
+    a, b, c = part.faces.T
+    distinct = (a != b) & (b != c) & (c != a)
+    if distinct.all():
+        return part
+    by_face = part.color is not None and part.color.ndim == 3
+    return replace(part, faces=part.faces[distinct], color=part.color[distinct] if by_face else part.color)
 
 
 def _materials(

@@ -12,6 +12,8 @@ from PIL import Image
 
 from simulator.errors import InputError
 from simulator.loaders.load import load_scene, scene_digest
+from simulator.scene import assemble
+from simulator.scene.model import doubled_areas
 
 QUARTER = [0.0, float(np.sin(np.pi / 4)), 0.0, float(np.cos(np.pi / 4))]
 """A quarter turn about +Y: +X becomes -Z."""
@@ -202,10 +204,10 @@ class TestStructure:
         for k in range(1, 60):
             gltf.node(root=False, children=[k + 1, k + 1])
         gltf.node(root=False, mesh=0)
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(InputError, match=r"broken structure.*node \d+ is reached twice"):
             load()
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
     def test_a_long_chain_of_nodes_is_read(self, gltf, load):
         for k in range(500):
@@ -217,10 +219,10 @@ class TestStructure:
         mesh = gltf.mesh(*[gltf.primitive()] * 10)
         gltf.header["nodes"] = [{"mesh": mesh}] * 200_000
         gltf.header["scenes"] = [{"nodes": list(range(200_000))}]
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(InputError, match="more than 65535 primitives"):
             load()
-        assert time.perf_counter() - start < 20
+        assert time.process_time() - start < 20
 
     @pytest.mark.parametrize(
         "change", [{"count": 2_000_000_000}, {"count": -1}, {"count": 1.5}, {"count": "4"}, {"type": "MAT9"}]
@@ -240,6 +242,15 @@ class TestStructure:
         gltf.node(mesh=gltf.mesh(primitive))
         with pytest.raises(InputError, match="2000000000 elements without data"):
             load()
+
+    def test_millions_of_triangles_at_one_vertex_cost_nothing_but_their_indices(self, gltf, load, monkeypatch):
+        zeros = gltf.add("accessors", {"componentType": 5123, "count": 15_000_000, "type": "SCALAR"})
+        gltf.node(mesh=gltf.mesh(gltf.primitive(), {**gltf.primitive(), "indices": zeros}))
+        measured = []
+        monkeypatch.setattr(assemble, "doubled_areas", lambda v, f: measured.append(len(f)) or doubled_areas(v, f))
+        scene = load()
+        assert measured == [2] and len(scene.faces) == 2
+        assert "5000000 triangles without area omitted" in scene.notes
 
     @pytest.mark.parametrize("stride", [0, 1, -12])
     def test_elements_do_not_overlap(self, gltf, load, stride):

@@ -281,6 +281,13 @@ class TestFind:
         ):
             load_scene(tmp_path / "flat.stage_config.json")
 
+    def test_a_description_alone_names_files_of_its_folder(self, tmp_path):
+        (tmp_path / "a").mkdir()
+        config = tmp_path / "a" / "flat.stage_config.json"
+        config.write_text('{"render_asset": "../flat.glb"}')
+        with pytest.raises(InputError, match=r"refers to \.\./flat\.glb, outside .*/a; put the file into that folder"):
+            load_scene(config)
+
 
 def test_licence_beside_the_scene_is_its_credit(gltf, tmp_path):
     gltf.node(mesh=gltf.mesh(gltf.primitive()))

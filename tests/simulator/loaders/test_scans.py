@@ -7,6 +7,7 @@ the world's frame), grey side walls.
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -504,6 +505,31 @@ class TestSceneInstances:
             with pytest.raises(InputError, match="restore it") as error:
                 read(root / "configs/scenes/apt_0.scene_instance.json")
             assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("key", ["render_asset", "semantic_asset", "semantic_descriptor_filename"])
+    def test_descriptions_name_files_of_their_data_set_only(self, root, tmp_path, key):
+        secret = tmp_path / "secret.glb"
+        secret.write_bytes((root / "stages/flat.glb").read_bytes())
+        path = root / "configs/stages/flat.stage_config.json"
+        kept = json.loads(path.read_text())
+        for name in ("../../../secret.glb", str(secret), "/etc/passwd", "/dev/zero"):
+            dump(path, {**kept, key: name})
+            for read in (load_scene, scene_digest):
+                with pytest.raises(InputError, match=rf"refers to {name}, outside .*; put the file into that folder"):
+                    read(root / "configs/scenes/apt_0.scene_instance.json")
+
+    def test_pipes_are_not_read(self, root):
+        """They would block; a missing annotation is noted."""
+        os.mkfifo(root / "names.txt")
+        os.mkfifo(root / "configs/objects/pipe.object_config.json")
+        os.mkfifo(root / "pipe.glb")
+        stage = root / "configs/stages/flat.stage_config.json"
+        names = {"semantic_asset": "../../stages/flat.glb", "semantic_descriptor_filename": "../../names.txt"}
+        dump(stage, {**json.loads(stage.read_text()), **names})
+        scene = load_scene(root / "configs/scenes/apt_0.scene_instance.json")
+        assert "annotations names.txt are missing: instances by the mesh's own parts" in scene.notes
+        with pytest.raises(InputError, match="is a pipe or a device"):
+            load_scene(root / "pipe.glb")
 
     def test_outside_its_data_set(self, root, tmp_path):
         lost = tmp_path / "lost.scene_instance.json"

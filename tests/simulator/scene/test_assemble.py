@@ -57,8 +57,12 @@ def test_surfaces_pair_instance_and_material():
 
 def test_triangles_without_area_are_left_out_and_told():
     notes: list[str] = []
-    scene = join([Part("a", 0, TRIANGLE, np.array([[0, 1, 2], [0, 0, 1]]))], notes=notes)
-    assert len(scene.faces) == 1 and "1 triangles without area" in notes[0]
+    faces = np.array([[0, 1, 2], [0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 3], [2, 0, 1]])
+    color = np.arange(6 * 12, dtype=np.uint8).reshape(6, 3, 4)
+    points = np.concatenate([TRIANGLE, TRIANGLE[:1]])  # the last repeats the first under another number
+    scene = join([Part("a", 0, points, faces, color=color)], notes=notes)
+    assert scene.faces.tolist() == [[0, 1, 2], [2, 0, 1]] and notes == ["4 triangles without area omitted"]
+    np.testing.assert_array_equal(scene.corner_color, color[[0, 5]])
 
 
 def test_texture_coordinates_that_are_no_numbers_do_no_harm():
