@@ -155,8 +155,10 @@ def _without_repeats(part: Part) -> Part:
     distinct = (a != b) & (b != c) & (c != a)
     if distinct.all():
         return part
-    by_face = part.color is not None and part.color.ndim == 3
-    return replace(part, faces=part.faces[distinct], color=part.color[distinct] if by_face else part.color)
+    color = part.color
+    if color is not None and color.ndim == 3:
+        color = color[distinct]
+    return replace(part, faces=part.faces[distinct], color=color)
 
 
 def _materials(
