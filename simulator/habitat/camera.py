@@ -10,7 +10,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -26,6 +25,7 @@ from simulator.habitat.session import INSTANCES, VIEW, configuration_of, load_en
 from simulator.loaders.habitat_config import placements
 from simulator.loaders.habitat_dataset import INSTANCE
 from simulator.scene.model import Scene
+from simulator.scene.solids import inside_solid
 from simulator.scene.textures import DECODE, ENCODE
 from simulator.scene.walkable import HEAD_ROOM_M, Ground
 
@@ -39,10 +39,6 @@ MAX_SLOPE_DEG = 45.0
 """Steepest ground of a navmesh, habitat-sim's default."""
 CHEST_M = 1.0
 """Height above the floor from which a place is checked for being inside a solid."""
-AROUND = np.array([d for d in product((-1.0, 0.0, 1.0), repeat=3) if any(d)])
-"""(26, 3) directions over the sphere."""
-MOST_BACKS = 0.5
-"""A place is inside a solid if a greater share of the surfaces around it turns its back to it."""
 DETOUR_M = 0.05
 """A path is straight if it is at most this much longer than the straight line."""
 
@@ -149,19 +145,17 @@ class NavmeshGround:
         if not np.isfinite(near).all() or not self._navigable(near) or self.pathfinder.island_radius(_f(near)) < ISLAND_M:
             return None
         floor = self.solid.stand(near)
-        return None if floor is None or self._inside_solid(floor) else floor
+        return None if floor is None or inside_solid(self.scene, floor[None] + [0.0, CHEST_M, 0.0])[0] else floor
+
+    def enclosed(self, positions: np.ndarray) -> np.ndarray:
+        """Return which of (N, 3) positions are inside closed solids: none, see `stand`."""
+        return np.zeros(len(positions), bool)
 
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return which of (N, 3) points have a straight path below them: geodesic distance equals Euclidean; (N,) bool."""
         below = points.copy()
         below[:, 1] = floor[1]
         return np.array([self._navigable(p) and self._geodesic(floor, p) <= _distance(floor, p) + DETOUR_M for p in below], bool)
-
-    def _inside_solid(self, floor: np.ndarray) -> bool:
-        hits = self.scene.bvh.seen(floor + [0.0, CHEST_M, 0.0], AROUND)
-        hit = hits.face >= 0
-        backs = (self.scene.normals[hits.face[hit]] * AROUND[hit]).sum(1) > 0
-        return bool(hit.any() and backs.mean() > MOST_BACKS)
 
     def _navigable(self, point: np.ndarray) -> bool:
         return bool(self.pathfinder.is_navigable(_f(point)))

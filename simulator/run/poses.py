@@ -14,10 +14,9 @@ from simulator.config import CameraSettings
 from simulator.run.clips import ClipChoice
 from simulator.run.sampling import SetGeometry
 from simulator.scene.model import Scene
+from simulator.scene.solids import inside_solid
 
 DIRECTIONS = 64
-MOST_BACKS = 0.5
-"""Share of the surfaces around a point that show their back, above which it lies inside something."""
 MOST_OPEN = 0.4
 """Share of the horizontal directions that meet no surface, above which a point lies outside."""
 LEVEL = 0.3
@@ -101,10 +100,9 @@ def _place(scene: Scene, point: np.ndarray) -> Iterator[str]:
     met = hits.face >= 0
     level = np.abs(directions[:, 1]) < LEVEL
     outside = (~met[level]).mean() > MOST_OPEN
-    backs = (scene.normals[hits.face[met]] * directions[met]).sum(1) > 0
     if outside:
         yield "is outside the scene, or beside a large opening"
-    elif backs.mean() > MOST_BACKS:
+    elif inside_solid(scene, point[None])[0]:
         yield "is inside a wall or an object"
     nearest = float(hits.distance[met].min()) if met.any() else np.inf
     if nearest < CLOSE_M:

@@ -75,6 +75,9 @@ def draw_set(
         if views is None:
             continue
         positions, headings, overlaps, chosen = views
+        if places.enclosed(positions).any():
+            counts["positions inside a solid"] += 1
+            continue
         sources = _draw_sources(scene, places, floor, positions, chosen, settings, rng, counts)
         if sources is None:
             counts["positions with too few sources"] += 1

@@ -14,6 +14,7 @@ from simulator.kernels import kernel
 from simulator.scene.bvh import Bvh
 from simulator.scene.model import Scene
 from simulator.scene.plausible import factor_for
+from simulator.scene.solids import inside_solid
 
 LINES = 6000
 """Number of vertical lines along which floors are searched."""
@@ -30,6 +31,8 @@ STEP_M = 0.2
 NEAR_M = 1.0
 LAYER_M = 3 * STEP_M
 """Ground is compared within this height: further below is another storey."""
+MOST_WITHIN = 0.5
+"""If a greater share of the places seems to be inside solids, the triangles of the rooms face the other way, and none is."""
 SMALLEST_SHARE = 0.1
 """A storey has at least this share of the largest storey's floor."""
 
@@ -47,6 +50,9 @@ class Ground(Protocol):
     def stand(self, near: np.ndarray) -> np.ndarray | None:
         """Return the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
 
+    def enclosed(self, positions: np.ndarray) -> np.ndarray:
+        """Return which of (N, 3) positions of a listener's ears are inside closed solids; (N,) bool."""
+
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return which of (N, 3) points visible to a listener on a floor point (3,) may be sources; (N,) bool."""
 
@@ -55,7 +61,7 @@ class Ground(Protocol):
 class Places:
     """The positions of a scene, found along vertical lines."""
 
-    bvh: Bvh
+    scene: Scene
     floor: np.ndarray
     """(N, 3) points on the floor, world frame, m."""
     spacing_m: float
@@ -64,6 +70,8 @@ class Places:
     """Whether the scene has ceilings, so that a place without one is outside."""
     ear_height_m: float
     clearance_m: float
+    oriented: bool
+    """Whether triangles face the rooms, so that a place behind them is inside a solid."""
     rejected: Counter[str]
     """Number of candidates that failed each rule."""
 
@@ -82,12 +90,16 @@ class Places:
     def stand(self, near: np.ndarray) -> np.ndarray | None:
         """Return the floor point (3,) under a point some centimetres off the floor if one can stand there, else None."""
         above = near + [0.0, STEP_M, 0.0]
-        hit = self.bvh.closest(above[None], np.array([[0.0, -1.0, 0.0]]))
+        hit = self.scene.bvh.closest(above[None], np.array([[0.0, -1.0, 0.0]]))
         if not hit.distance[0] < 2 * STEP_M:
             return None
         floor = above - [0.0, float(hit.distance[0]), 0.0]
-        reason = _obstacles(self.bvh, floor[None], self.ear_height_m, self.clearance_m, self.roofed)[0]
+        reason = _obstacles(self.scene.bvh, floor[None], self.ear_height_m, self.clearance_m, self.roofed)[0]
         return floor if reason == "" else None
+
+    def enclosed(self, positions: np.ndarray) -> np.ndarray:
+        """Return which of (N, 3) positions are inside closed solids; (N,) bool."""
+        return inside_solid(self.scene, positions) if self.oriented else np.zeros(len(positions), bool)
 
     def straight(self, floor: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Accept all visible points: a source may stand on a table."""
@@ -113,8 +125,9 @@ def find_places(scene: Scene, settings: Settings, rng: np.random.Generator) -> P
         raise InputError(_nowhere(scene, candidates, rejected))
     _check_ceilings(scene, up[reasons == ""], settings.sampling.max_ceiling_m)
     low, high = scene.bounds
+    oriented = bool(inside_solid(scene, floor + [0.0, ear, 0.0]).mean() <= MOST_WITHIN)
     spacing = float(np.sqrt((high[0] - low[0]) * (high[2] - low[2]) / LINES))
-    return Places(scene.bvh, floor, spacing, roofed, ear, clearance, rejected)
+    return Places(scene, floor, spacing, roofed, ear, clearance, oriented, rejected)
 
 
 def _level_ground(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, int]:

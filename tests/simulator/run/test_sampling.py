@@ -46,6 +46,20 @@ def turns(one):
     return np.abs((one.headings_deg[1:] - one.headings_deg[0] + 180) % 360 - 180)
 
 
+def test_not_inside_a_closed_box(make_scene, make_box):
+    """A closed hall stands in a hall, large enough for views and sources."""
+    parts = [("hall", "plaster", *make_box((0, 0, 0), (24, 4, 12), inward=True), GREY)]
+    parts += [("box", "wood", *make_box((1, 0.01, 1), (9, 3.5, 11), inward=False), GREY)]
+    settings = with_options({"sources": 1})
+    scene, rng = make_scene(parts), np.random.default_rng(3)
+    places = find_places(scene, settings, rng)
+    within = (places.floor[:, [0, 2]] > 1).all(1) & (places.floor[:, 0] < 9) & (places.floor[:, 2] < 11)
+    assert 0.3 < within.mean() < 0.5  # the rules of standing alone do not exclude it
+    for _ in range(20):
+        x, _, z = draw_set(scene, places, settings, rng).positions[0]
+        assert not (1 < x < 9 and 1 < z < 11)
+
+
 class TestViews:
     def test_one_position_on_the_floor(self, drawn):
         for one in drawn[1]:

@@ -64,6 +64,33 @@ def test_drawn_places_hold_the_rules_too(build):
     np.testing.assert_allclose(drawn[:, 1], 0.0, atol=1e-3)
 
 
+class TestSolids:
+    """A block as large as a room, on the floor: there is room for a body inside, and a floor."""
+
+    BLOCK = ("block", (2, 0.01, 1.5), (5, 2.7, 4))
+    INSIDE, BESIDE = np.array([[3.5, 1.5, 2.7]]), np.array([[1.0, 1.5, 2.5]])
+
+    @pytest.mark.parametrize("bottom", [True, False])
+    def test_the_inside_of_a_closed_box(self, make_scene, make_box, bottom):
+        room, block = make_box(*ROOM[1:], inward=True), make_box(*self.BLOCK[1:], inward=False)
+        vertices, faces = np.asarray(block[0]), np.asarray(block[1])
+        faces = faces if bottom else faces[(vertices[faces][..., 1] > 1).any(1)]
+        scene = make_scene([("room", "plaster", *room, GREY), ("block", "wood", vertices, faces, GREY)])
+        found = places(scene)
+        assert found.oriented
+        assert found.enclosed(self.INSIDE).all() and not found.enclosed(self.BESIDE).any()
+
+    def test_a_room_in_a_house_of_two_shells(self, build):
+        """Between the shells one is inside the walls."""
+        found = places(build([ROOM], [("outside", (-0.3, -0.3, -0.3), (6.3, 3.1, 5.3))]))
+        assert not found.enclosed(self.INSIDE).any() and found.enclosed(np.array([[-0.15, 1.5, 2.5]])).all()
+
+    def test_rooms_whose_walls_face_outwards_are_rooms(self, build):
+        """As a plain box exported by most programs is."""
+        found = places(build([], [ROOM]))
+        assert len(found.floor) > 1000 and not found.oriented and not found.enclosed(self.INSIDE).any()
+
+
 def test_not_on_tables_nor_under_them(build):
     table = [("top", (1, 0.7, 1), (3, 0.75, 4)), ("leg", (1.9, 0, 2.4), (2.1, 0.7, 2.6))]
     found = places(build([ROOM], table))
