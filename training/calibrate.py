@@ -2,7 +2,8 @@
 
     python -m training.calibrate runs/slfm --data data/slfm
 
-For each pair the network answers four times: pictures as they are, exchanged, mirrored, both. On the validation split the limit
+python -m training.run does the same with its report. For each pair the network answers four times: pictures as they are,
+exchanged, mirrored, both; all are changed as cameras change them (exposure, blur, noise, JPEG). On the validation split the limit
 is set at the scatter that 5 % of the overlapping pairs exceed; the output states how many pairs that share nothing exceed it.
 python -m training.predict then answers "cannot tell" beyond the limit. RUN is the folder of a run, or a checkpoint in it. Of the
 data set's truth only the poses and depths that say which pairs overlap are read.
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -21,11 +21,7 @@ import torch
 from dataset.command import exit_status
 from dataset.reader import Dataset
 from training.errors import InputError
-from training.evaluation.calibrate import calibrate
-from training.evaluation.learned import load_predictor
-from training.tasks import checkpoint
-
-STAGES = ("slfm", "front-back", "supervised")
+from training.evaluation.calibrate import LOCALISERS, calibrate_checkpoint, localisers_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,15 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     run: Path = options.run
-    paths = [p for p in (run / f"{stage}.pt" for stage in STAGES) if p.is_file()] if run.is_dir() else [run]
+    paths = localisers_of(run) if run.is_dir() else [run]
     if not paths:
-        raise InputError(f"{run} holds none of {', '.join(f'{s}.pt' for s in STAGES)}; train first (python -m training.run)")
+        raise InputError(f"{run} holds none of {', '.join(LOCALISERS)}; train first (python -m training.run)")
     data = Dataset(options.data, options.split)
     for path in paths:
-        learned = load_predictor(path, "cuda" if torch.cuda.is_available() else "cpu")
-        found = calibrate(learned, data, options.seed)
-        settings, content = checkpoint.load(path)
-        checkpoint.save(path, settings, {**content, "calibration": asdict(found)})
+        found = calibrate_checkpoint(path, data, options.seed, "cuda" if torch.cuda.is_available() else "cpu")
         print(
             f"{path}: field of view {found.hfov_deg:.1f} degrees; answers that scatter by more than {found.spread_limit_deg:.1f} "
             f"degrees are refused: {100 * found.overlapping_refused:.1f} % of {found.overlapping} overlapping pairs, "

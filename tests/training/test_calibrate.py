@@ -1,5 +1,8 @@
 """The calibration refuses few overlapping pairs, is stored in the checkpoints, and prediction uses it."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +15,7 @@ from training.config import preset
 from training.errors import InputError
 from training.evaluation.calibrate import calibrate
 from training.evaluation.learned import load_predictor
+from training.run import main as train
 from training.tasks import checkpoint
 from training.tasks.slfm import Slfm
 
@@ -26,6 +30,8 @@ def run(tmp_path):
 
 class Brightness:
     """Scatters by the difference of the pictures' means."""
+
+    settings = preset("small")
 
     def rotation_and_spread(self, rgb_s, rgb_t):
         return np.zeros(len(rgb_s)), np.abs(rgb_s.mean((1, 2, 3)) - rgb_t.mean((1, 2, 3)))
@@ -42,6 +48,21 @@ def test_at_most_a_twentieth_of_the_overlapping_pairs_is_refused(data):
     assert found.hfov_deg == 60.0 and found.spread_limit_deg > 0
     assert found.disjoint > 20 and found.disjoint_refused > found.overlapping_refused
     assert calibrate(Brightness(), Dataset(data, "val")) == found
+
+
+@pytest.mark.slow
+def test_the_report_of_a_run_calibrates_its_last_stage(run, data):
+    assert train(["--data", str(data), "--out", str(run), "--preset", "small", "--stages", "report", "--quiet"]) == 1
+    found = json.loads((run / "report.json").read_text())["notes"]["cannot tell"]
+    assert found["overlapping_refused"] <= 0.05
+    assert asdict(load_predictor(run).calibration) == found
+
+
+def test_photographs_scatter_more_than_views(data):
+    learned, data = Brightness(), Dataset(data, "val")
+    limit = calibrate(learned, data).spread_limit_deg
+    rgb = np.concatenate([data[row]["rgb"] for row in range(len(data))])
+    assert limit > learned.rotation_and_spread(rgb[:-1], rgb[1:])[1].max()  # cameras differ in exposure
 
 
 def test_the_command_stores_it_and_prediction_answers_cannot_tell(run, data, tmp_path, capsys):

@@ -91,6 +91,7 @@ def _check_report(report: dict[str, Any], text: str) -> None:
         assert point["against"]["GCC-PHAT"]["verdict"] in ("better", "worse", "no clear difference")
     assert {"pretext", "SLfM", "random"} == set(report["probes"])
     notes = report["notes"]
+    assert notes["cannot tell"].startswith("not calibrated: ") and "at least 20 are needed" in notes["cannot tell"]
     assert "without labels" in notes["rotation sign"]["how"] and 0 <= notes["front-back"]["sure bits"] <= 1
     assert "predicted" in notes["pretext sounds (test split)"] and "gain" in notes["pretext gain over no picture (test split)"]
     assert set(TRAINED) < set(report["seconds"]) and report["settings"]["slfm"]["steps"] == 2

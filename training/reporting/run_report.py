@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from dataset.reader import Dataset
 from training.data.batches import Batches
 from training.data.clips import open_split
 from training.data.preload import load
+from training.errors import InputError
+from training.evaluation.calibrate import calibrate_checkpoint
 from training.evaluation.evaluate import evaluate
 from training.evaluation.examples import Examples, ExampleSettings
-from training.evaluation.learned import load_run
+from training.evaluation.learned import checkpoint_of, load_run
 from training.evaluation.pretext_metrics import measure_pretext
 from training.evaluation.robustness import summarised, sweep_errors
 from training.reporting.report import write_report
@@ -32,6 +36,7 @@ def report_run(work: Work, sweeps: bool) -> None:
     sounds = ExampleSettings(settings.sound.clip_s, settings.sound.indirect_ratio)
     test, reference = (Examples(open_split(work.data, split, work.clips), sounds, settings.seed) for split in ("test", "val"))
     predictors = load_run(run.folder, str(run.device))
+    work.notes["cannot tell"] = _calibrated(work)
     results = evaluate(predictors, test, reference, progress=not run.quiet)
     work.notes |= _pretext_notes(work, run.folder / "report")
     run.seconds["report"] = time.monotonic() - began
@@ -46,6 +51,17 @@ def report_run(work: Work, sweeps: bool) -> None:
     )  # fmt: skip
     if not run.quiet:
         print(f"{run.folder}/report.md")
+
+
+def _calibrated(work: Work) -> dict[str, Any] | str:
+    """Calibrate the run's last network without labels on the validation split; return the result, or why there is none."""
+    path, data = checkpoint_of(work.run.folder), Dataset(work.data, "val")
+    try:
+        return asdict(calibrate_checkpoint(path, data, device=str(work.run.device)))
+    except InputError as error:
+        return f"not calibrated: {error}"
+    finally:
+        data.close()
 
 
 def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
