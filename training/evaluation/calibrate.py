@@ -31,7 +31,7 @@ LOCALISERS = ("slfm.pt", "front-back.pt", "supervised.pt")
 LEAST_OVERLAP = 0.1
 REFUSED = 0.05
 """Share of overlapping pairs that is refused, at most."""
-DISJOINT = 400
+DISJOINT = 200
 """Pairs that share nothing, at most."""
 TRIES = 20
 """Draws for each of them."""

@@ -37,6 +37,7 @@ SIGN_PAIRS = 256
 BOUNDS = {
     "turn_deg": (0, 15, 30, 45, 60, 75, 90, 135, 180),
     "overlap": (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0),
+    "moved_m": (0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5),
     "azimuth_deg": (0, 15, 30, 45, 60, 75, 90),
     "rt60_s": None,
     "distance_m": (0, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10),
@@ -137,6 +138,8 @@ def evaluate_rotation(
     signs = _signs(methods, val, batch)
     constant = constant_answers(truth, reference)
     conditions = _known({"turn_deg": np.abs(truth), "overlap": test.pairs.overlap})
+    if test.pairs.moved_m.any():
+        conditions["moved_m"] = test.pairs.moved_m
     predicted = tuple(p.name for p in predictors)
     names = (*constant, *(name for name in whole if name not in predicted))
     return Task(truth, test.pairs.row, conditions, _mirrored(reference), predicted, names, whole | constant, signs)

@@ -51,6 +51,8 @@ class Pairs:
     """heading_t - heading_s, left positive, in (-180, 180]."""
     overlap: np.ndarray
     """Share of the picture of view s that the picture of view t contains, 0 to 1; NaN if the data set has no depth."""
+    moved_m: np.ndarray
+    """Distance between the two positions."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,11 @@ class Examples:
                 a, b = (other, 0) if exchanged[other - 1] else (0, other)
                 poses = (position[a], heading[a], position[b], heading[b])
                 shared = np.nan if depth is None else overlap(depth[a], *poses, cameras[a], cameras[b])
-                pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared))
+                moved = float(np.linalg.norm(position[b] - position[a]))
+                pairs.append((row, a, b, wrap_180(heading[b] - heading[a]), shared, moved))
         p = thin(np.array(pairs, float), self.settings.most, np.random.default_rng((self.seed, 12))).T
         row, view_s, view_t = p[:3].astype(int)
-        return Pairs(row, view_s, view_t, p[3], p[4])
+        return Pairs(row, view_s, view_t, *p[3:])
 
     @cached_property
     def sounds(self) -> Sounds:

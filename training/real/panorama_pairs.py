@@ -65,7 +65,7 @@ class PanoramaPairs:
         poses = zip(first, second, strict=True)
         shared = np.array([overlap(depth, ORIGIN, a, ORIGIN, b, self.camera, self.camera) for a, b in poses])
         zeros = np.zeros(len(row), int)
-        return Pairs(row.astype(int), zeros, zeros + 1, wrap_180(second - first), shared)
+        return Pairs(row.astype(int), zeros, zeros + 1, wrap_180(second - first), shared, np.zeros(len(row)))
 
     def pictures(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return both pictures of pairs: two arrays (B, height, width, 3) uint8."""

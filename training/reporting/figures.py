@@ -14,6 +14,7 @@ from training.evaluation.evaluate import Task
 TITLES = {
     "turn_deg": "turn, degrees",
     "overlap": "share of the picture in both views",
+    "moved_m": "distance between the two places, m",
     "azimuth_deg": "azimuth from straight ahead, degrees",
     "rt60_s": "RT60, s",
     "distance_m": "distance, m",

@@ -116,3 +116,25 @@ def test_names_must_differ(splits):
     one = Oracle("same", test, val)
     with pytest.raises(InputError, match="with different names"):
         evaluate([one, one], test, val)
+
+
+def test_errors_of_views_from_several_places_are_binned_by_the_distance(splits, monkeypatch):
+    read = Examples._read
+
+    def moved(self, row, name, view=None):
+        values = read(self, row, name, view)
+        return values + np.arange(len(values))[:, None] * [0.3, 0.0, 0.4] if name == "position" else values
+
+    test, val = (Examples(s.data, s.settings) for s in splits)
+    assert not test.pairs.moved_m.any()
+    monkeypatch.setattr(Examples, "_read", moved)
+    test = Examples(test.data, test.settings)
+    np.testing.assert_allclose(test.pairs.moved_m, 0.5 * np.maximum(test.pairs.view_s, test.pairs.view_t))
+    rotation = evaluate([Oracle("perfect", test, val)], test, val, batch=5, progress=False).rotation
+    bins = rotation.by("moved_m", "perfect")
+    assert sum(b["n"] for b in bins) == len(test.pairs.row) and bins[0]["low"] == 0.5
+    assert bins[0]["n"] == (test.pairs.moved_m < 1).sum()
+
+
+def test_errors_of_views_from_one_place_are_not_binned_by_a_distance(results):
+    assert "moved_m" not in results.rotation.conditions
