@@ -123,13 +123,13 @@ def test_errors_of_views_from_several_places_are_binned_by_the_distance(splits, 
 
     def moved(self, row, name, view=None):
         values = read(self, row, name, view)
-        return values + np.arange(len(values))[:, None] * [0.3, 0.0, 0.4] if name == "position" else values
+        return values + np.arange(len(values))[:, None] * [0.36, 0.0, 0.48] if name == "position" else values
 
     test, val = (Examples(s.data, s.settings) for s in splits)
     assert not test.pairs.moved_m.any()
     monkeypatch.setattr(Examples, "_read", moved)
     test = Examples(test.data, test.settings)
-    np.testing.assert_allclose(test.pairs.moved_m, 0.5 * np.maximum(test.pairs.view_s, test.pairs.view_t))
+    np.testing.assert_allclose(test.pairs.moved_m, 0.6 * np.maximum(test.pairs.view_s, test.pairs.view_t))
     rotation = evaluate([Oracle("perfect", test, val)], test, val, batch=5, progress=False).rotation
     bins = rotation.by("moved_m", "perfect")
     assert sum(b["n"] for b in bins) == len(test.pairs.row) and bins[0]["low"] == 0.5
