@@ -36,7 +36,8 @@ from dataset.reader import Dataset
 from dataset.responses import full_response
 from training.config import Settings, preset
 from training.data.batches import Batches
-from training.data.preload import Store, load, shrink
+from training.data.decode import shrink
+from training.data.preload import Store, load
 from training.data.render import render_sounds
 
 TARGET_SPEED = 10.0

@@ -98,11 +98,19 @@ class Dataset:
             why = absent_of(file, path).get(field)
             state = f"absent: {why}" if why else f"not in the shard, which has {', '.join(file)}"
             raise DatasetError(f"field {field!r} of {path} is {state}")
+        value = self._values(file, path, field, row if view is None else (row, view))
+        return value.decode(errors="replace") if FIELDS[field].dtype == TEXT else np.asarray(value)
+
+    def column(self, shard: int, field: str) -> np.ndarray:
+        """Return one field of all sets of a shard, by its index in `shards`; texts as bytes. DatasetError where it is damaged."""
+        return np.asarray(self._values(self.shard_file(shard), self.shards[shard]["path"], field, slice(None)))
+
+    @staticmethod
+    def _values(file: h5py.File, path: str, field: str, key: Any) -> Any:
         try:
-            value = file[field][row] if view is None else file[field][row, view]
+            return file[field][key]
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
             raise DatasetError(f"shard {path} is damaged in field {field} ({error}); copy it again") from None
-        return value.decode(errors="replace") if FIELDS[field].dtype == TEXT else np.asarray(value)
 
     def locate(self, index: int) -> tuple[int, int]:
         """Return the shard of a set, and its row in the shard; IndexError beyond the end."""

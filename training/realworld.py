@@ -23,7 +23,7 @@ import torch
 
 from dataset.command import exit_status, output_argument
 from training.data.clips import BUNDLED, SUFFIXES, find_clips
-from training.data.preload import RATE_HZ
+from training.data.decode import RATE_HZ
 from training.errors import InputError
 from training.evaluation.examples import ExampleSettings
 from training.evaluation.learned import Learned, load_run

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,14 @@ import torch
 
 from dataset.command import exit_status, output_argument
 from training.config import preset
+from training.data.limits import DISK_BYTES, Limits, default_memory
 from training.errors import InputError
 from training.presets import PRESETS
 from training.stages import STAGES, learn
 from training.tasks import loop
+
+COLLECTIVE_TIMEOUT = timedelta(hours=6)
+"""Longest time that a process waits for the others, for example while the first one estimates the duration of the run."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +51,8 @@ def _run(options: argparse.Namespace) -> int:
     settings = preset(name, {"seed": options.seed, **_sizes(options.epochs, options.batch)}, options.set)
     try:
         if world > 1:
-            torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            torch.distributed.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
         run = loop.Run(
             options.out,
             device,
@@ -55,6 +61,7 @@ def _run(options: argparse.Namespace) -> int:
             quiet=options.quiet,
             rank=int(os.environ.get("RANK", "0")),
             world=world,
+            limits=Limits(options.memory, options.disk),
         )
         run.board = _board(run) if run.rank == 0 else None
         complaints = learn(options.data, settings, run, stages, options.clips)
@@ -72,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="data/slfm", help="data set folder; default %(default)s")
+    parser.add_argument("--data", default="data/slfm", help="folder or address of the data set; default %(default)s")
     parser.add_argument(
         "--clips",
         type=Path,
@@ -87,6 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
     parser.add_argument("--device", help="default: cuda if available, else cpu")
     parser.add_argument("--workers", type=int, default=1, help="threads that prepare batches; default %(default)s")
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=default_memory(),
+        metavar="BYTES",
+        help="memory for the decoded sets of a split; a larger split is decoded as it is read; default: half of the machine's, "
+        "divided among its processes",
+    )
+    parser.add_argument(
+        "--disk",
+        type=int,
+        default=DISK_BYTES,
+        metavar="BYTES",
+        help="local disk for decoded sets that do not fit into memory, in the cache folder; 0: none; default %(default)s, and at "
+        "most half of the free space",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of training/config.py")
     parser.add_argument("--no-resume", action="store_true", help="ignore checkpoints and start again")
     parser.add_argument("--quiet", action="store_true", help="print neither progress nor summaries")

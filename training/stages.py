@@ -36,7 +36,7 @@ def learn(data: str, settings: Settings, run: loop.Run, stages: Sequence[str] = 
 
     Return the label-free health figures beyond their limits, one line each; empty for a healthy run or without stage slfm.
     """
-    known, unseen = (load(data, split, settings, run.quiet, clips) for split in ("train", "val"))
+    known, unseen = (load(data, split, settings, run.quiet, clips, run.limits) for split in ("train", "val"))
     training = Batches(known, settings, settings.pretext.batch, True, run.rank, run.world, TAGS["pretext"])
     work = Work(data, settings, run, training, Batches(unseen, settings, VALIDATION_BATCH, training=False), clips=clips)
     torch.manual_seed(settings.seed)
@@ -175,7 +175,7 @@ def _load(work: Work, stage: str, task: nn.Module, path: Path, chosen: bool = Fa
 def _probe(work: Work, learned: dict[str, Encoders]) -> None:
     began = time.monotonic()
     plain = Batches(work.training.store, work.settings, VALIDATION_BATCH, training=False)
-    store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
+    store = load(work.data, "test", work.settings, work.run.quiet, work.clips, work.run.limits)
     test = Batches(store, work.settings, VALIDATION_BATCH, training=False)
     encoders = learned | untrained(work.settings, work.training, work.run.device)
     for one in encoders.values():
@@ -189,8 +189,8 @@ def _plan(work: Work, tasks: dict[str, nn.Module], stages: Sequence[str]) -> str
     settings, run, store = work.settings, work.run, work.training.store
     scenes = {name.split("/")[0] for name in store.set_id}
     lines = [
-        f"train: {len(store)} sets of {len(scenes)} scenes, {store.rgb.shape[1]} views, {store.bytes / 1e6:.0f} MB in memory; "
-        f"val: {len(work.val.store)} sets",
+        f"train: {len(store)} sets of {len(scenes)} scenes, {store.rgb.shape[1]} views, {store.bytes / 1e6:.0f} MB "
+        f"{store.place}; val: {len(work.val.store)} sets",
         f"preset {settings.preset}, networks {settings.network.kind}, seed {settings.seed}, on {run.device}"
         + (f" x {run.world}" if run.world > 1 else ""),
     ]

@@ -57,7 +57,18 @@ def write_manifest(root: Path, content: dict[str, Any]) -> None:
     """Write manifest.json atomically, unless the command was interrupted; content holds everything but format and version."""
     check()
     whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
-    write_text(root / NAME, json.dumps(whole, indent=1, sort_keys=False) + "\n")
+    write_text(root / NAME, manifest_text(whole))
+
+
+def manifest_text(content: Mapping[str, Any]) -> str:
+    """Return a manifest as JSON, one line for each entry of a list: those of shards are written by Python's fast encoder."""
+    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_lines(value)}" for key, value in content.items()) + "\n}\n"
+
+
+def _lines(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return json.dumps(value, indent=1).replace("\n", "\n ")
+    return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
 
 
 def read_manifest(root: Path) -> dict[str, Any]:

@@ -20,9 +20,10 @@ def assign_splits(scenes: Iterable[str], known: Mapping[str, str] | None = None)
     wanted = list(dict.fromkeys(scenes))
     new = sorted(set(wanted) - set(out), key=lambda digest: hashlib.sha256(digest.encode()).hexdigest())
     total = len(out) + len(new)
+    count = {split: sum(s == split for s in out.values()) for split in SPLITS}
     for digest in new:
-        count = {split: sum(s == split for s in out.values()) for split in SPLITS}
         out[digest] = _neediest(count, total)
+        count[out[digest]] += 1
     return {digest: out[digest] for digest in wanted}
 
 

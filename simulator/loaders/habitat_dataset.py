@@ -107,11 +107,17 @@ def read_dataset(path: Path) -> DatasetFile:
 def dataset_of(path: Path) -> DatasetFile | None:
     """Return the data set file above a scene that lists it, or None."""
     for folder in list(path.resolve().parents)[:UPWARD]:
-        for candidate in sorted(folder.glob(f"*{DATASET}")):
+        for candidate in _data_set_files(folder, folder.stat().st_mtime_ns):
             dataset = read_dataset(candidate)
             if plain_twin(path.resolve()) in {plain_twin(p) for p in (*dataset.stages.files, *dataset.instances)}:
                 return dataset
     return None
+
+
+@lru_cache(maxsize=256)
+def _data_set_files(folder: Path, changed_ns: int) -> tuple[Path, ...]:
+    """Return the data set files of a folder, which is listed once for all its scenes while it does not change."""
+    return tuple(sorted(folder.glob(f"*{DATASET}")))
 
 
 def find_template(path: Path, entry: dict[str, Any], templates: Templates, suffix: str) -> Template:

@@ -42,18 +42,18 @@ def render_here(plan: Plan, on_progress: Callable[[int], None]) -> Generator[Sha
 def render_with_ray(
     plan: Plan, workers: int | None, address: str | None, on_progress: Callable[[int], None]
 ) -> Generator[ShardReport, None, None]:
-    """Render the missing shards with `workers` processes (None: one per core), each of which holds one scene.
+    """Render the missing shards with `workers` processes (None: one per CPU of the cluster), each of which holds one scene.
 
     What becomes of lost workers, machines and clusters: see pool.py. Raise InputError where there is no cluster at the
     address, DiskError where the output cannot be written.
     """
     ray = _connect(workers or cores(), address)
     try:
-        cpus = int(ray.cluster_resources().get("CPU", 0))
-        count = min(workers or max(1, cpus), len(plan.todo))
+        cpus, count = int(ray.cluster_resources().get("CPU", 0)), min(workers or 1, len(plan.todo))
         if count > max(1, cpus):
             print_note(f"note: the cluster has {cpus} CPUs; {count - cpus} of {count} workers wait until it has more")
-        pool = Pool(ray, plan, count, _progress(ray), (lambda: check_reachable(address)) if address else None)
+        head = ray.get_runtime_context().gcs_address if address == "auto" else address
+        pool = Pool(ray, plan, workers, _progress(ray), (lambda: check_reachable(head)) if head else None)
         if not address:
             compile_kernels(plan.settings, plan.inputs)  # once, while the workers start, instead of in each of them
         yield from pool.render(on_progress)

@@ -6,11 +6,13 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from simulator.errors import DiskError
 from simulator.run.progress import print_note
 from simulator.run.shard_plan import Plan, Shard
+from simulator.run.shard_queue import ShardQueue
 from simulator.run.version import simulator_version
 from simulator.run.worker import ShardReport, render_shard
 
@@ -29,13 +31,17 @@ WAIT_S = 60.0
 class Worker:
     """A process that renders shards; worker.py caches the scene of the last one."""
 
+    def __init__(self, plan: Plan, progress: Any) -> None:
+        """Keep the plan, without its shards, and the actor of Progress."""
+        self.plan, self.progress = plan, progress
+
     def ready(self) -> tuple[str, str]:
         """Return the machine's name and the version of its simulator."""
         return socket.gethostname(), simulator_version()
 
-    def render(self, plan: Plan, shard: Shard, progress: Any) -> ShardReport:
+    def render(self, shard: Shard) -> ShardReport:
         """Render one shard."""
-        return render_shard(plan, shard, lambda sets: progress.note.remote(shard.path.name, sets))
+        return render_shard(self.plan, shard, lambda sets: self.progress.note.remote(shard.path.name, sets))
 
 
 class Progress:
@@ -43,52 +49,59 @@ class Progress:
 
     def __init__(self) -> None:
         self.sets: dict[str, int] = {}
+        self.sum = 0
 
     def note(self, shard: str, sets: int) -> None:
         """Record the number of sets processed in a shard."""
+        self.sum += sets - self.sets.get(shard, 0)
         self.sets[shard] = sets
 
     def total(self) -> int:
         """Return the number of sets processed in all shards."""
-        return sum(self.sets.values())
+        return self.sum
 
 
 class Pool:
-    """`count` workers and the shards that they render.
+    """Workers and the shards that they render.
 
-    A shard is handed only to a worker that has started. A worker that is lost is replaced and its shard rendered again, up
+    There are as many workers as were asked for, else one for each CPU of the cluster, also of machines that are added later. A
+    shard is handed only to a worker that has started. A worker that is lost is replaced and its shard rendered again, up
     to RETRIES times where its process died, LOSSES times where its machine was lost; then the shard is reported as failed.
     Where no worker can start, or the cluster is lost, all remaining shards are reported as failed.
     """
 
-    def __init__(self, ray: Any, plan: Plan, count: int, progress: Any, check: Callable[[], None] | None) -> None:
+    def __init__(self, ray: Any, plan: Plan, asked: int | None, progress: Any, check: Callable[[], None] | None) -> None:
         """Start the workers.
 
-        progress: an actor of Progress. check: raises OSError where the cluster cannot be reached; None on this machine.
+        asked: number of workers; None: one for each CPU. progress: an actor of Progress. check: raises OSError where the cluster
+        cannot be reached; None on this machine.
         """
-        self.ray, self.progress, self.check = ray, progress, check
+        self.ray, self.progress, self.check, self.asked = ray, progress, check, asked
         self.version = plan.digest["inputs"]["simulator"]
-        # By reference, so that it is sent once per machine; passed to each task, so that a new worker gets it too.
-        self.plan = ray.put(plan)
+        # By reference, so that it is sent once per machine; without shards, which each task brings.
+        self.plan = ray.put(replace(plan, shards=(), todo=(), failures={}, damaged={}))
         self.worker_class = ray.remote(num_cpus=1)(Worker)
-        self.queue = list(plan.todo)
+        self.queue = ShardQueue(plan.todo)
         self.deaths: Counter[Shard] = Counter()
         self.losses: Counter[Shard] = Counter()
         self.starting: dict[Any, Any] = {}
         self.idle: list[Any] = []
         self.running: dict[Any, tuple[Any, Shard]] = {}
         self.scene: dict[Any, str] = {}
+        self.machines: frozenset[str] = frozenset()
+        self.refused = 0
+        """Workers that cannot be used on the present machines."""
         self.refusals: list[str] = []
         self.processed = 0
         self.active = self.watched = time.monotonic()
+        self.shown = 0.0
         self.unreachable = 0
-        for _ in range(count):
-            self._start()
+        self._grow()
 
     def render(self, on_progress: Callable[[int], None]) -> Iterator[ShardReport]:
         """Yield the report of each shard as it is finished; `on_progress` gets the number of sets processed so far."""
         while self.queue or self.running:
-            lost = self._lost()
+            lost = self._watch()
             if lost:
                 yield from self._give_up(lost)
                 return
@@ -105,18 +118,33 @@ class Pool:
                     if report:
                         self.processed += report.shard.asked
                         yield report
-            on_progress(self._total())
+            if time.monotonic() - self.shown > POLL_S:
+                on_progress(self._total())
+                self.shown = time.monotonic()
+        on_progress(self._total())
+
+    def _grow(self) -> None:
+        """Start the workers that are wanted and not there; those refused are tried again where the machines have changed."""
+        nodes = [node for node in self.ray.nodes() if node["Alive"]]
+        machines = frozenset(node["NodeID"] for node in nodes)
+        if machines != self.machines:
+            self.machines, self.refused = machines, 0
+        cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
+        left = len(self.queue) + len(self.running)
+        there = len(self.starting) + len(self.idle) + len(self.running)
+        for _ in range(min(self.asked or max(1, cpus), left) - self.refused - there):
+            self._start()
 
     def _start(self) -> None:
-        worker = self.worker_class.remote()
+        worker = self.worker_class.remote(self.plan, self.progress)
         self.starting[worker.ready.remote()] = worker
 
     def _assign(self) -> None:
         while self.queue and self.idle:
             worker = self.idle.pop()
-            shard = _next(self.queue, self.scene.get(worker), set(self.scene.values()))
+            shard = self.queue.take(self.scene.get(worker), set(self.scene.values()))
             self.scene[worker] = shard.scene
-            self.running[worker.render.remote(self.plan, shard, self.progress)] = worker, shard
+            self.running[worker.render.remote(shard)] = worker, shard
 
     def _started(self, reference: Any) -> None:
         """Put a worker to use, or not where it cannot run this version of the simulator."""
@@ -137,7 +165,8 @@ class Pool:
     def _refuse(self, why: str) -> None:
         if why not in self.refusals:
             print_note(f"warning: {why}")
-        self.refusals.append(why)
+            self.refusals.append(why)
+        self.refused += 1
 
     def _finished(self, reference: Any) -> ShardReport | None:
         """Return the report of a shard; None where it is rendered again, because its worker was lost."""
@@ -162,7 +191,7 @@ class Pool:
         count = self.losses if machine else self.deaths
         count[shard] += 1
         if count[shard] <= (LOSSES if machine else RETRIES):
-            self.queue.insert(0, shard)
+            self.queue.put_back(shard)
             return None
         if machine:
             return ShardReport(shard, failure=f"its machine was lost {count[shard]} times; check the cluster and run again")
@@ -179,8 +208,8 @@ class Pool:
         except self.ray.exceptions.RayError:
             return self.processed
 
-    def _lost(self) -> str:
-        """Return why the cluster is lost, empty where it is not; print a note where a shared one has no free CPU."""
+    def _watch(self) -> str:
+        """Return why the cluster is lost, empty where it is not; start workers on new machines; note where no CPU is free."""
         now = time.monotonic()
         if self.running or self.idle:
             self.active = now
@@ -192,6 +221,7 @@ class Pool:
             try:
                 self.check()
                 self.unreachable = 0
+                self._grow()
             except OSError as error:
                 self.unreachable += 1
                 if self.unreachable >= GONE_CHECKS:
@@ -203,12 +233,6 @@ class Pool:
             yield ShardReport(shard, failure=why)
         self.running.clear()
         self.queue.clear()
-
-
-def _next(queue: list[Shard], mine: str | None, taken: set[str]) -> Shard:
-    """Remove and return the next shard: of the worker's own scene, else of a scene that no worker holds, else any."""
-    best = min(range(len(queue)), key=lambda k: (queue[k].scene != mine, queue[k].scene in taken, k))
-    return queue.pop(best)
 
 
 def _start_failure(error: Exception) -> str:

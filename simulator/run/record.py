@@ -17,6 +17,7 @@ from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.run.clips import BUNDLED as BUNDLED_CLIPS
 from simulator.run.hrtfs import HrtfFile
 from simulator.run.shard_plan import Plan, earlier_manifest, matches
+from simulator.run.threads import in_threads
 from simulator.run.worker import ShardReport, describe
 
 PACKAGES = ("sight-and-sound", "numpy", "scipy", "numba", "embreex", "h5py", "trimesh", "soxr", "pyroomacoustics")
@@ -27,6 +28,7 @@ VISIBLE_S = 10.0
 POLL_S = 0.1
 FAULTS = 20
 """Unusual poses printed, at most."""
+AGAIN = "render its scene again by naming it in --scenes"
 UNKNOWN = "licence unknown: no credit in the file and no LICENSE beside it"
 
 
@@ -105,29 +107,34 @@ def describe_faults(faults: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _shards(plan: Plan, before: Mapping[str, Any], reports: Sequence[ShardReport]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the entries of all shards in the folder, and the faults of those that are missing or damaged.
-
-    An entry is the one that the shard's worker reported, else that of the earlier manifest, which a damaged shard keeps;
-    only shards without either, of an interrupted render, are read.
-    """
+    """Return the entries of all shards in the folder, and the faults of those that are missing or damaged."""
     known = {plan.out / s["path"]: s for s in before.get("shards", [])}
-    written = {r.shard.path: r for r in reports if r.entry}
+    reported = {r.shard.path: r for r in reports}
     deadline = time.monotonic() + VISIBLE_S
-    entries, faults = [], []
-    for path in sorted({*(plan.out / SHARDS).glob("*.h5"), *written}):
-        entry = known.get(path)
-        if path in written:
-            entry, fault = written[path].entry, _fault(written[path], deadline)
-            entry = entry if path.is_file() else None
-        elif path in plan.damaged:
-            fault = f"{plan.damaged[path]}; render its scene again by naming it in --scenes"
-        elif entry is None:
-            entry, fault = _described(plan, path)
-        else:
-            fault = ""
-        entries += [entry] if entry else []
-        faults += [fault] if fault else []
-    return entries, faults
+    paths = sorted({*(plan.out / SHARDS).glob("*.h5"), *known, *reported}, key=lambda path: path.name)
+    found = in_threads(lambda path: _confirmed(plan, path, known.get(path), reported.get(path), deadline), paths)
+    return [entry for entry, _ in found if entry], [fault for _, fault in found if fault]
+
+
+def _confirmed(
+    plan: Plan, path: Path, known: dict[str, Any] | None, report: ShardReport | None, deadline: float
+) -> tuple[dict[str, Any] | None, str]:
+    """Return the entry of a shard after a look at its file, None where there is no file, and what is wrong with it.
+
+    The entry is the one that the shard's worker reported, else that of the earlier manifest, which a damaged shard keeps;
+    only shards without either, of an interrupted render, are read. A shard of the earlier manifest was hashed for the plan.
+    """
+    if report and report.entry:
+        fault = _fault(report, deadline)
+        return (report.entry if path.is_file() else None), fault
+    if not path.is_file():
+        lost = known and not report  # a report without an entry states the reason itself
+        return None, f"shard {path} was recorded before and is missing; {AGAIN}" if lost else ""
+    if path in plan.damaged:
+        return known, f"{plan.damaged[path]}; {AGAIN}"
+    if known is None:
+        return _described(plan, path)
+    return known, "" if path.stat().st_size == known["bytes"] else f"shard {path} has changed during the render; {AGAIN}"
 
 
 def _described(plan: Plan, path: Path) -> tuple[dict[str, Any] | None, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from simulator.loaders.load import scene_digest
 from simulator.run.clips import printable
 from simulator.run.output_folder import check_folder
 from simulator.run.simulate import Inputs
+from simulator.run.threads import in_threads
 from simulator.run.version import simulator_version
 
 
@@ -71,14 +71,14 @@ def make_plan(scenes: Mapping[str, Path], out: Path, settings: Settings, inputs:
     digests, failures = _digests(scenes)
     before = earlier_manifest(out, digest)
     damaged = _changed(out, before.get("shards", []))
-    done = _existing(out, digest, damaged)
+    done = _existing(out, digest, damaged, before.get("shards", []))
     known = {str(s["scene_sha256"]): str(s["split"]) for s in (*before.get("shards", []), *done.values())}
     splits = assign_splits([*known, *digests.values()], known)
-    shards = []
+    shards, folder = [], out / SHARDS
     for name, sha in digests.items():
         sets = len(inputs.poses.sets[name]) if inputs.poses else settings.sets
         for number, first in enumerate(range(0, sets, settings.shard_sets)):
-            path = out / SHARDS / f"{name}-{number:04d}.h5"
+            path = folder / f"{name}-{number:04d}.h5"
             asked = min(settings.shard_sets, sets - first)
             shards.append(Shard(name, scenes[name], sha, splits[sha], number, first, asked, path))
     empty = {(s["scene_sha256"], s["shard"], s["asked"]) for s in before.get("shortfalls", []) if s["given"] == 0}
@@ -115,25 +115,40 @@ def matches(path: Path, entry: Mapping[str, Any]) -> bool:
 
 
 def _digests(scenes: Mapping[str, Path]) -> tuple[dict[str, str], dict[str, str]]:
-    digests, failures = {}, {}
-    for name, path in scenes.items():
-        if printable(str(path)) != str(path):
-            failures[name] = f"{printable(str(path))} is not UTF-8; rename it"
-            continue
-        try:
-            digests[name] = scene_digest(path)
-        except OSError as error:
-            failures[name] = f"{path} cannot be read ({error.strerror}); check the file"
-        except InputError as error:
-            failures[name] = str(error)
-    return digests, failures
+    """Return the digests of scenes by name, and why others cannot be read."""
+    found = dict(zip(scenes, in_threads(_digest, list(scenes.values())), strict=True))
+    return (
+        {name: digest for name, (digest, why) in found.items() if not why},
+        {name: why for name, (_, why) in found.items() if why},
+    )
 
 
-def _existing(out: Path, digest: dict[str, Any], damaged: dict[Path, str]) -> dict[str, dict[str, Any]]:
-    """Return the attributes of existing sound shards, {file name: attributes}; unreadable ones are added to `damaged`."""
-    found = {}
-    for path in sorted((out / SHARDS).glob("*.h5")):
+def _digest(path: Path) -> tuple[str, str]:
+    """Return the digest of a scene, or why it cannot be read."""
+    if printable(str(path)) != str(path):
+        return "", f"{printable(str(path))} is not UTF-8; rename it"
+    try:
+        return scene_digest(path), ""
+    except OSError as error:
+        return "", f"{path} cannot be read ({error.strerror}); check the file"
+    except InputError as error:
+        return "", str(error)
+
+
+def _existing(
+    out: Path, digest: dict[str, Any], damaged: dict[Path, str], entries: Sequence[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the attributes of existing sound shards, {file name: attributes}; unreadable ones are added to `damaged`.
+
+    Those that are as their entries in the manifest say are not opened: an entry has the attributes.
+    """
+    known = {out / e["path"]: e for e in entries if {"asked", "scene_sha256", "split"} <= set(e)}
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((out / SHARDS).glob("*.h5"), key=lambda path: path.name):
         if path in damaged or not path.is_file():
+            continue
+        if path in known:
+            found[path.name] = known[path]
             continue
         try:
             path.open("rb").close()  # an OSError here says nothing about the content
@@ -169,8 +184,7 @@ def _changed(out: Path, entries: Sequence[dict[str, Any]]) -> dict[Path, str]:
     """Return the shards that differ from their entries in the manifest, {path: fault}; all of their bytes are read."""
 
     there = [(out / e["path"], e) for e in entries if (out / e["path"]).is_file()]
-    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
-        same = list(pool.map(lambda one: matches(*one), there))
+    same = in_threads(lambda one: matches(*one), there)
     changed = (path for (path, _), good in zip(there, same, strict=True) if not good)
     return {path: f"shard {path} differs from its checksum in the manifest" for path in changed}
 

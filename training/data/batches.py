@@ -90,7 +90,8 @@ class Batches:
         self.batch = min(batch, len(store))
         self.rank, self.world, self.tag = rank, world, tag
         self.clip = round(settings.sound.clip_s * store.sample_rate)
-        self._starts = _audible_starts(store, self.clip)
+        self._starts: dict[tuple[int, int], np.ndarray] = {}
+        """Starts of the audible clips of the dry sounds read so far."""
 
     @property
     def per_epoch(self) -> int:
@@ -216,7 +217,8 @@ class Batches:
             clip = (row, source)
             if self.training and s.fresh:
                 clip = (int(rng.integers(len(store))), int(rng.integers(store.mono.shape[1])))
-            mono, starts = store.mono[clip], self._starts[clip]
+            mono = store.mono[clip]
+            starts = self._audible(clip, mono)
             level = top if k == 0 or dominance > 0 else rng.uniform(s.min_rms, s.max_rms)
             if k > 0 and dominance > 0:
                 level *= 10 ** (-rng.uniform(0, dominance) / 20)
@@ -228,6 +230,12 @@ class Batches:
                 power = np.sqrt(np.mean(out[view, k, taps - 1 :] ** 2))
                 out[view, k] *= level / max(power, 1e-6)
         return out
+
+    def _audible(self, clip: tuple[int, int], mono: np.ndarray) -> np.ndarray:
+        """Return the starts of the audible clips of a dry sound (L,)."""
+        if clip not in self._starts:
+            self._starts[clip] = audible_starts(mono, self.clip, self.store.sample_rate).astype(np.int32)
+        return self._starts[clip]
 
     def _moments(self, starts: np.ndarray, views: int, rng: np.random.Generator) -> np.ndarray:
         """Draw a start for each view among the audible ones, OFFSET_S or more apart while such starts remain."""
@@ -251,12 +259,3 @@ class Batches:
             return np.zeros((views, 2, self.clip), np.float32)
         share = 10 ** (-rng.uniform(lowest, s.noise_max_snr_db) / 20)
         return share * rng.standard_normal((views, 2, self.clip), np.float32)
-
-
-def _audible_starts(store: Store, clip: int) -> dict[tuple[int, int], np.ndarray]:
-    """Return for every dry sound the starts of the audible clips."""
-    return {
-        (row, source): audible_starts(mono, clip, store.sample_rate)
-        for row, sounds in enumerate(store.mono)
-        for source, mono in enumerate(sounds)
-    }

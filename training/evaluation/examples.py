@@ -16,8 +16,8 @@ from dataset.reader import Dataset
 from dataset.responses import full_response
 from training.data.clip_starts import draw_start
 from training.data.clips import has
+from training.data.decode import check_values
 from training.data.overlap import overlap
-from training.data.preload import check_values
 from training.errors import InputError
 
 

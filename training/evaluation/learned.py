@@ -12,7 +12,7 @@ from torch import Tensor
 from dataset.angles import wrap_180
 from training.config import Settings
 from training.data.batches import Batches
-from training.data.preload import RATE_HZ, shrink
+from training.data.decode import RATE_HZ, shrink
 from training.data.render import render_batch
 from training.errors import InputError
 from training.evaluation.calibration import DEFAULT_HFOV_DEG, Calibration, calibration_of

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from training.data.preload import RATE_HZ
+from training.data.decode import RATE_HZ
 from training.errors import InputError
 from training.prediction.files import present, reason
 

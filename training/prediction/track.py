@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from training.baselines.azimuth import gcc_phat_azimuth
-from training.data.preload import RATE_HZ
+from training.data.decode import RATE_HZ
 from training.errors import InputError
 from training.evaluation.learned import Learned
 

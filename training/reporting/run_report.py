@@ -73,7 +73,7 @@ def _pretext_notes(work: Work, folder: Path) -> dict[str, Any]:
     checkpoint.restore(path, task, checkpoint.load(path)[1])
     task.to(work.run.device).eval()
     folder.mkdir(parents=True, exist_ok=True)
-    store = load(work.data, "test", work.settings, work.run.quiet, work.clips)
+    store = load(work.data, "test", work.settings, work.run.quiet, work.clips, work.run.limits)
     test = Batches(store, work.settings, VALIDATION_BATCH, training=False)
     out: dict[str, Any] = {"pretext sounds (test split)": measure_pretext(task, test, work.run.device, folder)}
     p = work.settings.pretext

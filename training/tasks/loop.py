@@ -20,9 +20,11 @@ from dataset.interrupts import check
 from dataset.progress import progress_bar
 from training.config import Settings, StageSettings
 from training.data.batches import Batches
+from training.data.limits import Limits
 from training.data.render import RenderedBatch, render_batch
 from training.errors import InputError
 from training.tasks import checkpoint
+from training.tasks.processes import synchronise_normalisation, synchronised, total
 
 LOG_EVERY = 10
 SAVE_EVERY_S = 60.0
@@ -48,6 +50,8 @@ class Run:
     quiet: bool = False
     rank: int = 0
     world: int = 1
+    limits: Limits = field(default_factory=Limits)
+    """Bytes of decoded sets."""
     board: Any = None
     """TensorBoard writer or None."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -70,35 +74,36 @@ def train(
     KeyboardInterrupt, after the checkpoint is saved, if the user interrupts.
     """
     check()
-    total = steps_of(stage, batches)
+    steps = steps_of(stage, batches)
     state = _begin(name, task, batches, stage, settings, run)
-    wrapped = DistributedDataParallel(task, find_unused_parameters=True) if run.world > 1 else task
+    wrapped = _wrapped(task, batches, run)
     began = saved = time.monotonic()
     spent, window = state.seconds, list[dict[str, float]]()
     interrupt = _Interrupt()
-    bar = progress_bar(total, "step", name, not run.quiet and run.rank == 0, initial=state.step)
+    bar = progress_bar(steps, "step", name, not run.quiet and run.rank == 0, initial=state.step)
     features = getattr(task, "features", None)
-    made = batches.between(state.step, total, lambda batch: render_batch(batch.to(run.device), features), run.workers)
+    made = batches.between(state.step, steps, lambda batch: render_batch(batch.to(run.device), features), run.workers)
     with bar, interrupt:
-        for step in range(state.step, total):
+        for step in range(state.step, steps):
             moment = time.monotonic()
             batch = next(made)
             state.waiting += time.monotonic() - moment
-            task.progress = step / total  # type: ignore[assignment]
-            learning_rate = stage.learning_rate * rate(step, total, stage.warmup_steps)
-            losses = _step(task, wrapped, state.optimizer, batch, learning_rate, settings)
+            task.progress = step / steps  # type: ignore[assignment]
+            learning_rate = stage.learning_rate * rate(step, steps, stage.warmup_steps)
+            share = len(batch.row) / batches.batch
+            losses = _step(task, wrapped, state.optimizer, batch, learning_rate, settings, share, run)
             _stop_not_finite(name, step, batches, batch, losses, state)
             window.append({k: float(v.detach()) for k, v in losses.items()})
             bar.update()
-            if (step + 1) % LOG_EVERY and step + 1 < total:
+            if (step + 1) % LOG_EVERY and step + 1 < steps:
                 continue
             state.step, state.seconds = step + 1, spent + time.monotonic() - began
-            _record(name, task, window, total, state, run, validate)
+            _record(name, task, _joined(window, share, run), steps, state, run, validate)
             bar.set_postfix({k: f"{v:.3g}" for k, v in state.history[-1].items() if k != "step"}, refresh=False)
             window = []
             stop = _any_interrupted(interrupt.requested, run)
-            if stop or step + 1 == total or time.monotonic() - saved > SAVE_EVERY_S:
-                _save(task, settings, total, state, run)
+            if stop or step + 1 == steps or time.monotonic() - saved > SAVE_EVERY_S:
+                _save(task, settings, steps, state, run)
                 saved = time.monotonic()
             if stop:
                 raise KeyboardInterrupt(f"interrupted after step {step + 1} of {name}; run the same command again to resume")
@@ -150,19 +155,47 @@ def _step(
     batch: RenderedBatch,
     learning_rate: float,
     settings: Settings,
+    share: float,
+    run: Run,
 ) -> dict[str, Tensor]:
-    """Take one step if the gradient is finite; return the losses and, as `gradient`, the norm of the gradient."""
+    """Take one step if the gradient is finite; return the losses and, as `gradient`, the norm of the gradient.
+
+    share: part of the batch's sets that this process has; DistributedDataParallel averages over processes.
+    """
     task.train()
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
-    with torch.autocast(batch.sound.device.type, torch.bfloat16, enabled=batch.sound.is_cuda):
-        losses: dict[str, Tensor] = wrapped(batch)
-    optimizer.zero_grad(set_to_none=True)
-    losses["loss"].backward()  # type: ignore[no-untyped-call]
+    with synchronised(run.world > 1):
+        with torch.autocast(batch.sound.device.type, torch.bfloat16, enabled=batch.sound.is_cuda):
+            losses: dict[str, Tensor] = wrapped(batch)
+        optimizer.zero_grad(set_to_none=True)
+        (losses["loss"] * (share * run.world)).backward()
     norm = nn.utils.clip_grad_norm_(task.parameters(), settings.clip_gradients)
     if math.isfinite(norm):
         optimizer.step()
     return {**losses, "gradient": norm}
+
+
+def _wrapped(task: nn.Module, batches: Batches, run: Run) -> nn.Module:
+    """Return a task whose gradients and normalisation are those of all processes; raise InputError for too small batches."""
+    if run.world == 1:
+        return task
+    if batches.batch < run.world:
+        raise InputError(
+            f"a batch of {batches.batch} sets has none for some of {run.world} processes; use fewer processes or larger batches"
+        )
+    task.train()  # freezes what is frozen
+    synchronise_normalisation(task)
+    return DistributedDataParallel(task, find_unused_parameters=True, broadcast_buffers=False)
+
+
+def _joined(window: list[dict[str, float]], share: float, run: Run) -> list[dict[str, float]]:
+    """Return the losses of whole batches from those of this process's shares."""
+    if run.world == 1:
+        return window
+    with synchronised():
+        sums = total(torch.tensor([list(losses.values()) for losses in window], device=run.device) * share)
+    return [dict(zip(losses, map(float, row), strict=True)) for losses, row in zip(window, sums, strict=True)]
 
 
 def _record(

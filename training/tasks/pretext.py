@@ -13,6 +13,7 @@ from training.data.render import RenderedBatch, render_batch
 from training.networks.encoders import Encoders, ordered_pairs
 from training.networks.spectra import from_magnitude_phase, istft, magnitude_phase, stft, target_spectrum
 from training.networks.unet import FrequencyMask, UNet
+from training.tasks import processes
 
 PAPER_WEIGHT = 10.0
 
@@ -105,8 +106,8 @@ class Pretext(nn.Module):
         left, right = stft(sound / level, 256, 160, 256).unbind(1)
         truth, total = left - right, left + right
         mask = decoder(condition).float()
-        error = (torch.complex(mask[:, 0], mask[:, 1]) * total - truth).abs().mean((0, 2))
-        size = truth.abs().mean((0, 2)).clamp_min(1e-6)
+        error = processes.mean((torch.complex(mask[:, 0], mask[:, 1]) * total - truth).abs(), (0, 2))
+        size = processes.mean(truth.abs(), (0, 2)).clamp_min(1e-6)
         return {"loss": (error / size).mean(), "silence": torch.ones((), device=sound.device)}
 
 

@@ -22,6 +22,7 @@ from training.tasks.losses import (
     symmetry_loss,
     uniform_prior,
 )
+from training.tasks.processes import gathered, total
 
 ENUMERATED_VIEWS = 4
 """Up to this many views, all choices of front/back bits are tried with all pairs; above, only pairs with the first view count."""
@@ -121,12 +122,12 @@ class Slfm(LocaliserTask):
         parts = {
             "side": side_loss(theta, left, s.side_margin).mean(),
             "symmetry": symmetry_loss(theta, swapped).mean(),
-            "prior": uniform_prior(theta),
+            "prior": uniform_prior(gathered(theta)),
         }
         # While the gate is closed, pictures do not contribute and are skipped.
         geometric, exchanged = self._turning(batch, theta) if bool(gate) else (theta.new_zeros(()), theta.new_zeros(()))
         parts |= {"geometric": geometric, "symmetry": parts["symmetry"] + exchanged}
-        self._update_gate(theta.detach(), left)
+        self._update_gate(gathered(theta.detach()), gathered(left.float()) > 0)
         loss = (
             s.geometric_weight * parts["geometric"]
             + s.side_weight * parts["side"]
@@ -153,7 +154,7 @@ class Slfm(LocaliserTask):
             geometric = star_geometric_loss(theta, turned)
         else:
             geometric = geometric_loss(theta[:, source], theta[:, target], turned, s.permutation == "pairwise")
-        return geometric.mean(), (symmetry_loss(there, back) * weight).sum() / weight.sum()
+        return geometric.mean(), total((symmetry_loss(there, back) * weight).sum()) / total(weight.sum())
 
     def _update_gate(self, theta: Tensor, left: Tensor) -> None:
         """Open the gate for good once the azimuths' sides agree with the louder ears."""

@@ -11,7 +11,7 @@ import pytest
 from dataset.convert import main as convert
 from dataset.errors import DatasetError
 from dataset.format.documents import sha256_of
-from dataset.format.manifest import OPTIONAL, parse_manifest, read_manifest, write_manifest
+from dataset.format.manifest import OPTIONAL, manifest_text, parse_manifest, read_manifest, write_manifest
 from dataset.info import main as info
 from dataset.merge import main as merge
 from dataset.reader import Dataset
@@ -222,3 +222,10 @@ def test_a_manifest_without_settings(data, capsys):
     (data / "manifest.json").write_text(json.dumps(content))
     for command in ([info, str(data)], [verify, str(data)], [merge, str(data), str(data), "--out", str(data.parent / "out")]):
         assert command[0](command[1:]) == 0, capsys.readouterr()
+
+
+def test_the_text_is_json_with_a_line_for_each_shard():
+    content = {"format": "x", "shards": [{"path": "a\nb"}, {"path": "c"}], "none": [], "settings": {"a": {"b": [1, 2]}}}
+    text = manifest_text(content)
+    assert json.loads(text) == content
+    assert [line for line in text.splitlines() if "path" in line] == ['  {"path": "a\\nb"},', '  {"path": "c"}']

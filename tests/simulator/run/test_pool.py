@@ -53,9 +53,10 @@ class FakeRay:
 
     exceptions = types.SimpleNamespace(RayError=RayError, NodeDiedError=NodeDiedError, RayTaskError=RayTaskError)
 
-    def __init__(self, starts=(), renders=(), progress=0):
+    def __init__(self, starts=(), renders=(), progress=0, machines=()):
         self.starts, self.renders, self.progress = list(starts), list(renders), progress
-        self.count, self.rendered, self.results = 0, [], {}
+        self.machines = list(machines) or [{"here": 1}]
+        self.count, self.rendered, self.results, self.started = 0, [], {}, 0
 
     def put(self, value):
         return value
@@ -63,11 +64,18 @@ class FakeRay:
     def remote(self, **_):
         return lambda kind: Remote(self.worker)
 
-    def worker(self):
+    def nodes(self):
+        """Return the machines, {name: CPUs}; each call uses up one state, the last one stays."""
+        now = self.machines.pop(0) if len(self.machines) > 1 else self.machines[0]
+        return [{"NodeID": name, "Alive": True, "Resources": {"CPU": cpus}} for name, cpus in now.items()]
+
+    def worker(self, plan, progress):
+        assert plan.shards == plan.todo == (), "the shards would be sent to every worker"
+        self.started += 1
         result = self.starts.pop(0) if self.starts else ("here", simulator_version())
         return FakeWorker(Remote(lambda: self.result(result)), Remote(self.render))
 
-    def render(self, plan, shard, progress):
+    def render(self, shard):
         self.rendered.append(shard.number)
         return self.result(self.renders.pop(0) if self.renders else ShardReport(shard, 2))
 
@@ -187,15 +195,33 @@ def test_another_fault_of_a_task_is_one_line(render):
     assert [r.failure for r in reports if r.failure] == ["its worker failed (ValueError: odd)"]
 
 
-def test_a_worker_keeps_its_scene_then_takes_one_that_no_worker_holds_then_any():
-    """A worker prepares a scene once; two workers share one only where no other is left."""
-    scenes = ["a", "b", "a", "c", "b"]
-    queue = [Shard(s, Path(f"{s}.glb"), "0" * 64, "train", k, 0, 1, Path(f"{k}.h5")) for k, s in enumerate(scenes)]
+class TestNumberOfWorkers:
+    """One for each CPU, or as many as were asked for, and never more than shards."""
 
-    def take(mine, taken):
-        return module._next(queue, mine, set(taken)).number
+    @pytest.fixture
+    def often(self, monkeypatch):
+        monkeypatch.setattr(module, "WATCH_S", -1.0)
 
-    assert take("b", "ab") == 1 and take("b", "ab") == 4
-    assert take("b", "ab") == 3  # of c, which no worker holds
-    assert take(None, "abc") == 0
-    assert take("a", "a") == 2 and not queue
+    @pytest.mark.parametrize(
+        ("asked", "cpus", "started"), [(None, 3, 3), (None, 0, 1), (None, 9, 4), (2, 3, 2), (3, 1, 3), (9, 9, 4)]
+    )
+    def test_at_the_start(self, asked, cpus, started, render):
+        ray = FakeRay(machines=[{"here": cpus}])
+        render(ray, workers=asked)
+        assert ray.started == started
+
+    def test_grows_with_the_cluster(self, render, often):
+        ray = FakeRay(machines=[{"here": 1}, {"here": 1, "added": 2}])
+        reports, _ = render(ray, workers=None, check=lambda: None)
+        assert numbers(reports) == [0, 1, 2, 3] and ray.started == 3
+
+    def test_a_machine_that_refuses_is_tried_again_only_where_machines_change(self, render, often, capsys):
+        other = ("there", "0.0.9+0123")
+        same = FakeRay(starts=[("here", simulator_version()), other], machines=[{"here": 1, "there": 1}])
+        render(same, workers=None, check=lambda: None)
+        assert same.started == 2
+        before, after = {"here": 1, "there": 1}, {"here": 1, "new": 1}
+        changed = FakeRay(starts=[("here", simulator_version()), other, other], machines=[before, before, after])
+        render(changed, workers=None, check=lambda: None)
+        assert changed.started == 3
+        assert capsys.readouterr().err.count("0.0.9+0123") == 2, "once a render"

@@ -207,3 +207,28 @@ def test_software_is_named_with_versions(plan):
     software = record(plan, [])["software"]
     assert software["numpy"][0].isdigit() and software["python"].startswith("3.")
     assert json.dumps(software)
+
+
+class TestLostShards:
+    """What the earlier manifest lists is there, or the render says so."""
+
+    def test_of_scenes_that_are_not_rendered_are_listed(self, plan, tiny_scenes):
+        lost = plan.shards[-1].path
+        lost.unlink()
+        alone = make_plan({"alpha": tiny_scenes / "alpha.glb"}, plan.out, plan.settings, plan.inputs)
+        manifest = record(alone, [])
+        assert entry_of(manifest, lost) is None
+        assert manifest["failures"] == [
+            f"shard {lost} was recorded before and is missing; render its scene again by naming it in --scenes"
+        ]
+        assert not summary(alone, [], manifest)[1]
+
+    def test_that_change_size_after_the_plan_are_listed(self, plan):
+        changed = plan.shards[0].path
+        changed.write_bytes(changed.read_bytes() + b"?")
+        assert f"shard {changed} has changed during the render" in record(plan, [])["failures"][0]
+
+    def test_whose_failure_is_reported_are_listed_once(self, plan):
+        shard = plan.shards[0]
+        shard.path.unlink()
+        assert record(plan, [ShardReport(shard, failure="its worker died")])["failures"] == ["alpha: its worker died"]

@@ -19,7 +19,8 @@ from dataset.format.writer import ShardWriter
 from dataset.reader import Dataset
 from training.config import Settings, preset
 from training.data.batches import Batches
-from training.data.preload import RATE_HZ, load, resampled
+from training.data.decode import RATE_HZ, resampled
+from training.data.preload import load
 from training.data.render import render_batch
 from training.errors import InputError
 from training.evaluation.examples import Examples, ExampleSettings
