@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +23,8 @@ from training.data.limits import Limits
 from training.data.render import RenderedBatch, render_batch
 from training.errors import InputError
 from training.tasks import checkpoint
-from training.tasks.processes import synchronise_normalisation, synchronised, total
+from training.tasks.interrupt import Interrupt
+from training.tasks.processes import any_process, joined, synchronise_normalisation, synchronised
 
 LOG_EVERY = 10
 SAVE_EVERY_S = 60.0
@@ -79,7 +79,7 @@ def train(
     wrapped = _wrapped(task, batches, run)
     began = saved = time.monotonic()
     spent, window = state.seconds, list[dict[str, float]]()
-    interrupt = _Interrupt()
+    interrupt = Interrupt()
     bar = progress_bar(steps, "step", name, not run.quiet and run.rank == 0, initial=state.step)
     features = getattr(task, "features", None)
     made = batches.between(state.step, steps, lambda batch: render_batch(batch.to(run.device), features), run.workers)
@@ -98,10 +98,10 @@ def train(
             if (step + 1) % LOG_EVERY and step + 1 < steps:
                 continue
             state.step, state.seconds = step + 1, spent + time.monotonic() - began
-            _record(name, task, _joined(window, share, run), steps, state, run, validate)
+            _record(name, task, joined(window, share, run.world, run.device), steps, state, run, validate)
             bar.set_postfix({k: f"{v:.3g}" for k, v in state.history[-1].items() if k != "step"}, refresh=False)
             window = []
-            stop = _any_interrupted(interrupt.requested, run)
+            stop = any_process(interrupt.requested, run.world, run.device)
             if stop or step + 1 == steps or time.monotonic() - saved > SAVE_EVERY_S:
                 _save(task, settings, steps, state, run)
                 saved = time.monotonic()
@@ -169,7 +169,7 @@ def _step(
         with torch.autocast(batch.sound.device.type, torch.bfloat16, enabled=batch.sound.is_cuda):
             losses: dict[str, Tensor] = wrapped(batch)
         optimizer.zero_grad(set_to_none=True)
-        (losses["loss"] * (share * run.world)).backward()
+        (losses["loss"] * (share * run.world)).backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(task.parameters(), settings.clip_gradients)
     if math.isfinite(norm):
         optimizer.step()
@@ -187,15 +187,6 @@ def _wrapped(task: nn.Module, batches: Batches, run: Run) -> nn.Module:
     task.train()  # freezes what is frozen
     synchronise_normalisation(task)
     return DistributedDataParallel(task, find_unused_parameters=True, broadcast_buffers=False)
-
-
-def _joined(window: list[dict[str, float]], share: float, run: Run) -> list[dict[str, float]]:
-    """Return the losses of whole batches from those of this process's shares."""
-    if run.world == 1:
-        return window
-    with synchronised():
-        sums = total(torch.tensor([list(losses.values()) for losses in window], device=run.device) * share)
-    return [dict(zip(losses, map(float, row), strict=True)) for losses, row in zip(window, sums, strict=True)]
 
 
 def _record(
@@ -252,27 +243,6 @@ def write_json(path: Path, content: Any) -> None:
         raise InputError(f"{path} cannot be written ({error}); free some disk space and run again") from None
 
 
-class _Interrupt:
-    """Turn SIGINT or SIGTERM into a request to stop at the next record."""
-
-    requested = False
-
-    def __enter__(self) -> None:
-        self.before: dict[signal.Signals, Any] = {}
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self.before[kind] = signal.signal(kind, self._request)
-            except ValueError:  # Not in the main thread: leave signals alone.
-                return
-
-    def __exit__(self, *_: object) -> None:
-        for kind, handler in self.before.items():
-            signal.signal(kind, handler)
-
-    def _request(self, *_: object) -> None:
-        self.requested = True
-
-
 def of_first_process(value: Any, run: Run) -> Any:
     """Return the value that the process of rank 0 passes, in all of them; none returns before that process has called."""
     if run.world == 1:
@@ -280,15 +250,6 @@ def of_first_process(value: Any, run: Run) -> Any:
     box = [value]
     torch.distributed.broadcast_object_list(box, 0, device=run.device)
     return box[0]
-
-
-def _any_interrupted(here: bool, run: Run) -> bool:
-    """Whether any process received a request to stop, so that all stop together."""
-    if run.world == 1:
-        return here
-    flag = torch.tensor(float(here), device=run.device)
-    torch.distributed.all_reduce(flag, torch.distributed.ReduceOp.MAX)
-    return bool(flag)
 
 
 def _stop_not_finite(

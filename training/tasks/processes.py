@@ -83,4 +83,19 @@ def synchronise_normalisation(task: nn.Module) -> None:
     """Let the batch normalisations of a task use all processes' values within `synchronised`; parameters keep their names."""
     for module in task.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            module.__class__ = _BatchNorm
+            module.__class__ = _BatchNorm  # type: ignore[assignment]  # the same attributes
+
+
+def joined(window: list[dict[str, float]], share: float, world: int, device: torch.device) -> list[dict[str, float]]:
+    """Return the losses of whole batches, one dictionary a step, from those of this process's shares of them."""
+    if world == 1:
+        return window
+    with synchronised():
+        sums = total(torch.tensor([list(losses.values()) for losses in window], device=device) * share)
+    return [dict(zip(losses, map(float, row), strict=True)) for losses, row in zip(window, sums, strict=True)]
+
+
+def any_process(here: bool, world: int, device: torch.device) -> bool:
+    """Whether a condition holds in any process, so that all stop together."""
+    with synchronised(world > 1):
+        return bool(total(torch.tensor(float(here), device=device)))
