@@ -17,9 +17,9 @@ from dataset.geometry import CAMERA_FIELDS, Pinhole, pinholes
 from dataset.reader import Dataset
 from training.config import PictureSettings
 from training.data.clips import has
+from training.data.decode import shrink
 from training.data.overlap import overlap
 from training.data.photograph import photographs
-from training.data.preload import shrink
 from training.errors import InputError
 from training.evaluation.calibration import DEFAULT_HFOV_DEG, Calibration
 from training.evaluation.examples import Examples, ExampleSettings
