@@ -24,8 +24,13 @@ UNSIGNED_BYTE = 5121
 
 
 def write_displayed(source: Path, path: Path) -> bool:
-    """Write a copy of a .glb for habitat-sim; return False, and write nothing, where the file itself is displayed right."""
+    """Write a copy of a .glb for habitat-sim; return False, and write nothing, where the file itself is displayed right.
+
+    So are files with others beside them, which a copy elsewhere would lack.
+    """
     header, chunk = read_header(source)
+    if any(not x.get("uri", "data:").startswith("data:") for key in ("buffers", "images") for x in header.get(key, [])):
+        return False
     data = bytearray(chunk)
     specs = read_materials(header)
     changed = _open_surfaces(header, specs)

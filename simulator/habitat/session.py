@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from ctypes import CDLL, byref, c_int
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from simulator.errors import InputError
 from simulator.habitat.display import write_displayed
 from simulator.habitat.export import write_instances, write_surface
 from simulator.habitat.supported import check_supported
+from simulator.habitat.templates import Templates
 from simulator.loaders.habitat_config import placements
 from simulator.loaders.habitat_dataset import INSTANCE, STAGE, dataset_of
 from simulator.loaders.publishers import Y_UP
@@ -39,6 +41,12 @@ def load_engine() -> Any:
             "camera, or install habitat-sim 0.3.3 or later for this Python, see docs/scans.md"
         ) from None
     return habitat_sim
+
+
+@cache
+def _templates() -> Templates:
+    """Return the templates of this process."""
+    return Templates(load_engine())
 
 
 _held: list[tuple[Any, float]] = []
@@ -70,6 +78,7 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder:
     dataset = dataset_of(path) if path.name.endswith(INSTANCE) else None
     if dataset is not None:
         backend.scene_dataset_config_file, backend.scene_id = str(dataset.path), str(path.resolve())
+        _templates().show(path, dataset.path, folder)
     else:
         backend.scene_id = str(_stage_file(path, scene, folder))
     factor = oversampling(settings)
@@ -81,7 +90,7 @@ def configuration_of(path: Path, scene: Scene, settings: CameraSettings, folder:
         _sensor("instance", kinds.SEMANTIC, settings),
     ]
     instances.sensor_specifications = [_sensor("instances", kinds.SEMANTIC, settings)]
-    return habitat_sim.Configuration(backend, [view, instances])
+    return habitat_sim.Configuration(backend, [view, instances], _templates().mediator)
 
 
 def oversampling(settings: CameraSettings) -> int:

@@ -267,6 +267,18 @@ def tinted(folder, new):
     return file.write(folder / "tinted.glb")
 
 
+def painted(folder, new):
+    """The flat with blocks of a linear colour factor."""
+    path = furnished(folder, new)
+    file = new()
+    points = np.reshape(box((0, 0, 0), (0.4, 0.8, 1.0), inward=False), (-1, 3))
+    faces = np.arange(len(points)).reshape(-1, 4)[:, [0, 1, 2, 0, 2, 3]]
+    m = file.material(baseColorFactor=[0.1, 0.6, 0.3, 1.0])
+    file.node(mesh=file.mesh(file.primitive(points, faces.ravel(), m)), name="block")
+    file.write(folder / "objects" / "block.glb")
+    return path
+
+
 LAYOUTS = (bare, hm3d, hm3d_textured, replica, described, furnished, listed)
 ANNOTATED = (hm3d, hm3d_textured, replica)
 
@@ -310,6 +322,25 @@ class TestSideBySide:
         ours, theirs = (views(c).rgb.astype(int) for c in open_both(layout))
         assert ours.std() > 30
         assert np.median(np.abs(ours - theirs)) <= 2 and np.abs(ours - theirs).mean() < 6
+
+    @pytest.mark.parametrize("layout", [furnished, painted])
+    def test_same_colours_of_objects_without_lights(self, layout, open_both):
+        embree, habitat = open_both(layout)
+        ours, theirs = views(embree), views(habitat)
+        objects = ours.instance > embree.scene.instances.index("scan") + 1
+        difference = np.abs(ours.rgb[objects].astype(int) - theirs.rgb[objects])
+        assert objects.sum() > 1000 and np.median(difference) <= 2 and difference.mean() < 8
+
+    def test_lights_of_one_scene_are_not_those_of_another(self, tmp_path, gltf):
+        """Scenes of one data set share their templates: in another order they look the same."""
+        dark = painted(tmp_path, type(gltf))
+        lit = dump(dark.with_name("lit.scene_instance.json"), {**json.loads(dark.read_text()), "default_lighting": ""})
+        read_dataset.cache_clear()
+        pictures = []
+        for path in (dark, lit, dark, lit):
+            pictures.append(views(open_camera(path, load_scene(path, textures=False), CAMERA)).rgb)
+        assert np.array_equal(pictures[0], pictures[2]) and np.array_equal(pictures[1], pictures[3])
+        assert not np.array_equal(pictures[0], pictures[1])
 
     def test_same_scenes_found(self, tmp_path, open_both):
         _, habitat = open_both(listed)
