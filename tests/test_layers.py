@@ -36,7 +36,8 @@ ORDER = {
         ("reader",),
         ("storage",),
         ("format",),
-        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural", "sofa"),
+        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural", "sofa_file"),
+        ("sofa",),
         ("angles", "errors", "interrupts"),
     ),
     "training": (

@@ -10,25 +10,19 @@ import h5py
 import numpy as np
 
 from dataset.sofa import delayed, ear_cues, left_channel, text
+from dataset.sofa_file import cartesian, onset_delays, open_sofa, sample_rate_hz, seen_from_listener
 from simulator.errors import InputError
-from simulator.receivers.sofa_coordinates import seen_from_listener
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "hrtf" / "mit_kemar_normal_pinna.sofa"
 """MIT KEMAR, normal pinna (Gardner and Martin 1994)."""
+CONVENTION = "SimpleFreeFieldHRIR"
 FEWEST_DIRECTIONS = 16
 QUIETEST, LOUDEST = 1e-9, 1e6
 """A response whose largest sample is outside this range is silence or damage; its energy would not be a number."""
 MOST_SAMPLES = 60_000_000
 """Most samples of all responses together: 480 MB."""
-RATES_HZ = (4000.0, 768_000.0)
-"""Lowest and highest sample rate."""
-LONGEST_DELAY_S = 1.0
-"""Longest onset delay."""
 NEARER = 0.01
 """Distances of sources that differ by less than this share are one distance."""
-VARIABLES = ("Data.IR", "Data.SamplingRate", "Data.Delay", "SourcePosition", "ReceiverPosition")
-LISTENER = ("ListenerPosition", "ListenerView", "ListenerUp")
-"""Variables that a file may lack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,23 +44,15 @@ def read_sofa(path: Path) -> Measurement:
     """Read a SOFA file; raise InputError unless it is a SimpleFreeFieldHRIR with two ears and enough directions."""
     if not path.is_file():
         raise InputError(f"HRTF file {path} does not exist; pass a .sofa file, or omit --hrtf to use the bundled KEMAR")
-    try:
-        with h5py.File(path, "r") as file:
-            return _measurement(path, file)
-    except OSError as error:
-        raise InputError(f"HRTF file {path} is not a SOFA (HDF5) file ({error}); pass a SimpleFreeFieldHRIR .sofa file") from None
-    except KeyError as error:
-        raise InputError(f"HRTF file {path} lacks a SOFA variable ({error}); export it as SimpleFreeFieldHRIR") from None
-    except (IndexError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"HRTF file {path} holds a variable of another shape ({reason}); export it again") from None
+    with open_sofa(path, f"HRTF file {path}", [CONVENTION], MOST_SAMPLES) as file:
+        return _measurement(path, file)
 
 
 def _measurement(path: Path, file: h5py.File) -> Measurement:
-    _check_header(path, file)
+    _check_shapes(path, file)
     responses = np.asarray(file["Data.IR"], np.float64)
-    rate = float(np.ravel(file["Data.SamplingRate"])[0])
-    offsets = seen_from_listener(file)
+    ahead, left, up = np.moveaxis(seen_from_listener(file, len(responses))[:, 0], -1, 0)
+    offsets = np.stack([-left, up, -ahead], -1)
     peak, distance = np.abs(responses).max(-1, initial=0.0), np.linalg.norm(offsets, axis=1)
     if not ((peak >= QUIETEST) & (peak <= LOUDEST)).all() or not ((distance > 0) & np.isfinite(distance)).all():
         raise InputError(f"HRTF file {path} holds silent, enormous or non-finite responses or positions; export it again")
@@ -75,47 +61,28 @@ def _measurement(path: Path, file: h5py.File) -> Measurement:
         raise InputError(
             f"HRTF file {path} has {len(directions)} directions; at least {FEWEST_DIRECTIONS} are needed; use another one"
         )
-    delays = np.broadcast_to(np.asarray(file["Data.Delay"], np.float64), (len(responses), 2))
-    if not (np.abs(delays) <= LONGEST_DELAY_S * rate).all():
-        worst = float(np.abs(delays).max())
-        raise InputError(
-            f"HRTF file {path} has a Data.Delay of {worst:g} samples; at most {LONGEST_DELAY_S:g} s are expected; correct it"
-        )
+    delays = onset_delays(file, f"HRTF file {path}", (len(responses), 2, 1))[..., 0]
     responses = delayed(responses, delays)[rows]
-    left, stored = _ipsilateral_channel(path, responses, directions), _left_receiver(file)
+    channel, stored = _ipsilateral_channel(path, responses, directions), _left_receiver(file)
     notes: tuple[str, ...] = ()
     if left_out:
         notes = (f"HRTF file {path}: {left_out} responses of nearer sources left out; the farthest of each direction is used",)
-    if stored is not None and stored != left:
-        found = f"ReceiverPosition names channel {stored} as the left ear, the responses show channel {left}, which is used"
+    if stored is not None and stored != channel:
+        found = f"ReceiverPosition names channel {stored} as the left ear, the responses show channel {channel}, which is used"
         notes = (*notes, f"HRTF file {path}: {found}")
     title = " ".join(text(file.attrs.get(k, "")) for k in ("DatabaseName", "ListenerShortName")).strip()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Measurement(responses[:, ::-1] if left else responses, directions, rate, title or path.stem, digest, notes)
+    responses = responses[:, ::-1] if channel else responses
+    return Measurement(responses, directions, sample_rate_hz(file), title or path.stem, digest, notes)
 
 
-def _check_header(path: Path, file: h5py.File) -> None:
-    """Raise InputError where convention, shapes or sample rate are not those of a SimpleFreeFieldHRIR; reads no responses."""
-    convention = text(file.attrs.get("SOFAConventions", "none"))
-    if convention != "SimpleFreeFieldHRIR":
-        raise InputError(
-            f"HRTF file {path} has SOFA convention {convention!r}; SimpleFreeFieldHRIR is expected; export it as such"
-        )
+def _check_shapes(path: Path, file: h5py.File) -> None:
+    """Raise InputError where shapes are not those of a SimpleFreeFieldHRIR; reads no responses."""
     shape, places = file["Data.IR"].shape, file["SourcePosition"].shape
     if len(shape) != 3 or shape[1] != 2 or len(places) != 2 or places[0] != shape[0] or places[1] > 3:
         raise InputError(
             f"HRTF file {path} has Data.IR of shape {shape} and SourcePosition of shape {places}; "
             "(directions, 2 ears, samples) and (directions, 3) are expected"
-        )
-    for name in (*VARIABLES, *(name for name in LISTENER if name in file)):
-        if file[name].size > MOST_SAMPLES:
-            raise InputError(
-                f"HRTF file {path} declares {name} of shape {file[name].shape}; at most {MOST_SAMPLES:,} values are read"
-            )
-    rate, (low, high) = float(np.ravel(file["Data.SamplingRate"])[0]), RATES_HZ
-    if not low <= rate <= high:
-        raise InputError(
-            f"HRTF file {path} has a sample rate of {rate:g} Hz; {low:g} to {high:g} Hz are expected; correct Data.SamplingRate"
         )
 
 
@@ -149,8 +116,6 @@ def _directions(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
 
 def _left_receiver(file: h5py.File) -> int | None:
     """Return the channel that ReceiverPosition puts on the left, or None where both are in the median plane."""
-    receivers = np.asarray(file["ReceiverPosition"], np.float64).reshape(2, 3)
-    left = receivers[:, 1]
-    if "spherical" in text(file["ReceiverPosition"].attrs.get("Type", "cartesian")):
-        left = np.sin(np.deg2rad(receivers[:, 0]))
+    places = file["ReceiverPosition"]
+    left = cartesian(places, np.asarray(places, np.float64).reshape(2, 3), "cartesian")[:, 1]
     return None if abs(left[0] - left[1]) < 1e-6 else int(left[1] > left[0])

@@ -118,6 +118,24 @@ def test_angles_in_radians_mean_the_same(tmp_path):
     assert (other.directions == plain.directions).all() and (other.responses == plain.responses).all()
 
 
+@pytest.mark.parametrize("units", ["degree, degree, metre", "radian, radian, metre"])
+def test_spherical_receivers_in_any_unit(tmp_path, units):
+    """Receiver 0 at 100 degrees to the left; as many radians would be 330 degrees to the right."""
+
+    def spherical(file):
+        angle = np.array([100.0, -100.0]) if "degree" in units else np.deg2rad([100.0, -100.0])
+        replace(file, "ReceiverPosition", np.stack([angle, [0, 0], [0.09, 0.09]], -1)[..., None])
+        file["ReceiverPosition"].attrs.update({"Type": "spherical", "Units": units})
+
+    assert not read_sofa(write(tmp_path / "a.sofa", change=spherical)).notes
+
+
+def test_other_coordinates_are_refused(tmp_path):
+    path = write(tmp_path / "a.sofa", change=lambda f: f["SourcePosition"].attrs.update({"Type": "spherical harmonics"}))
+    with pytest.raises(InputError, match="SourcePosition has the type 'spherical harmonics'; cartesian or spherical is expected"):
+        read_sofa(path)
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_distances_the_farther_counts(tmp_path, order):
     def near(file):

@@ -99,6 +99,38 @@ def test_every_loudspeaker_and_head_of_a_multi_speaker_file_is_a_response(tmp_pa
     np.testing.assert_array_equal([r.argmax(-1) for r in room.responses], delay.transpose(0, 2, 1).reshape(-1, 2))
 
 
+@pytest.mark.parametrize("units", ["radian, radian, metre", "degree, degree, metre", "degree, degree, centimetre"])
+def test_units_of_spherical_positions(tmp_path, units):
+    """A source 60 degrees to the left and 20 up at 2 m, of a head at 1 m height that looks 30 degrees to the left."""
+    angle = np.array([60.0, 20.0]) if "degree" in units else np.deg2rad([60.0, 20.0])
+    length = 100.0 if "centimetre" in units else 1.0
+    path = save(
+        tmp_path / "hall.sofa", "SingleRoomSRIR", Data_IR=pulses(1, 2)[0], Data_Delay=np.zeros((1, 2)),
+        ListenerPosition=np.zeros((1, 3)), ListenerView=turned(np.array([30.0])), ListenerUp=np.array([[0, 0, 1.0]]),
+        SourcePosition=np.array([[*angle, 2.0 * length]]), SourcePosition_Type="spherical", SourcePosition_Units=units,
+    )  # fmt: skip
+    room = read_room_sofa(path, RATE)
+    np.testing.assert_allclose([room.azimuth_deg, room.elevation_deg, room.distance_m], [[30.0], [20.0], [2.0]], atol=1e-9)
+
+
+def test_free_field_positions_are_those_of_the_room_that_the_head_is_in(tmp_path):
+    """As in the renderer's reader of HRTF files: a head that looks along +y has a source at +y ahead."""
+    path = save(
+        tmp_path / "d.sofa", "SimpleFreeFieldHRIR", Data_IR=pulses(1, 2)[0], SourcePosition=np.array([[90.0, 0, 1]]),
+        ListenerView=np.array([[0.0, 1.0, 0.0]]),
+    )  # fmt: skip
+    np.testing.assert_allclose(read_room_sofa(path, RATE).azimuth_deg, [0.0], atol=1e-9)
+
+
+def test_one_emitter_of_a_multi_speaker_file_has_its_place_too(tmp_path):
+    path = save(
+        tmp_path / "lab.sofa", "MultiSpeakerBRIR", Data_IR=pulses(1, 2, 1)[0], Data_Delay=np.zeros((1, 2, 1)),
+        ListenerPosition=np.zeros((1, 3)), SourcePosition=np.zeros((1, 3)), SourcePosition_Type="cartesian",
+        EmitterPosition=2.0 * turned(np.array([70.0]))[..., None], EmitterPosition_Type="cartesian",
+    )  # fmt: skip
+    np.testing.assert_allclose(read_room_sofa(path, RATE).azimuth_deg, [70.0], atol=1e-9)
+
+
 def test_stored_delays_are_applied(tmp_path):
     responses, delay = pulses(1, 2)
     path = save(
