@@ -20,7 +20,7 @@ from simulator.errors import InputError
 from simulator.loaders.gltf_accessors import DRACO, HAS_DRACO, QUANTIZATION, Files, Geometry, entry
 from simulator.loaders.gltf_materials import SPECULAR, open_pictures, read_materials, texture_info, transformed
 from simulator.loaders.gltf_nodes import INSTANCING, meshes
-from simulator.scene.assemble import MOST_INSTANCES, MeshFile, Part
+from simulator.scene.assemble import MOST_INSTANCES, MaterialSpec, MeshFile, Part
 from simulator.scene.textures import srgb_from_linear
 
 SOLID_MODES = (4, 5, 6)
@@ -59,7 +59,7 @@ def read_gltf(path: Path, files: Files, linear_colors: bool = True, textures: bo
         geometry = Geometry(path, header, chunk, files)
         specs = read_materials(header)
         pictures = open_pictures(header, geometry, {s.image for s in specs} if textures else set(), notes)
-        parts = list(_parts(header, geometry, len(specs) - 1, linear_colors))
+        parts = _plain_without_uv(list(_parts(header, geometry, len(specs) - 1, linear_colors)), specs, notes)
         skipped = sum(not _is_solid(p) for m in header.get("meshes", []) for p in m["primitives"])
         notes += _rest_poses(header)
         asset = header.get("asset", {})
@@ -141,6 +141,19 @@ def _parts(header: dict[str, Any], geometry: Geometry, default: int, linear_colo
         if triangles > MOST_TRIANGLES:
             raise ValueError(f"more than {MOST_TRIANGLES} triangles; simplify the mesh")
         yield replace(part, color=_colors(primitive, geometry, linear_colors))
+
+
+def _plain_without_uv(parts: list[Part], specs: list[MaterialSpec], notes: list[str]) -> list[Part]:
+    """Give textured parts without texture coordinates a material without the texture, which is appended to `specs`."""
+    plain: dict[int, int] = {}
+    bare = [p.uv is None and specs[p.material].image >= 0 for p in parts]
+    for part, lacks in zip(parts, bare, strict=True):
+        if lacks and part.material not in plain:
+            plain[part.material] = len(specs)
+            specs.append(replace(specs[part.material], image=-1))
+    if any(bare):
+        notes.append(f"{sum(bare)} primitives with a texture lack texture coordinates: plain colour instead")
+    return [replace(p, material=plain[p.material]) if lacks else p for p, lacks in zip(parts, bare, strict=True)]
 
 
 def _primitives(header: dict[str, Any], geometry: Geometry) -> list[tuple[str, np.ndarray, dict[str, Any]]]:

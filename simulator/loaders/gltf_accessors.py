@@ -115,6 +115,8 @@ class Geometry:
             sparse = accessor["sparse"]
             rows, put = sparse["indices"], sparse["values"]
             at = self._strided(rows["bufferView"], rows.get("byteOffset", 0), rows["componentType"], sparse["count"], 1)
+            if at.size and int(at.min()) < 0:  # would count from the end
+                raise ValueError(f"accessor {index} has a negative index of a sparse value")
             values = values.copy()
             values[at[:, 0]] = self._strided(put["bufferView"], put.get("byteOffset", 0), kind, sparse["count"], width)
         return values

@@ -46,10 +46,11 @@ def texture_info(material: dict[str, Any]) -> dict[str, Any]:
 
 def transformed(uv: np.ndarray, transform: dict[str, Any]) -> np.ndarray:
     """Apply KHR_texture_transform to texture coordinates (N, 2): offset x rotation x scale."""
-    su, sv = transform.get("scale", (1.0, 1.0))
-    c, s = np.cos(transform.get("rotation", 0.0)), np.sin(transform.get("rotation", 0.0))
+    su, sv = _numbers("scale of a texture", transform.get("scale", (1.0, 1.0)), 2)
+    (rotation,) = _numbers("rotation of a texture", [transform.get("rotation", 0.0)], 1)
+    c, s = math.cos(rotation), math.sin(rotation)
     matrix = np.array([[c * su, s * sv], [-s * su, c * sv]])
-    return uv @ matrix.T + transform.get("offset", (0.0, 0.0))
+    return uv @ matrix.T + _numbers("offset of a texture", transform.get("offset", (0.0, 0.0)), 2)
 
 
 def _material(material: dict[str, Any], header: dict[str, Any]) -> MaterialSpec:

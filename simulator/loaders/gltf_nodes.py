@@ -43,7 +43,10 @@ def meshes(header: dict[str, Any], geometry: Geometry) -> Iterator[tuple[str, np
 def _transform(node: dict[str, Any]) -> np.ndarray:
     """Return a node's (4, 4) matrix: as written (by columns), or translation x rotation x scale."""
     if "matrix" in node:
-        return np.array(node["matrix"], np.float64).reshape(4, 4).T
+        matrix = np.array(node["matrix"], np.float64).reshape(4, 4).T
+        if not np.allclose(matrix[3], (0.0, 0.0, 0.0, 1.0)):
+            raise ValueError(f"a node has a matrix with the last row {matrix[3].tolist()}; 0, 0, 0, 1 is expected")
+        return matrix
     out = np.eye(4)
     if "rotation" in node:
         out[:3, :3] = Rotation.from_quat(node["rotation"]).as_matrix()

@@ -19,6 +19,75 @@ QUARTER = [0.0, float(np.sin(np.pi / 4)), 0.0, float(np.cos(np.pi / 4))]
 """A quarter turn about +Y: +X becomes -Z."""
 
 
+class TestNothingSilentlyWrong:
+    """Odd content gives the specified picture, a note or a clear error."""
+
+    @staticmethod
+    def sparse(gltf, index, values):
+        primitive = gltf.primitive()
+        accessor = gltf.header["accessors"][primitive["attributes"]["POSITION"]]
+        kind = {"u1": 5121, "i1": 5120}[index.dtype.str[1:]]
+        places = {"bufferView": gltf.view(index.tobytes()), "componentType": kind}
+        accessor["sparse"] = {"count": len(index), "indices": places, "values": {"bufferView": gltf.view(values.tobytes())}}
+        gltf.node(mesh=gltf.mesh(primitive))
+        return accessor
+
+    def test_sparse_positions_over_zeros(self, gltf, load):
+        del self.sparse(gltf, np.arange(4, dtype=np.uint8), gltf.QUAD)["bufferView"]
+        assert load().areas.sum() == pytest.approx(4.0)
+
+    def test_sparse_indices_do_not_count_from_the_end(self, gltf, load):
+        self.sparse(gltf, np.array([-1], np.int8), np.float32([[9, 9, 9]]))
+        with pytest.raises(InputError, match="negative index of a sparse value"):
+            load()
+
+    @pytest.mark.parametrize("scales", [[(-1, 1, 1), (-1, 1, 1)], [(-1, 1, 1), (1, 1, 1)], [(1, -1, 1), (-1, 1, 1)]])
+    def test_mirrored_nodes_keep_their_front(self, gltf, load, scales):
+        outer, inner = scales
+        child = gltf.node(root=False, mesh=gltf.mesh(gltf.primitive()), scale=list(inner))
+        gltf.node(children=[child], scale=list(outer))
+        np.testing.assert_allclose(load().normals, [[0, 0, 1]] * 2)
+
+    def test_texture_transform_is_translation_rotation_scale_on_its_own_coordinates(self, gltf, load):
+        uv, angle = np.float32([[0.2, 0.3], [1, 0], [0, 1], [0.7, 0.9]]), 0.5
+        moved = {"offset": [0.1, 0.2], "rotation": angle, "scale": [2, 3], "texCoord": 1}
+        info = {"index": gltf.texture(np.zeros((4, 4, 3))), "extensions": {"KHR_texture_transform": moved}}
+        gltf.node(mesh=gltf.mesh(gltf.primitive(material=gltf.material(baseColorTexture=info), TEXCOORD_0=0 * uv, TEXCOORD_1=uv)))
+        c, s = np.cos(angle), np.sin(angle)
+        matrix = np.array([[1, 0, 0.1], [0, 1, 0.2], [0, 0, 1]]) @ [[c, s, 0], [-s, c, 0], [0, 0, 1]] @ np.diag([2, 3, 1])
+        expected = (np.c_[uv, np.ones(4)] @ matrix.T)[:, :2]
+        np.testing.assert_allclose(load().corner_uv, expected[gltf.QUAD_FACES.reshape(-1, 3)], atol=1e-6)
+
+    @pytest.mark.parametrize("change", [{"offset": [float("nan"), 0]}, {"scale": [1]}, {"rotation": "x"}, {"offset": None}])
+    def test_texture_transforms_that_are_no_numbers(self, gltf, load, change):
+        info = {"index": gltf.texture(np.zeros((4, 4, 3))), "extensions": {"KHR_texture_transform": change}}
+        gltf.node(mesh=gltf.mesh(gltf.primitive(material=gltf.material(baseColorTexture=info), TEXCOORD_0=gltf.QUAD_UV)))
+        with pytest.raises(InputError, match=r"of a texture is .*; [12] finite numbers are expected"):
+            load()
+
+    def test_a_texture_without_coordinates_is_noted(self, gltf, load, look):
+        m = gltf.material(baseColorTexture={"index": gltf.texture(np.zeros((4, 4, 3)))}, baseColorFactor=[1.0, 0.0, 0.0, 1.0])
+        gltf.node(mesh=gltf.mesh(gltf.primitive(material=m)))
+        scene = load()
+        assert (look(scene).rgb[0] == [255, 0, 0]).all()
+        assert "1 primitives with a texture lack texture coordinates: plain colour instead" in scene.notes
+
+    def test_texture_factor_and_vertex_colour_multiply_as_light(self, gltf, load, look):
+        info = {"index": gltf.texture(np.full((4, 4, 3), 128))}
+        m = gltf.material(baseColorTexture=info, baseColorFactor=[0.5, 0.5, 0.5, 1.0])
+        colors = np.full((4, 3), 0.5, np.float32)
+        gltf.node(mesh=gltf.mesh(gltf.primitive(material=m, TEXCOORD_0=gltf.QUAD_UV, COLOR_0=colors)))
+        light = ((128 / 255 + 0.055) / 1.055) ** 2.4 / 4
+        np.testing.assert_allclose(look(load()).rgb[0], 255 * (1.055 * light ** (1 / 2.4) - 0.055), atol=1)
+
+    def test_a_projective_matrix_is_refused(self, gltf, load):
+        matrix = np.eye(4)
+        matrix[3, 0] = 0.5
+        gltf.node(mesh=gltf.mesh(gltf.primitive()), matrix=matrix.T.ravel().tolist())
+        with pytest.raises(InputError, match=r"matrix with the last row \[0.5, 0.0, 0.0, 1.0\]"):
+            load()
+
+
 @pytest.fixture
 def load(gltf, tmp_path):
     """Write the file with a quadrangle in it and load it."""
