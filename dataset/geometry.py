@@ -60,10 +60,10 @@ def camera_axes(heading_deg: float, pitch_deg: float, roll_deg: float = 0.0) -> 
 def source_directions(position: np.ndarray, heading_deg: np.ndarray, source_position: np.ndarray) -> dict[str, np.ndarray]:
     """Return azimuth and elevation, degrees, and distance, m, of S sources from V views: the fields of a set, each (V, S).
 
-    position: (V, 3). heading_deg: (V,). source_position: (S, 3). From positions and headings as stored; computed
-    in float64, rounded to float32.
+    position: (V, 3). heading_deg: (V,). source_position: (S, 3), or (V, S, 3) where sources move. From positions and headings
+    as stored; computed in float64, rounded to float32.
     """
-    offset = source_position[None].astype(np.float64) - position[:, None]
+    offset = source_position.astype(np.float64) - position[:, None]
     found = {
         "azimuth": azimuth(offset, heading_deg[:, None].astype(np.float64)),
         "elevation": elevation(offset),

@@ -41,8 +41,19 @@ def describe(root: str | Path) -> str:
                 scenes[shard["scene"]] += shard["sets"]
         named = ", ".join(f"{s} ({n})" for s, n in scenes.items())
         lines.append(f"  {split:<6}{sum(scenes.values()):>7} sets  {named}".rstrip())
-    lines += ["", *_fields(data), "", *_spread(data), "", *_origin(manifest)]
+    lines += [*_walks(data), "", *_fields(data), "", *_spread(data), "", *_origin(manifest)]
     return "\n".join(lines)
+
+
+def _walks(data: Dataset) -> list[str]:
+    """Return a line on the length of walks; none for other sets."""
+    if not data.shards or "time" not in (file := data.shard_file(0)):
+        return []
+    time = file["time"][0]
+    seconds = file["mono"].shape[-1] / int(file.attrs["sample_rate"]) if "mono" in file else float(time[-1])
+    rate = f" at {1 / (time[1] - time[0]):g} a second" if len(time) > 1 else ""
+    sources = "moving" if "source_track" in file else "standing"
+    return ["", f"each set is a walk of {seconds:g} s: {len(time)} pictures{rate}, {sources} sources, one recording"]
 
 
 def _fields(data: Dataset) -> list[str]:

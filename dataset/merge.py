@@ -29,7 +29,7 @@ from dataset.errors import DatasetError
 from dataset.format.derived import derived, is_derived
 from dataset.format.documents import section
 from dataset.format.manifest import SHARDS, write_manifest
-from dataset.format.schema import FIELDS, FORMAT_VERSION
+from dataset.format.schema import FIELDS, FORMAT_VERSION, GROWS
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
 from dataset.storage.open import open_store
@@ -128,7 +128,8 @@ def _nature(store: Store, manifest: Mapping[str, Any]) -> dict[str, Any]:
     out |= {f"setting {group}.{key}": section(settings, group).get(key, "not there") for group, key in EQUAL}
     entry = manifest["shards"][0]
     with store.open(entry) as file:
-        out |= {f"field {name}": f"{column.dtype} {column.shape[1:]}" for name, column in file.items()}
+        sizes = {name: "" if FIELDS[name].axes == (GROWS,) else column.shape[1:] for name, column in file.items()}
+        out |= {f"field {name}": f"{column.dtype} {sizes[name]}" for name, column in file.items()}
         for name in (n for n in FIELDS if is_derived(file, n, entry["path"])):
             value = derived(file, name, entry["path"])
             out[f"field {name}"] = f"{value.dtype} {value.shape}"

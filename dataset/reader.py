@@ -16,6 +16,7 @@ import numpy as np
 
 from dataset.errors import DatasetError
 from dataset.format.derived import derived, is_derived
+from dataset.format.pictures import BYTES, ENDS, decode_pictures, is_encoded
 from dataset.format.schema import FIELDS, TEXT
 from dataset.format.shard import absent_of
 from dataset.format.splits import SPLITS
@@ -78,15 +79,20 @@ class Dataset:
         return (self[k] for k in range(len(self)))
 
     def names(self, shard: int) -> list[str]:
-        """Return the fields that can be read from a shard: those in it, and those that its settings replace."""
+        """Return the fields that can be read from a shard: those in it, those that its settings replace, and decoded rgb."""
         file, path = self.shard_file(shard), self.shards[shard]["path"]
-        return [name for name in FIELDS if name in file or is_derived(file, name, path)]
+        encoded = is_encoded(file)
+        return [
+            name
+            for name in FIELDS
+            if (name in file and name not in (BYTES, ENDS)) or (encoded and name == "rgb") or is_derived(file, name, path)
+        ]
 
     def read(self, index: int, field: str, view: int | None = None) -> Any:
         """Return one field of one set, or of one of its views: arrays as stored, texts as str.
 
         A field with a setting (see format/schema.py), such as hfov_deg, is the value of the shard's settings where the shard
-        lacks it, as shards of format 1.0 do.
+        lacks it, as shards of format 1.0 do. rgb is decoded where the shard holds WebP files.
         """
         shard, row = self.locate(index)
         file = self.shard_file(shard)
@@ -94,6 +100,8 @@ class Dataset:
         if field in FIELDS and FIELDS[field].setting and field not in file:
             value = derived(file, field, path)
             return value if view is None else np.asarray(value[view])
+        if field == "rgb" and is_encoded(file):
+            return _pictures(file, path, row, view)
         if field not in file:
             why = absent_of(file, path).get(field)
             state = f"absent: {why}" if why else f"not in the shard, which has {', '.join(file)}"
@@ -146,3 +154,11 @@ class Dataset:
                     self._open.popitem(last=False)
             self._open.move_to_end(shard)
             return self._open[shard]
+
+
+def _pictures(file: h5py.File, path: str, row: int, view: int | None) -> np.ndarray:
+    """Return decoded pictures of a set; DatasetError where they are damaged."""
+    try:
+        return decode_pictures(file, row, view)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise DatasetError(f"shard {path} is damaged in its pictures ({error}); copy it again") from None

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from dataset.checks.files import digest_problems, field_problems, hrtf_problem, published_problems, split_problems, stray_files
 from dataset.checks.scenes import SceneSums
 from dataset.checks.sets import drawn_problems, is_posed, set_problems
+from dataset.checks.walks import pace_problems, picture_problems
 from dataset.command import exit_status
 from dataset.errors import DatasetError
 from dataset.format.documents import number_of
@@ -100,6 +101,7 @@ def _sets_problems(file: h5py.File, entry: Mapping[str, Any], seen: Seen, bar: t
             yield f"set {name} is in {seen.sets[name]} too"
         seen.sets[name] = entry["path"]
         found = [*set_problems(one, ratio, entry["scene"], posed), *drawn_problems(one, settings)]
+        found += [*pace_problems(one, settings), *picture_problems(file, row)]
         yield from (f"set {name}: {problem}" for problem in found)
         if not found:
             seen.scenes[entry["scene"]].add(one, rate, views=not posed)

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     )
     from simulator.camera.embree import Views
     from simulator.camera.panorama import Panoramas
-    from simulator.config import AcousticsSettings, CameraSettings
+    from simulator.config import AcousticsSettings, CameraSettings, WalkSettings
     from simulator.errors import InputError
-    from simulator.motion.sound import WalkSettings
     from simulator.motion.trajectory import Trajectory
     from simulator.receivers.microphone_array import MicrophoneArray
     from simulator.receivers.receiver import Receiver

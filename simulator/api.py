@@ -43,11 +43,11 @@ from simulator.camera.embree import EmbreeCamera, Views
 from simulator.camera.panorama import Panoramas as Panoramas
 from simulator.camera.panorama import render_panoramas
 from simulator.config import AcousticsSettings, CameraSettings, Settings
+from simulator.config import WalkSettings as WalkSettings
 from simulator.engines.responses import responses, trace
 from simulator.errors import InputError
 from simulator.finite import finite_number, finite_numbers
 from simulator.habitat.camera import open_camera
-from simulator.motion.sound import WalkSettings as WalkSettings
 from simulator.motion.sound import walk_sound
 from simulator.motion.trajectory import Trajectory as Trajectory
 from simulator.receivers.microphone_array import MicrophoneArray as MicrophoneArray

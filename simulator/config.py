@@ -58,8 +58,8 @@ class SamplingSettings:
     """Positions and headings of listeners, and positions of sources."""
 
     motion: str = "rotation"
-    """rotation (one position), nearby (views moved by up to 0.25 m) or free (positions up to 2 m apart); poses where they are
-    given, and nothing is drawn."""
+    """rotation (one position), nearby (views moved by up to 0.25 m), free (positions up to 2 m apart) or walk (views are moments
+    of a walk with one recording, see MotionSettings); poses where they are given, and nothing is drawn."""
     clearance_m: float = 0.25
     """Free radius around the listener."""
     min_depth_max_m: float = 4.0
@@ -86,6 +86,39 @@ class SamplingSettings:
     """Positions tried for one set before it is rejected."""
     heading_tries: int = 40
     """Headings tried at each position."""
+
+
+@dataclass(frozen=True)
+class MotionSettings:
+    """Walks, with sampling.motion = walk: one lasts as long as the dry sound, clips.stretch_s."""
+
+    fps: float = 10.0
+    """Pictures a second; a set has fps x stretch_s views, the first at time 0."""
+    sources: str = "none"
+    """none (sources stand) or walk (sources walk as the listener does)."""
+    standing_share: float = 0.2
+    """Share of sets whose listener stands and turns instead of walking."""
+    max_speed_m_s: float = 1.0
+    """Greatest speed; one from half of it on is drawn for each walk, and bends are walked more slowly."""
+    max_acceleration_m_s2: float = 1.5
+    max_turn_deg_s: float = 90.0
+    """Greatest rate at which a heading turns."""
+
+
+@dataclass(frozen=True)
+class WalkSettings:
+    """How finely the late sound of a walk follows the movement."""
+
+    trace_every_m: float = 0.5
+    """Rays are traced again when listener and sources together have moved this far."""
+    turn_every_deg: float = 5.0
+    """Late responses are spatialised again when the listener has turned this far."""
+
+    def __post_init__(self) -> None:
+        """Raise InputError for steps that are not above 0."""
+        for name in ("trace_every_m", "turn_every_deg"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}; use more than 0")
 
 
 @dataclass(frozen=True)
@@ -125,7 +158,7 @@ class ClipSettings:
     """The stretch of dry sound that each source emits."""
 
     stretch_s: float = 7.65
-    """Three training clips of 2.55 s."""
+    """Three training clips of 2.55 s; with motion walk, the duration of a set."""
     min_rms: float = 0.07
     max_rms: float = 0.13
     """Range of the stretch's RMS level, drawn uniformly, relative to full scale."""
@@ -144,6 +177,8 @@ class Settings:
     """Factor from the unit of the scene files to metres."""
     camera: CameraSettings = field(default_factory=CameraSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
+    walk: WalkSettings = field(default_factory=WalkSettings)
     acoustics: AcousticsSettings = field(default_factory=AcousticsSettings)
     receivers: ReceiverSettings = field(default_factory=ReceiverSettings)
     clips: ClipSettings = field(default_factory=ClipSettings)
@@ -153,6 +188,11 @@ class Settings:
     def __post_init__(self) -> None:
         """Raise InputError for values out of range."""
         _check(self)
+
+    @property
+    def moments(self) -> int:
+        """Number of pictures of a walk: one every 1 / fps s from time 0 on, before the end of the sound."""
+        return max(1, math.ceil(self.clips.stretch_s * self.motion.fps - 1e-6))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as nested dictionaries, as JSON holds them."""
@@ -164,7 +204,10 @@ MOST_SETS, MOST_VIEWS, MOST_SOURCES = 1_000_000, 1000, 1000
 """A plan with more sets of a scene, or a set of more views or sources, exceeds the memory of most machines."""
 FARTHEST_M = 6.0
 """Greatest distance of a source for which direct responses are long enough."""
-MOTIONS = ("rotation", "nearby", "free")
+WALK = "walk"
+"""The motion of sets that are stretches of time."""
+MOTIONS = ("rotation", "nearby", "free", WALK)
+SOURCE_MOTIONS = ("none", WALK)
 POSES = "poses"
 """The motion of sets whose poses are given."""
 CAMERAS = ("embree", "habitat")
@@ -199,7 +242,11 @@ def _check(s: Settings) -> None:
         (0 <= s.sampling.clearance_m <= 2, f"clearance is {s.sampling.clearance_m} m; use 0 to 2"),
         (0 < s.sampling.max_elevation_deg <= 90, f"max_elevation is {s.sampling.max_elevation_deg} degrees; use above 0 to 90"),
         (s.sampling.position_tries >= 1, f"position_tries is {s.sampling.position_tries}; use 1 or more"),
-        (s.sampling.heading_tries >= s.views, f"heading_tries is {s.sampling.heading_tries}; use at least the views, {s.views}"),
+        *_motion_rules(s),
+        (
+            s.sampling.heading_tries >= s.views or s.sampling.motion == WALK,
+            f"heading_tries is {s.sampling.heading_tries}; use at least the views, {s.views}",
+        ),
         (8000 <= s.acoustics.sample_rate_hz <= 48000, f"sample_rate_hz is {s.acoustics.sample_rate_hz}; use 8000 to 48000"),
         (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; use 0.05 to 10"),
         (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; use 0 to 5"),
@@ -237,10 +284,37 @@ def _size_rules(s: Settings) -> list[tuple[bool, str]]:
     sizes = (("sets", s.sets, MOST_SETS), ("views", s.views, MOST_VIEWS), ("sources", s.sources, MOST_SOURCES))
     return [
         (s.sets >= 1, f"sets is {s.sets}; use 1 or more"),
-        (s.views >= (1 if s.sampling.motion == POSES else 2), f"views is {s.views}; a set needs at least 2"),
+        (s.views >= (1 if s.sampling.motion in (POSES, WALK) else 2), f"views is {s.views}; a set needs at least 2"),
         (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
         (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
         *((number <= most, f"{name} is {number}; use at most {most}") for name, number, most in sizes),
+    ]
+
+
+def _motion_rules(s: Settings) -> list[tuple[bool, str]]:
+    if s.sampling.motion != WALK:
+        return []
+    m, jitters = s.motion, [jitter_of(name) for name in LIMITS]
+    shaken = [name for name in jitters if getattr(s.camera, name)]
+    span = f"{s.clips.stretch_s:g} s at {m.fps:g} pictures a second"
+    return [
+        (0.1 <= m.fps <= 120, f"motion.fps is {m.fps:g}; use 0.1 to 120"),
+        (s.moments <= MOST_VIEWS, f"clips.stretch_s is {span}, {s.moments} pictures a set; use at most {MOST_VIEWS}"),
+        (s.views == s.moments, f"views is {s.views}, and a walk of {span} has {s.moments}; leave out views"),
+        (m.sources in SOURCE_MOTIONS, f"motion.sources is {m.sources!r}; choose one of {', '.join(SOURCE_MOTIONS)}"),
+        (0 <= m.standing_share <= 1, f"motion.standing_share is {m.standing_share:g}; use 0 to 1"),
+        (0.05 <= m.max_speed_m_s <= 5, f"motion.max_speed_m_s is {m.max_speed_m_s:g}; use 0.05 to 5"),
+        (
+            0.1 <= m.max_acceleration_m_s2 <= 20,
+            f"motion.max_acceleration_m_s2 is {m.max_acceleration_m_s2:g}; use 0.1 to 20",
+        ),
+        (5 <= m.max_turn_deg_s <= 720, f"motion.max_turn_deg_s is {m.max_turn_deg_s:g}; use 5 to 720"),
+        (not shaken, f"camera.{', camera.'.join(shaken)} vary from view to view, and a walk has one camera; use 0"),
+        (s.camera.panorama_px == 0, f"panorama_px is {s.camera.panorama_px}, and walks have no panoramas; use 0"),
+        (
+            s.acoustics.engine == "raytrace",
+            f"acoustics is {s.acoustics.engine}, which cannot follow paths; use --acoustics raytrace with --motion walk",
+        ),
     ]
 
 
@@ -304,6 +378,10 @@ def _camera_rules(camera: CameraSettings) -> list[tuple[bool, str]]:
     return rules
 
 
+TIMES = ("motion.fps", "clips.stretch_s")
+"""Settings that determine the number of moments of a walk."""
+
+
 def _head_rule(receivers: ReceiverSettings) -> tuple[bool, str]:
     low, high = bounds(receivers.head_scale)
     what = f"receivers.head_scale is {receivers.head_scale}"
@@ -311,5 +389,14 @@ def _head_rule(receivers: ReceiverSettings) -> tuple[bool, str]:
 
 
 def with_options(values: dict[str, Any], assignments: Sequence[str] = ()) -> Settings:
-    """Make settings from dotted names, and from KEY=VALUE texts on top; InputError for an unknown name or a wrong value."""
-    return changed(Settings(), values, assignments)
+    """Make settings from dotted names, and from KEY=VALUE texts on top; InputError for an unknown name or a wrong value.
+
+    With motion walk and without views, there are as many views as the walk has moments.
+    """
+    named = {**values, **dict(text.partition("=")[::2] for text in assignments)}
+    if named.get("sampling.motion") != WALK or "views" in named:
+        return changed(Settings(), values, assignments)
+    timed = changed(
+        Settings(), {k: v for k, v in values.items() if k in TIMES}, [t for t in assignments if t.split("=")[0] in TIMES]
+    )
+    return changed(Settings(), {**values, "views": timed.moments}, assignments)

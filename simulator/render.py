@@ -2,6 +2,7 @@
 
     python -m simulator.render --scenes scenes/
     python -m simulator.render --scenes house.glb --clips LibriSpeech/ --sources 2 --sets 100 --out data/house
+    python -m simulator.render --scenes scenes/ --motion walk --fps 10 --duration 10 --sources 2 --out data/walks
     python -m simulator.render --scenes scenes/ --dry-run
 
 Each set is one listener in a scene: several views (RGB, depth, instances) with different headings, the binaural room
@@ -22,7 +23,7 @@ from typing import NoReturn
 
 from dataset.command import exit_status, output_argument, path_argument
 from dataset.interrupts import check
-from simulator.config import CAMERAS, ENGINES, MOTIONS, POSES, QUALITIES, Settings, with_options
+from simulator.config import CAMERAS, ENGINES, MOTIONS, POSES, QUALITIES, SOURCE_MOTIONS, WALK, Settings, with_options
 from simulator.engines.soundspaces import CREDIT, check_engine
 from simulator.errors import InputError, unwritable
 from simulator.habitat.session import load_engine
@@ -135,12 +136,17 @@ def _settings(options: argparse.Namespace) -> Settings:
         "sources": options.sources,
         "scale": options.scale,
         "sampling.motion": options.motion,
+        "motion.fps": options.fps,
+        "motion.sources": options.source_motion,
+        "clips.stretch_s": options.duration,
         "camera.engine": options.camera,
         "camera.panorama_px": options.panorama,
         "acoustics.engine": options.acoustics,
         "acoustics.quality": options.quality,
     }
     settings = with_options({key: value for key, value in values.items() if value is not None}, options.set)
+    if settings.sampling.motion != WALK and (options.fps is not None or options.source_motion is not None):
+        raise InputError(f"--fps and --source-motion are for --motion walk; the motion is {settings.sampling.motion}")
     if settings.sampling.motion == POSES:
         raise InputError("setting motion is poses, which --poses FILE sets")
     return settings
@@ -190,9 +196,17 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     add(
         "--motion",
         choices=MOTIONS,
-        help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); "
-        "default rotation",
+        help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); or "
+        "a walk with one recording, see docs/motion.md; default rotation",
     )
+    add("--fps", type=float, metavar="N", help="with --motion walk: pictures a second; default 10")
+    add(
+        "--duration",
+        type=float,
+        metavar="SECONDS",
+        help="length of each source's sound, and of a walk; default 7.65 (the setting clips.stretch_s)",
+    )
+    add("--source-motion", choices=SOURCE_MOTIONS, help="with --motion walk: whether sources stand (none) or walk; default none")
     add(
         "--poses",
         type=path_argument,

@@ -15,6 +15,7 @@ from dataset.format.block_digests import BLOCK, FOLDER, block_digests
 from dataset.format.derived import derived, is_derived
 from dataset.format.documents import check_inside, section
 from dataset.format.manifest import NAME, SUMS
+from dataset.format.pictures import is_encoded
 from dataset.format.schema import FIELDS, TEXT, check_array
 from dataset.format.shard import absent_of, foreign_members
 from dataset.format.splits import SPLITS
@@ -98,6 +99,8 @@ def field_problems(file: h5py.File, entry: Mapping[str, Any]) -> dict[str, str]:
             out[name] = _field_problem(name, file[name], entry["sets"], sizes)
     absent = absent_of(file, entry["path"])
     for name, field in FIELDS.items():
+        if name == "rgb" and is_encoded(file):
+            continue
         if name not in out and not field.optional and (name not in absent or name in NEEDED):
             out[name] = "missing"
         elif is_derived(file, name, entry["path"]):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from dataset.angles import wrap_180
+from dataset.checks.walks import walk_problems
 from dataset.format.documents import section
 from dataset.format.schema import FIELDS, RANGES
 from dataset.geometry import source_directions
@@ -45,10 +46,13 @@ def set_problems(one: Mapping[str, Any], indirect_ratio: float, scene: str, pose
             yield f"{name} is outside {low} to {high}: {least:.3f} to {most:.3f}"
     yield from _geometry_problems(one)
     yield from _panorama_problems(one)
-    if {"audio", "mono", "clips"} <= set(one):  # a shard may declare them absent
-        if (np.abs(one["audio"]).max() == 0 and not posed) or np.abs(one["mono"]).max(-1).min() == 0:
+    yield from walk_problems(one)
+    if {"mono", "clips"} <= set(one):  # a shard may declare them absent
+        heard = [one[name] for name in ("audio", "recording") if name in one]
+        if (any(np.abs(sound).max() == 0 for sound in heard) and not posed) or np.abs(one["mono"]).max(-1).min() == 0:
             yield "silent audio or mono"
         yield from _clip_problems(one)
+    if {"audio", "mono"} <= set(one):
         yield from _sound_problems(one, indirect_ratio)
     yield from _decay_problems(one, indirect_ratio)
 
@@ -82,7 +86,8 @@ def _finite(name: str, value: Any) -> bool:
 
 
 def _geometry_problems(one: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in source_directions(one["position"], one["heading"], one["source_position"]).items():
+    sources = one.get("source_track", one["source_position"])
+    for name, value in source_directions(one["position"], one["heading"], sources).items():
         gap = wrap_180(one[name] - value) if name == "azimuth" else one[name] - value
         worst = float(np.abs(gap).max())
         if worst > 0.01:

@@ -2,7 +2,10 @@
 
 A shard is one HDF5 file. Each field is a dataset in its root whose first axis counts sets. Sizes: N sets, V views,
 S sources, P distinct positions of the views, H x W pixels (Hp x Wp of panoramas), Td and Ti samples of direct and indirect
-responses, L samples of sound, C ambisonic channels.
+responses, L samples of sound, C ambisonic channels, M microphones of an array, B bytes.
+
+With motion walk, a set is a stretch of time: its views are moments, `recording` is its sound, and `source_track` holds sources
+that move. Its pictures are WebP files, see pictures.py; dataset.reader decodes them as `rgb`.
 
 Rendered fields are made in simulator/run/simulate.py. Converted ones are made in dataset/layouts/slfm_pair.py, or are listed
 in ABSENT of dataset/layouts/slfm_read.py.
@@ -21,7 +24,7 @@ from dataset.errors import DatasetError
 FORMAT = "sight-and-sound"
 FORMAT_VERSION = "1.1"
 """1.1 added hfov_deg, pitch_deg, roll_deg, height_m, hrtf and head_scale, which are filled in from their settings for shards of 1.0,
-and panoramas."""
+panoramas, walks and the responses of microphone arrays."""
 TEXT = "utf-8"
 
 
@@ -46,11 +49,14 @@ class Field:
 FIELDS: dict[str, Field] = {
     "set_id": Field(TEXT, (), "", "scene and index of the set: <scene>/<index>"),
     "rgb": Field("uint8", ("V", "H", "W", 3), "sRGB", "picture of the camera"),
+    "rgb_webp": Field("uint8", ("B",), "", "pictures of a walk: lossless WebP files of all views, joined; zeros behind them", optional=True),
+    "rgb_webp_end": Field("uint32", ("V",), "byte", "end of each view's file in rgb_webp; the first starts at 0", optional=True),
     "depth": Field("uint16", ("V", "H", "W"), "mm", "depth along the optical axis (planar); 0 = nothing hit"),
     "instance": Field("uint16", ("V", "H", "W"), "", "object that the pixel's centre ray hit; 0 = none"),
     "panorama_rgb": Field("uint8", ("P", "Hp", "Wp", 3), "sRGB", "equirectangular picture around each distinct position of the views, in their order; column x has heading 180 - 360 x / Wp, row y elevation 90 - 180 y / Hp", optional=True),
     "panorama_distance": Field("uint16", ("P", "Hp", "Wp"), "mm", "distance along the ray of the panorama's pixel; 0 = nothing hit", optional=True),
     "panorama_instance": Field("uint16", ("P", "Hp", "Wp"), "", "object that the panorama's ray hit; 0 = none", optional=True),
+    "time": Field("float32", ("V",), "s", "moment of each view of a walk, from the start of its recording", optional=True),
     "position": Field("float32", ("V", 3), "m", "camera and ears; world frame, +Y up, right-handed, relative to the root attribute origin"),
     "heading": Field("float32", ("V",), "degree", "direction of the head, left positive, 0 along -Z, in [0, 360)"),
     "hfov_deg": Field("float32", ("V",), "degree", "horizontal field of view of the camera, a pinhole with square pixels", optional=True, setting="camera.hfov_deg"),
@@ -59,17 +65,23 @@ FIELDS: dict[str, Field] = {
     "height_m": Field("float32", ("V",), "m", "camera and ears above the floor", optional=True, setting="camera.height_m"),
     "hrtf": Field("uint16", (), "", "HRTF file of the ears: its index in inputs.hrtf of the shard's settings, a list of SHA-256; 0 where there is one file only", optional=True, setting="receivers.hrtf", neutral=0),
     "head_scale": Field("float32", (), "", "size of the head relative to the measured one: at frequency f it has the response of the measured head at head_scale f", optional=True, setting="receivers.head_scale", neutral=1.0),
-    "source_position": Field("float32", ("S", 3), "m", "sources; world frame, relative to the root attribute origin"),
+    "source_position": Field("float32", ("S", 3), "m", "sources, of a walk those at its start; world frame, relative to the root attribute origin"),
+    "source_track": Field("float32", ("V", "S", 3), "m", "sources at each view of a walk, where they move; frame of source_position", optional=True),
     "azimuth": Field("float32", ("V", "S"), "degree", "source relative to the head, left positive, in (-180, 180]"),
     "elevation": Field("float32", ("V", "S"), "degree", "source above the ears' level"),
     "distance": Field("float32", ("V", "S"), "m", "from the head's centre to the source"),
+    "in_sight": Field("uint8", ("V", "S"), "", "1 where nothing is between head and source in a walk, else 0", optional=True),
     "brir_direct": Field("float32", ("V", "S", 2, "Td"), "free field at 1 m = 1", "direct response of (left, right) ear; time 0 is the emission", audio=True),
     "brir_indirect": Field("float32", ("V", "S", 2, "Ti"), "free field at 1 m = 1", "reflections and reverberation, on the same scale; the full response is direct + indirect_ratio x indirect", audio=True),
     "rt60": Field("float32", ("V", "S", 2), "s", "decay time of each ear's full response, from 30 dB of decay, corrected for truncation; NaN where 35 dB do not fit into it"),
     "mono": Field("float32", ("S", "L"), "full scale = 1", "the levelled dry sound of each source", audio=True),
     "audio": Field("float32", ("V", 2, "L"), "full scale = 1", "sound at the (left, right) ear: sum over sources of mono convolved with the full response", audio=True),
+    "recording": Field("float32", (2, "L"), "full scale = 1", "sound of a walk at the (left, right) ear, of all sources: direct + indirect_ratio x indirect", audio=True, optional=True),
     "clips": Field(TEXT, (), "", "JSON list, one entry a source: clip, start_s, rms, sha256 of the clip's file"),
     "ambisonic_rir": Field("float32", ("V", "S", "C", "Ti"), "free field at 1 m = 1", "full response of an ambisonic microphone (ACN, SN3D) turned with the head", audio=True, optional=True),
+    "ambisonic_recording": Field("float32", ("C", "L"), "full scale = 1", "sound of a walk at an ambisonic microphone (ACN, SN3D) turned with the head, as recording", audio=True, optional=True),
+    "array_rir": Field("float32", ("V", "S", "M", "Ti"), "free field at 1 m = 1", "full response of each microphone of an array turned with the head; settings: inputs.receiver", audio=True, optional=True),
+    "array_recording": Field("float32", ("M", "L"), "full scale = 1", "sound of a walk at each microphone of an array turned with the head, as recording", audio=True, optional=True),
 }  # fmt: skip
 
 RANGES = {
@@ -83,8 +95,13 @@ RANGES = {
     "elevation": (-90.0, 90.0),
     "distance": (0.05, 1000.0),
     "rt60": (0.0, 30.0),
+    "time": (0.0, 3600.0),
+    "in_sight": (0, 1),
 }
 """Smallest and greatest values of fields, in their units; a heading stays below 360. rt60 may be NaN as well."""
+
+GROWS = "B"
+"""The axis whose size differs from set to set; rows are padded with zeros to the longest of their shard."""
 
 ATTRIBUTES = ("format", "format_version", "scene", "scene_sha256", "split", "sample_rate", "seed", "settings")
 """Root attributes of a shard; settings is JSON.
@@ -121,7 +138,7 @@ def check_array(name: str, dtype: np.dtype, shape: tuple[int, ...], sizes: dict[
         raise DatasetError(f"field {name} is {dtype}; {field.dtype} is expected")
     fits = len(shape) == len(field.axes)
     for axis, size in zip(field.axes, shape, strict=False):
-        wanted = axis if isinstance(axis, int) else sizes.setdefault(axis, size)
+        wanted = axis if isinstance(axis, int) else size if axis == GROWS else sizes.setdefault(axis, size)
         fits = fits and wanted == size
     if not fits:
         named = tuple(a if isinstance(a, int) else f"{a}={sizes.get(a, '?')}" for a in field.axes)

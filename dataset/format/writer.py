@@ -14,12 +14,14 @@ from isal import isal_zlib
 
 from dataset.atomic import publish, temporary_name
 from dataset.errors import DatasetError
-from dataset.format.schema import ATTRIBUTES, FIELDS, TEXT, check_set
+from dataset.format.schema import ATTRIBUTES, FIELDS, GROWS, TEXT, check_set
 
 MANTISSA_BITS = 12
 """Bits kept of a float32's 23: the rounding error is about -86 dB, and zero bits compress to nothing."""
 PACKING = 2
 """Level of isal's deflate: as compact as zlib's level 1."""
+GROWTH = 1 << 16
+"""Bytes of a chunk of a field whose rows differ in length: about a picture."""
 BLOCK_BYTES = 4 << 20
 """Steps by which an unfinished shard grows in memory."""
 UNCOMPRESSED_BELOW = 4096
@@ -86,6 +88,10 @@ class ShardWriter:
         for name, value in one.items():
             column = self._file[name]
             column.resize(self.count + 1, axis=0)
+            if FIELDS[name].axes[:1] == (GROWS,):
+                column.resize(max(column.shape[1], len(value)), axis=1)
+                column[self.count, : len(value)] = value
+                continue
             self._put(column, rounded(value) if FIELDS[name].audio else value)
         self.count += 1
 
@@ -120,6 +126,8 @@ def create_column(file: h5py.File, name: str, value: Any) -> None:
         column = file.create_dataset(name, (0,), h5py.string_dtype(TEXT), maxshape=(None,), chunks=(64,), track_times=False)
     elif not shape:
         column = file.create_dataset(name, (0,), field.dtype, maxshape=(None,), chunks=(64,), track_times=False)
+    elif field.axes == (GROWS,):  # compressed already; chunks of rows that end before them are not stored
+        column = file.create_dataset(name, (0, 0), field.dtype, maxshape=(None, None), chunks=(1, GROWTH), track_times=False)
     else:
         # A chunk is one view of one set, so that a read decodes no other view or set.
         views = 1 if field.axes[0] in ("V", "P") and value.nbytes > UNCOMPRESSED_BELOW else shape[0]

@@ -1,8 +1,9 @@
 """Conversion of a data set into tars for streaming training (WebDataset's layout): one tar per shard.
 
 In a tar, set attic/0 is attic/0.json, attic/0.0.rgb.png (view 0), attic/0.heading.npy, attic/0.depth.npz, attic/0.0.audio.flac
-and so on: arrays are .npy, large ones .npz (picture decoders would reduce 16 bits to 8), pictures .png, sound .flac of 24 bits.
-Nothing is clipped: `gain` in the .json lists the factor of each .flac whose sound exceeds full scale.
+and so on: arrays are .npy, large ones .npz (picture decoders would reduce 16 bits to 8), pictures .png, sound .flac of 24 bits,
+the recording of a walk in one file. Nothing is clipped: `gain` in the .json lists the factor of each .flac whose sound exceeds
+full scale.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from dataset.rewriting.resume import begin, digest_of, finish
 
 INDEX = "sight-and-sound.json"
 """File beside the tars, written last: their digests, settings, credits, and the meaning of the fields."""
-PICTURES, SOUNDS = ("rgb",), ("mono", "audio")
+PICTURES, SOUNDS, RECORDINGS = ("rgb",), ("mono", "audio"), ("recording", "ambisonic_recording", "array_recording")
 LARGE = (
     "depth",
     "instance",
@@ -39,7 +40,11 @@ LARGE = (
     "brir_direct",
     "brir_indirect",
     "ambisonic_rir",
+    "array_rir",
+    *RECORDINGS,
 )
+MOST_CHANNELS = 8
+"""Most channels of a .flac; recordings with more are .npz."""
 
 
 def to_tars(root: str | Path, out: Path, progress: bool = False) -> dict[str, Any]:
@@ -68,10 +73,9 @@ def members(one: dict[str, Any], sample_rate: int) -> Iterator[tuple[str, bytes]
                 yield f"{k}.{name}.png", _png(picture)
         elif name in SOUNDS:
             for k, sound in enumerate(value):
-                gain = 2.0 ** max(0, math.ceil(math.log2(max(float(np.abs(sound).max()), 1.0))))
-                yield f"{k}.{name}.flac", _flac(sound / np.float32(gain), sample_rate)
-                if gain != 1:
-                    gains[f"{k}.{name}.flac"] = gain
+                yield f"{k}.{name}.flac", _scaled_flac(sound, sample_rate, gains, f"{k}.{name}.flac")
+        elif name in RECORDINGS and len(value) <= MOST_CHANNELS:
+            yield f"{name}.flac", _scaled_flac(value, sample_rate, gains, f"{name}.flac")
         else:
             yield (f"{name}.npz", _npz(name, value)) if name in LARGE else (f"{name}.npy", _npy(value))
     texts = {name: value for name, value in one.items() if FIELDS[name].dtype == TEXT}
@@ -121,6 +125,14 @@ def _png(picture: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "png", compress_level=3)
     return buffer.getvalue()
+
+
+def _scaled_flac(sound: np.ndarray, sample_rate: int, gains: dict[str, float], name: str) -> bytes:
+    """Return sound (L,) or (channels, L) as FLAC; its divisor, a power of 2, is added to `gains` where it is not 1."""
+    gain = 2.0 ** max(0, math.ceil(math.log2(max(float(np.abs(sound).max()), 1.0))))
+    if gain != 1:
+        gains[name] = gain
+    return _flac(sound / np.float32(gain), sample_rate)
 
 
 def _flac(sound: np.ndarray, sample_rate: int) -> bytes:

@@ -23,7 +23,7 @@ import h5py
 
 with h5py.File("{shard}") as shard:          # nothing but h5py is needed
     print(dict(shard.attrs)["scene"], list(shard))
-    pictures = shard["rgb"][0]                # one set: (views, height, width, 3)
+    pictures = shard["rgb"][0] if "rgb" in shard else None   # one set: (views, height, width, 3)
     heading = shard["heading"][0]             # degrees, left positive
     azimuth = shard["azimuth"][0]             # (views, sources), degrees, left positive
     depth_m = shard["depth"][0] / 1000 if "depth" in shard else None
@@ -113,7 +113,9 @@ def _contents(d: Description) -> str:
     fields = ["| field | type | shape of one set | unit | meaning |", "| --- | --- | --- | --- | --- |"]
     for name, shape in d.shapes.items():
         f = FIELDS[name]
-        axes = " x ".join(f"{n} ({a})" if isinstance(a, str) else str(n) for a, n in zip(f.axes, shape, strict=True))
+        axes = " x ".join(
+            (a if n < 0 else f"{n} ({a})") if isinstance(a, str) else str(n) for a, n in zip(f.axes, shape, strict=True)
+        )
         fields.append(f"| `{name}` | {f.dtype} | {axes or 'one'} | {f.unit} | {_plain(f.meaning)} |")
     lacking = [f"\nAbsent: `{name}`: {_plain(why)}." for name, why in d.absent.items()]
     splits = ["| split | sets | scenes |", "| --- | --- | --- |"]

@@ -37,19 +37,22 @@ def draw_sheet(data: Dataset, path: Path) -> None:
 def _row(data: Dataset, index: int) -> Image.Image:
     rgb, azimuth = data.read(index, "rgb"), data.read(index, "azimuth")
     height = round(WIDTH * rgb.shape[1] / rgb.shape[2])
+    names = data.names(data.locate(index)[0])
+    walks = "recording" in names
     views = min(len(rgb), VIEWS)
+    chosen = np.linspace(0, len(rgb) - 1, views).astype(int) if walks else np.arange(views)
     row = Image.new("RGB", ((views + 1) * (WIDTH + GAP), CAPTION + height + GAP), PAPER)
     draw = ImageDraw.Draw(row)
-    for view in range(views):
-        left = view * (WIDTH + GAP)
+    for place, view in enumerate(chosen):
+        left = place * (WIDTH + GAP)
         sides = ", ".join(f"{abs(a):.0f}\N{DEGREE SIGN} {'left' if a > 0 else 'right'}" for a in azimuth[view])
         name = f"{data.read(index, 'set_id')}   " if view == 0 else ""
         draw.text((left + 2, 3), f"{name}sound {sides}", fill=INK)
         row.paste(Image.fromarray(rgb[view]).resize((WIDTH, height), Image.Resampling.BOX), (left, CAPTION))
-    if "audio" in data.shard_file(data.locate(index)[0]):
+    if walks or "audio" in names:
         left = views * (WIDTH + GAP)
-        draw.text((left + 2, 3), "first view: left ear above, right below", fill=INK)
-        row.paste(_ears(data.read(index, "audio", 0), height), (left, CAPTION))
+        draw.text((left + 2, 3), f"{'recording' if walks else 'first view'}: left ear above, right below", fill=INK)
+        row.paste(_ears(data.read(index, "recording") if walks else data.read(index, "audio", 0), height), (left, CAPTION))
     return row
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from dataset.angles import wrap_180
 from dataset.format.documents import section, sha256_of
 from dataset.format.manifest import NAME
-from dataset.format.schema import FIELDS
+from dataset.format.pictures import pictures_shape
+from dataset.format.schema import FIELDS, GROWS
 from dataset.format.shard import absent_of
 from dataset.format.splits import SPLITS
 from dataset.publish.licences import ADDRESS, Source
@@ -120,7 +121,8 @@ def today() -> str:
 
 def _shapes(data: Dataset) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
     file = data.shard_file(0)
-    return {n: tuple(file[n].shape[1:]) for n in FIELDS if n in file}, absent_of(file, data.shards[0]["path"])
+    shapes = {n: (-1,) if FIELDS[n].axes == (GROWS,) else tuple(file[n].shape[1:]) for n in FIELDS if n in file}
+    return shapes, absent_of(file, data.shards[0]["path"])
 
 
 def _spread(data: Dataset) -> dict[str, tuple[float, float, float]]:
@@ -143,15 +145,16 @@ def _spread(data: Dataset) -> dict[str, tuple[float, float, float]]:
 
 def _about(data: Dataset, settings: dict[str, Any]) -> str:
     scenes = len({s["scene"] for s in data.shards})
-    shape = data.shard_file(0)["rgb"].shape
+    views, height, width, _ = pictures_shape(data.shard_file(0))
     count = data.shard_file(0)["source_position"].shape[1]
     sources = f"{count} source{'s' if count > 1 else ''}"
-    sound = f"binaural sound of {sources}" if "audio" in data.shard_file(0) else f"binaural responses to {sources}"
-    moves = {"rotation": "turns the head", "nearby": "turns and moves slightly"}.get(
+    heard = {"audio", "recording"} & set(data.shard_file(0))
+    sound = f"binaural sound of {sources}" if heard else f"binaural responses to {sources}"
+    moves = {"rotation": "turns the head", "nearby": "turns and moves slightly", "walk": "walks about"}.get(
         section(settings, "sampling").get("motion", ""), "moves"
     )
     return (
-        f"{len(data)} sets of {shape[1]} views each from {scenes} scenes: RGB pictures ({shape[3]} x {shape[2]} pixels) and "
+        f"{len(data)} sets of {views} views each from {scenes} scenes: RGB pictures ({width} x {height} pixels) and "
         f"{sound} for a listener who {moves}, with exact positions, headings and directions."
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
@@ -20,8 +22,8 @@ GAP_CELLS = 3
 """Gaps of up to twice this width are filled: at a distance the rows of a picture are that far apart on the floor."""
 NEEDED = ("rgb", "depth", "position", "heading", "height_m", *CAMERA_FIELDS)
 """Fields that make a plan."""
-PLAN_SETS = 48
-"""Largest number of sets whose depth pictures make a plan."""
+PLAN_SETS, PLAN_VIEWS = 48, 24
+"""Largest number of sets, and of views of each, whose depth pictures make a plan."""
 KEY_BITS = 24
 """Cell numbers are distinct within 2^23 cells (200 km) of the origin."""
 
@@ -89,8 +91,8 @@ def scene_plan(data: Dataset, rows: list[int]) -> tuple[np.ndarray, tuple[float,
     parts, tints = [], []
     for index in chosen:
         one = {name: data.read(index, name) for name in NEEDED}
-        views = (one[name] for name in ("rgb", "depth", "position", "heading", "height_m"))
-        for rgb, depth, position, heading, above, camera in zip(*views, pinholes(one), strict=True):
+        views = zip(*(one[name] for name in ("rgb", "depth", "position", "heading", "height_m")), pinholes(one), strict=True)
+        for rgb, depth, position, heading, above, camera in islice(views, 0, None, -(-len(one["rgb"]) // PLAN_VIEWS)):
             found = points(depth, position, heading, camera).reshape(-1, 3)
             seen = np.flatnonzero(found[:, 1] < position[1] - float(above) + HIGHEST_M)  # NaN is not below
             # Thousands of pixels share few cells: hidden points are dropped immediately.

@@ -21,7 +21,8 @@ class Tracing:
     arrivals: Arrivals
     power: np.ndarray
     """(L,) share of its power in the late sound at every sample; the shares of all tracings sum to 1."""
-    rng: np.random.Generator
+    seed: np.random.SeedSequence
+    """Of its random sequence, which is the same for all receivers."""
 
 
 def late_sound(
@@ -40,7 +41,8 @@ def late_sound(
         if not heard:
             continue
         # One draw for all headings: a generator's state moves on with each call.
-        responses = late_part(tracing.arrivals, receiver, headings_deg[heard], length, tracing.rng)
+        rng = np.random.default_rng(tracing.seed)
+        responses = late_part(tracing.arrivals, receiver, headings_deg[heard], length, rng)
         for m, response in zip(heard, responses, strict=True):
             _add(out, mono, response, shares[m])
     return out

@@ -13,13 +13,13 @@ import numpy as np
 
 from simulator.acoustics.acoustic_scene import AcousticScene
 from simulator.acoustics.image_sources import planes_around
-from simulator.config import AcousticsSettings
+from simulator.config import AcousticsSettings, WalkSettings
 from simulator.engines.responses import trace
 from simulator.errors import InputError
 from simulator.motion.early import early_sound
 from simulator.motion.late import Tracing, late_sound
 from simulator.motion.steps import Steps, steps
-from simulator.motion.tracks import follow_paths
+from simulator.motion.tracks import Track, follow_paths
 from simulator.motion.trajectory import Trajectory
 from simulator.receivers.receiver import Receiver
 
@@ -29,40 +29,39 @@ KNOT_S = 0.005
 """Time between two exact delays of a path, which cubics join."""
 
 
-@dataclass(frozen=True)
-class WalkSettings:
-    """How finely late sound follows the movement."""
+@dataclass(frozen=True, eq=False)
+class Propagation:
+    """What reaches a moving listener, for receivers of any kind."""
 
-    trace_every_m: float = 0.5
-    """Rays are traced again when listener and sources together have moved this far."""
-    turn_every_deg: float = 5.0
-    """Late responses are spatialised again when the listener has turned this far."""
+    tracks: Sequence[Track]
+    tracings: Sequence[Tracing]
+    headings_deg: np.ndarray
+    """(J,) of the listener, at the control times."""
+    knot: int
+    """Samples between two lengths of a track."""
+    hold: int
+    """Samples between two control times."""
+    turns: Steps
+    turned_deg: np.ndarray
+    """(M,) heading at each step of `turns`."""
+    length: int
+    """Samples of a late response."""
+    speed_m_s: float
 
-    def __post_init__(self) -> None:
-        """Raise InputError for steps that are not above 0."""
-        for name in ("trace_every_m", "turn_every_deg"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} is {getattr(self, name)}; use more than 0")
 
-
-def walk_sound(
+def propagate(
     scene: AcousticScene,
     listener: Trajectory,
     sources: Sequence[Trajectory],
-    mono: np.ndarray,
+    length: int,
     settings: AcousticsSettings,
-    receiver: Receiver,
     rng: np.random.Generator,
     walk: WalkSettings | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what C channels record of S dry sounds, each (C, L) float32: the direct sound, and everything else.
-
-    Time zero is the first sample of the dry sounds (S, L). Raise InputError where the engine is not raytrace.
-    """
+) -> Propagation:
+    """Follow the sound of S sources to a listener over `length` samples; raise InputError where the engine is not raytrace."""
     if settings.engine != "raytrace":
         raise InputError(f"acoustics engine is {settings.engine}, which cannot follow paths; use raytrace for what moves")
-    walk = walk or WalkSettings()
-    rate, length = settings.sample_rate_hz, mono.shape[1]
+    walk, rate = walk or WalkSettings(), settings.sample_rate_hz
     knot = round(KNOT_S * rate)
     hold = knot * round(HOLD_S / KNOT_S)  # control times are knots at every rate, also where neither is a whole number
     controls = -(-length // hold) + 1
@@ -75,14 +74,41 @@ def walk_sound(
     active = [[(planes[k], power[j]) for k, power in enumerate(powers) if power[j] > 0] for j in range(controls)]
     longest = settings.response_s * scene.speed_m_s
     tracks = follow_paths(scene, listener, sources, knots, at // knot, active, settings.image_order, longest)
-    headings = listener.heading(at / rate)
-    direct, images = (
-        early_sound([t for t in tracks if (not t.chain) == first], mono, receiver, headings, knot, hold, scene.speed_m_s)
-        for first in (True, False)
-    )
     turns = _turns(listener, clock, walk.turn_every_deg)
-    late = late_sound(tracings, mono, receiver, turns, listener.heading(turns.time_s), round(settings.response_s * rate))
+    return Propagation(
+        tracks, tracings, listener.heading(at / rate), knot, hold, turns, listener.heading(turns.time_s),
+        round(settings.response_s * rate), scene.speed_m_s,
+    )  # fmt: skip
+
+
+def record(sound: Propagation, mono: np.ndarray, receiver: Receiver) -> tuple[np.ndarray, np.ndarray]:
+    """Return what C channels record of S dry sounds (S, L), each (C, L) float32: the direct sound, and everything else.
+
+    Time zero is the first sample of the dry sounds.
+    """
+    direct, images = (
+        early_sound(
+            [t for t in sound.tracks if (not t.chain) == first], mono, receiver, sound.headings_deg, sound.knot, sound.hold,
+            sound.speed_m_s,
+        )
+        for first in (True, False)
+    )  # fmt: skip
+    late = late_sound(sound.tracings, mono, receiver, sound.turns, sound.turned_deg, sound.length)
     return direct.astype(np.float32), (images + late).astype(np.float32)
+
+
+def walk_sound(
+    scene: AcousticScene,
+    listener: Trajectory,
+    sources: Sequence[Trajectory],
+    mono: np.ndarray,
+    settings: AcousticsSettings,
+    receiver: Receiver,
+    rng: np.random.Generator,
+    walk: WalkSettings | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what one receiver records of S dry sounds (S, L), as `record` does; raise InputError as `propagate` does."""
+    return record(propagate(scene, listener, sources, mono.shape[1], settings, rng, walk), mono, receiver)
 
 
 def _moved(listener: Trajectory, sources: Sequence[Trajectory], time_s: np.ndarray) -> np.ndarray:
@@ -117,6 +143,12 @@ def _tracings(
     for k, time in enumerate(moves.time_s):
         position = listener.position(time)
         arrivals = trace(scene, position, np.stack([s.position(time) for s in sources]), settings, rng)
-        tracings.append(Tracing(arrivals, _power(moves, k, knots, clock), rng.spawn(1)[0]))
+        tracings.append(Tracing(arrivals, _power(moves, k, knots, clock), _seed(rng)))
         planes.append(planes_around(scene, position))
     return tracings, planes
+
+
+def _seed(rng: np.random.Generator) -> np.random.SeedSequence:
+    """Return the seed of the generator that `rng.spawn(1)` would return."""
+    seed = rng.bit_generator.seed_seq.spawn(1)[0]  # type: ignore[attr-defined]
+    return seed

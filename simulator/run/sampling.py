@@ -78,11 +78,11 @@ def draw_set(
         if places.enclosed(positions).any():
             counts["positions inside a solid"] += 1
             continue
-        sources = _draw_sources(scene, places, floor, positions, chosen, settings, rng, counts)
-        if sources is None:
+        sources = draw_sources(scene, places, floor, positions, chosen, settings, rng, counts)
+        if len(sources) < settings.sources:
             counts["positions with too few sources"] += 1
             continue
-        return SetGeometry(positions, headings, sources, overlaps, chosen)
+        return SetGeometry(positions, headings, sources[: settings.sources], overlaps, chosen)
     raise Rejected(counts)
 
 
@@ -192,7 +192,7 @@ def _moved(places: Ground, floor: np.ndarray, settings: Settings, count: int, rn
     return out
 
 
-def _draw_sources(
+def draw_sources(
     scene: Scene,
     places: Ground,
     floor: np.ndarray,
@@ -201,8 +201,8 @@ def _draw_sources(
     settings: Settings,
     rng: np.random.Generator,
     counts: Counter[str],
-) -> np.ndarray | None:
-    """Draw sources in line of sight of every view's ears, (S, 3); return None where too few fit."""
+) -> np.ndarray:
+    """Draw candidates for sources in line of sight of every view's ears, and return those that all rules allow, (N, 3)."""
     rules, tries = settings.sampling, max(SOURCE_TRIES, TRIES_PER_SOURCE * settings.sources)
     angle = rng.random(tries) * 2 * np.pi
     radius = rules.max_source_distance_m * np.sqrt(rng.random(tries))
@@ -220,8 +220,7 @@ def _draw_sources(
         reached = places.straight(below, points)
         points = _kept(points, reached, "sources off the navmesh's reach", counts)
     points = _kept(points, _free_around(scene, points), "sources too near to a surface", counts)
-    points = _kept(points, _indoors(scene, places, points), "sources outside the house", counts)
-    return points[: settings.sources] if len(points) >= settings.sources else None
+    return _kept(points, _indoors(scene, places, points), "sources outside the house", counts)
 
 
 def _kept(points: np.ndarray, holds: np.ndarray, rule: str, counts: Counter[str]) -> np.ndarray:

@@ -11,33 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from dataset.angles import wrap_360
-from dataset.format.writer import rounded
-from dataset.geometry import source_directions
-from dataset.responses import full_response
 from dataset.settings import Range
 from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
 from simulator.acoustics.materials import assign, load_library
-from simulator.acoustics.room_metrics import rt60
-from simulator.camera.embree import Camera, EmbreeCamera, Views
-from simulator.camera.panorama import render_panoramas
-from simulator.camera.view_camera import DRAWN
-from simulator.config import FARTHEST_M, CameraSettings, Settings
-from simulator.engines.responses import Responses, responses
+from simulator.camera.embree import Camera, EmbreeCamera
+from simulator.config import FARTHEST_M, WALK, Settings
+from simulator.engines.responses import responses
 from simulator.errors import InputError
 from simulator.habitat.camera import NavmeshGround, open_camera
 from simulator.loaders.load import load_scene
+from simulator.receivers.ambisonics import Microphone
 from simulator.receivers.hrtf import Ears, load_ears
-from simulator.receivers.spatialize import convolve
+from simulator.receivers.receiver import Receiver
 from simulator.run.clips import ClipError, Clips, chosen_stretches, draw_stretches
+from simulator.run.fields import geometry_fields, panorama_fields, sound_fields, view_fields
 from simulator.run.hrtfs import Hrtfs, find_hrtfs
 from simulator.run.poses import Poses, posed_set
 from simulator.run.sampling import Rejected, SetGeometry, draw_set
+from simulator.run.walk_fields import walk_fields
+from simulator.run.walks import draw_walk
 from simulator.scene.model import Scene
 from simulator.scene.walkable import Ground, find_places
-
-DEEPEST_MM = 65535
-"""Largest depth that a shard can store."""
 
 
 @dataclass(frozen=True)
@@ -115,19 +109,35 @@ def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str]
     """
     # A separate generator for each part, so that a change of one part does not affect the others.
     place, sound, clip, head = generator(context.settings, context.scene, index).spawn(4)
-    geometry = _geometry(context, index, place)
-    views = context.camera.render(geometry.positions, geometry.headings_deg, geometry.cameras)
-    settings, farthest = context.settings, context.poses.farthest_m if context.poses else FARTHEST_M
+    settings = context.settings
     head_scale = _drawn(settings.receivers.head_scale, head)
-    computed = responses(
-        context.room, geometry.positions, geometry.headings_deg, geometry.sources, settings.acoustics,
-        context.ears_of_size(float(head_scale)), sound, farthest,
-    )  # fmt: skip
+    ears = context.ears_of_size(float(head_scale))
     mono, clips = _clips(context, index, clip, report_clip)
     one: dict[str, Any] = {"set_id": f"{context.scene.name}/{index}", "mono": mono, "clips": json.dumps(clips)}
     one |= {"hrtf": np.uint16(context.hrtf), "head_scale": head_scale}
-    around = _panorama_fields(context.scene, geometry.positions, settings.camera)
-    return {**one, **_view_fields(views), **around, **_geometry_fields(geometry), **_sound_fields(computed, mono, settings)}
+    if settings.sampling.motion == WALK:
+        return {**one, **_walk_fields(context, ears, mono, place, sound)}
+    geometry = _geometry(context, index, place)
+    views = context.camera.render(geometry.positions, geometry.headings_deg, geometry.cameras)
+    farthest = context.poses.farthest_m if context.poses else FARTHEST_M
+    computed = responses(
+        context.room, geometry.positions, geometry.headings_deg, geometry.sources, settings.acoustics, ears, sound, farthest
+    )
+    around = panorama_fields(context.scene, geometry.positions, settings.camera)
+    return {**one, **view_fields(views), **around, **geometry_fields(geometry), **sound_fields(computed, mono, settings)}
+
+
+def _walk_fields(
+    context: SceneContext, ears: Ears, mono: np.ndarray, place: np.random.Generator, sound: np.random.Generator
+) -> dict[str, Any]:
+    """Draw a walk and return its fields."""
+    settings = context.settings
+    assert context.places is not None
+    receivers: dict[str, Receiver] = {"recording": ears}
+    if settings.acoustics.ambisonic_order >= 0:
+        receivers["ambisonic_recording"] = Microphone(settings.acoustics.ambisonic_order, settings.acoustics.sample_rate_hz)
+    walk = draw_walk(context.scene, context.places, settings, place)
+    return walk_fields(context.scene, context.room, context.camera, receivers, walk, mono, settings, sound)
 
 
 def _geometry(context: SceneContext, index: int, rng: np.random.Generator) -> SetGeometry:
@@ -156,48 +166,3 @@ def _clips(
 def _drawn(value: float | Range, rng: np.random.Generator) -> np.float32:
     """Return a number, or one drawn uniformly from a range, as precise as it is stored."""
     return np.float32(rng.uniform(*value) if isinstance(value, Range) else value)
-
-
-def _view_fields(views: Views) -> dict[str, Any]:
-    return {"rgb": views.rgb, "depth": _millimetres(views.depth), "instance": views.instance}
-
-
-def _panorama_fields(scene: Scene, positions: np.ndarray, camera: CameraSettings) -> dict[str, Any]:
-    """Return the panoramas of the distinct positions, in the order of the views; {} without panoramas."""
-    if not camera.panorama_px:
-        return {}
-    first = np.sort(np.unique(positions, axis=0, return_index=True)[1])
-    made = render_panoramas(scene, positions[first], camera.panorama_px, camera.samples_per_pixel)
-    return {
-        "panorama_rgb": made.rgb,
-        "panorama_distance": _millimetres(made.distance),
-        "panorama_instance": made.instance,
-    }
-
-
-def _millimetres(metres: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(metres * 1000.0), 0, DEEPEST_MM).astype(np.uint16)
-
-
-def _geometry_fields(geometry: SetGeometry) -> dict[str, Any]:
-    position = geometry.positions.astype(np.float32)
-    heading = wrap_360(geometry.headings_deg.astype(np.float32))
-    source = geometry.sources.astype(np.float32)
-    # Computed from the stored values, so that a reader who recomputes them gets the same.
-    directions = source_directions(position, heading, source)
-    cameras = {name: np.array([getattr(camera, name) for camera in geometry.cameras], np.float32) for name in DRAWN}
-    return {"position": position, "heading": heading, **cameras, "source_position": source, **directions}
-
-
-def _sound_fields(computed: Responses, mono: np.ndarray, settings: Settings) -> dict[str, Any]:
-    """Return responses and audio, mixed from the rounded values that are stored, as a reader of the shard would."""
-    direct, indirect, dry = rounded(computed.direct), rounded(computed.indirect), rounded(mono)
-    full = full_response(direct, indirect, settings.acoustics.indirect_ratio, indirect.shape[-1])
-    audio = convolve(dry[None, :, None], full).sum(1)
-    out = {
-        "brir_direct": direct,
-        "brir_indirect": indirect,
-        "rt60": rt60(full, settings.acoustics.sample_rate_hz).astype(np.float32),
-        "audio": audio.astype(np.float32),
-    }
-    return out if computed.ambisonic is None else {**out, "ambisonic_rir": computed.ambisonic}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simulator.config import MOTIONS, SamplingSettings, Settings
+from simulator.config import MOTIONS, WALK, SamplingSettings, Settings
 from simulator.errors import InputError
 from simulator.run.sampling import Rejected
 from simulator.run.simulate import Inputs, prepare_scene, simulate
@@ -26,10 +26,10 @@ def compile_kernels(settings: Settings, inputs: Inputs) -> None:
     uses the same kernels for sampling, has none of its own, and does not read the box.
     """
     tiny = replace(
-        settings,
+        _short(settings),
         camera=replace(settings.camera, engine="embree", width_px=16, height_px=12),
         sampling=SamplingSettings(motion=MOTIONS[0] if inputs.poses else settings.sampling.motion),
-        views=2 if inputs.poses else settings.views,
+        views=2 if inputs.poses else _short(settings).views,
         acoustics=replace(settings.acoustics, response_s=0.1, quality="draft"),
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -40,6 +40,13 @@ def compile_kernels(settings: Settings, inputs: Inputs) -> None:
             return
         except (Rejected, InputError):
             continue
+
+
+def _short(settings: Settings) -> Settings:
+    """Return settings whose walks have few moments."""
+    if settings.sampling.motion != WALK:
+        return settings
+    return replace(settings, clips=replace(settings.clips, stretch_s=1.0), motion=replace(settings.motion, fps=2.0), views=2)
 
 
 def _box(folder: Path) -> Path:

@@ -16,12 +16,13 @@ from dataset.format.manifest import describe_shard
 from dataset.format.schema import FORMAT, FORMAT_VERSION
 from dataset.format.shard import open_shard
 from dataset.format.writer import ShardWriter
-from simulator.config import Settings
+from simulator.config import WALK, Settings
 from simulator.errors import DiskError, InputError, unwritable
 from simulator.run.poses import pose_faults
 from simulator.run.sampling import Rejected
 from simulator.run.shard_plan import Plan, Shard
 from simulator.run.simulate import Inputs, SceneContext, prepare_scene, simulate
+from simulator.run.walk_fields import ABSENT
 
 
 @dataclass
@@ -110,6 +111,7 @@ def describe(plan: Plan, path: Path) -> dict[str, Any]:
 
 def attributes(plan: Plan, shard: Shard, context: SceneContext) -> dict[str, object]:
     """Return the root attributes of a shard."""
+    walks = plan.settings.sampling.motion == WALK
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -122,6 +124,7 @@ def attributes(plan: Plan, shard: Shard, context: SceneContext) -> dict[str, obj
         "first": shard.first,
         "asked": shard.asked,
         "credit": context.scene.credit,
+        **({"absent": json.dumps(ABSENT)} if walks else {}),
         **({"origin": context.scene.origin} if context.scene.origin.any() else {}),
     }
 

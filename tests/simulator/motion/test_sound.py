@@ -9,10 +9,10 @@ from scipy.signal import hilbert
 import simulator
 from benchmarks.acoustics.rooms import box, clean, room_of
 from simulator.acoustics.air import speed_of_sound
-from simulator.config import AcousticsSettings
+from simulator.config import AcousticsSettings, WalkSettings
 from simulator.engines.responses import responses
 from simulator.errors import InputError
-from simulator.motion.sound import WalkSettings, walk_sound
+from simulator.motion.sound import walk_sound
 from simulator.motion.trajectory import Trajectory
 from simulator.receivers.hrtf import load_ears
 from simulator.receivers.spatialize import convolve
