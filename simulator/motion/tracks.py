@@ -59,11 +59,11 @@ def follow_paths(
         placed = np.stack([one[j] for one in left])
         for key, gain, distance in _found(direct_paths(scene, position[j], placed)):
             gains.setdefault(key, np.zeros((len(at), 7)))[j] = gain * distance
-        power: dict[tuple[int, tuple[int, ...]], float] = {}
-        for chosen, share in sets:
-            for key, gain, distance in _found(image_paths(scene, chosen, position[j], placed, order, longest_m)):
-                power[key] = power.get(key, 0.0) + share
-                gains.setdefault(key, np.zeros((len(at), 7)))[j] = gain * distance * np.sqrt(power[key])
+        every = np.unique(np.concatenate([chosen for chosen, _ in sets]))
+        for key, gain, distance in _found(image_paths(scene, every, position[j], placed, order, longest_m)):
+            power = sum(share for chosen, share in sets if np.isin(key[1], chosen).all())
+            if power > 0:
+                gains.setdefault(key, np.zeros((len(at), 7)))[j] = gain * distance * np.sqrt(power)
     return [_track(scene, listener, sources[key[0]], key, time_s, control, gain) for key, gain in gains.items()]
 
 

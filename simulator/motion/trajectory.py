@@ -37,20 +37,23 @@ class Trajectory:
             raise InputError(f"the trajectory has {heading.size} headings for {count} times; give one, or one for each time")
         self._position = np.broadcast_to(position, (count, 3)).astype(np.float64)
         self._heading = np.unwrap(np.broadcast_to(heading, (count,)), period=360.0)
+        moves = count > 1
+        self._curves = tuple(PchipInterpolator(self.time_s, x) for x in (self._position, self._heading)) if moves else ()
 
     def position(self, time_s: np.ndarray) -> np.ndarray:
         """Return the positions (..., 3), m, at times (...), s."""
-        return self._at(self._position, time_s)
+        return self._at(0, time_s)
 
     def heading(self, time_s: np.ndarray) -> np.ndarray:
         """Return the headings (...), degrees, left positive, not wrapped to a circle, at times (...), s."""
-        return self._at(self._heading, time_s)
+        return self._at(1, time_s)
 
     def moved(self, offset: np.ndarray) -> Trajectory:
         """Return the trajectory in a frame whose origin lies at `offset` (3,), m, of this one's."""
         return Trajectory(self.time_s, self._position - offset, self._heading)
 
-    def _at(self, values: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        if len(self.time_s) == 1:
+    def _at(self, curve: int, time_s: np.ndarray) -> np.ndarray:
+        if not self._curves:
+            values = (self._position, self._heading)[curve]
             return np.broadcast_to(values[0], (*np.shape(time_s), *values.shape[1:])).copy()
-        return np.asarray(PchipInterpolator(self.time_s, values)(np.clip(time_s, self.time_s[0], self.time_s[-1])))
+        return np.asarray(self._curves[curve](np.clip(time_s, self.time_s[0], self.time_s[-1])))
