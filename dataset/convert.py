@@ -1,7 +1,9 @@
-"""Convert a data set to WebDataset or SLfM's layout, and SLfM's layout to a data set.
+"""Convert a data set to WebDataset, SLfM's layout, videos or DCASE's layout, and SLfM's layout to a data set.
 
     python -m dataset.convert data/slfm --to webdataset --out data/tars        tars for streaming trainers
     python -m dataset.convert data/slfm --to slfm --out hm3d-4view-rotation    folders for the original SLfM code
+    python -m dataset.convert data/walks --to video --out data/videos          MP4 with stereo sound, JSON of truths; needs PyAV
+    python -m dataset.convert data/walks --to dcase --out data/seld            stereo SELD challenge: WAV, MP4, CSV; needs PyAV
     python -m dataset.convert --from slfm ProcessedData/hm3d-4view-rotation --lists data-split/hm3d-4view-rotation --out data/hm3d
 
 SLfM's layout is scene/pair-NNNN/ with camera_{i}_rgb.png, metadata.json and binaural_rirs_direct|_indirect/. It has no dry
@@ -18,8 +20,10 @@ from pathlib import Path
 
 from dataset.command import exit_status, output_argument, print_made
 from dataset.errors import DatasetError
+from dataset.layouts.dcase import to_dcase
 from dataset.layouts.slfm_read import Layout, from_slfm
 from dataset.layouts.slfm_write import to_slfm
+from dataset.layouts.video import to_videos
 from dataset.layouts.webdataset import to_tars
 
 MOST_NAMED = 20
@@ -32,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("data", help="folder or address of the data set; with --from the folder that holds the scenes' folders")
     way = parser.add_mutually_exclusive_group(required=True)
-    way.add_argument("--to", choices=("webdataset", "slfm"), help="layout to write")
+    way.add_argument("--to", choices=("webdataset", "slfm", "video", "dcase"), help="layout to write")
     way.add_argument("--from", dest="source", choices=("slfm",), help="layout to read")
     parser.add_argument("--out", type=output_argument, required=True, help="folder to write; it must be new or empty")
     parser.add_argument("--lists", type=Path, metavar="DIR", help="with --from slfm: folder of train.csv, val.csv, test.csv")
@@ -54,6 +58,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.to == "slfm":
         pairs = to_slfm(options.data, options.out, progress=True)
         print(f"{options.out}: {pairs} pairs, and the lists of the splits in {options.out / 'data-split'}")
+    elif options.to == "video":
+        print(f"{options.out}: {to_videos(options.data, options.out, progress=True)} videos, each with a .json of truths")
+    elif options.to == "dcase":
+        print(f"{options.out}: {to_dcase(options.data, options.out, progress=True)} clips for the stereo SELD challenge")
     else:
         tars = to_tars(options.data, options.out, progress=True)["tars"]
         print(f"{options.out}: {sum(t['sets'] for t in tars)} sets in {len(tars)} tars")

@@ -247,19 +247,7 @@ def _check(s: Settings) -> None:
             s.sampling.heading_tries >= s.views or s.sampling.motion == WALK,
             f"heading_tries is {s.sampling.heading_tries}; use at least the views, {s.views}",
         ),
-        (8000 <= s.acoustics.sample_rate_hz <= 48000, f"sample_rate_hz is {s.acoustics.sample_rate_hz}; use 8000 to 48000"),
-        (0.05 <= s.acoustics.response_s <= 10, f"response is {s.acoustics.response_s} s; use 0.05 to 10"),
-        (0 <= s.acoustics.image_order <= 5, f"image_order is {s.acoustics.image_order}; use 0 to 5"),
-        (-20 <= s.acoustics.temperature_c <= 50, f"temperature is {s.acoustics.temperature_c} degrees C; use -20 to 50"),
-        (0 <= s.acoustics.humidity_percent <= 100, f"humidity is {s.acoustics.humidity_percent} %; use 0 to 100"),
-        (0 <= s.acoustics.indirect_ratio <= 100, f"indirect_ratio is {s.acoustics.indirect_ratio}; use 0 to 100"),
-        (s.acoustics.directivity in PATTERNS, f"directivity is {s.acoustics.directivity!r}; choose one of {', '.join(PATTERNS)}"),
-        (-1 <= s.acoustics.ambisonic_order <= 3, f"ambisonic_order is {s.acoustics.ambisonic_order}; use -1 (none) to 3"),
-        (
-            s.acoustics.engine != "soundspaces"
-            or (s.acoustics.directivity == "omnidirectional" and s.acoustics.ambisonic_order == -1),
-            "acoustics is soundspaces, which has neither directional sources nor ambisonics; leave both out",
-        ),
+        *_acoustics_rules(s.acoustics),
         (0 < s.clips.min_rms <= s.clips.max_rms < 1, "clip levels must satisfy 0 < min_rms <= max_rms < 1"),
         (0.1 <= s.clips.stretch_s <= 600, f"stretch is {s.clips.stretch_s} s; use 0.1 to 600"),
         (
@@ -288,6 +276,23 @@ def _size_rules(s: Settings) -> list[tuple[bool, str]]:
         (s.sources >= 1, f"sources is {s.sources}; use 1 or more"),
         (s.shard_sets >= 1, f"shard_sets is {s.shard_sets}; use 1 or more"),
         *((number <= most, f"{name} is {number}; use at most {most}") for name, number, most in sizes),
+    ]
+
+
+def _acoustics_rules(a: AcousticsSettings) -> list[tuple[bool, str]]:
+    return [
+        (8000 <= a.sample_rate_hz <= 48000, f"sample_rate_hz is {a.sample_rate_hz}; use 8000 to 48000"),
+        (0.05 <= a.response_s <= 10, f"response is {a.response_s} s; use 0.05 to 10"),
+        (0 <= a.image_order <= 5, f"image_order is {a.image_order}; use 0 to 5"),
+        (-20 <= a.temperature_c <= 50, f"temperature is {a.temperature_c} degrees C; use -20 to 50"),
+        (0 <= a.humidity_percent <= 100, f"humidity is {a.humidity_percent} %; use 0 to 100"),
+        (0 <= a.indirect_ratio <= 100, f"indirect_ratio is {a.indirect_ratio}; use 0 to 100"),
+        (a.directivity in PATTERNS, f"directivity is {a.directivity!r}; choose one of {', '.join(PATTERNS)}"),
+        (-1 <= a.ambisonic_order <= 3, f"ambisonic_order is {a.ambisonic_order}; use -1 (none) to 3"),
+        (
+            a.engine != "soundspaces" or (a.directivity == "omnidirectional" and a.ambisonic_order == -1),
+            "acoustics is soundspaces, which has neither directional sources nor ambisonics; leave both out",
+        ),
     ]
 
 

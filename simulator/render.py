@@ -193,20 +193,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     add("--sets", type=int, metavar="N", help="sets per scene; default 32")
     add("--views", type=int, metavar="N", help="views per set; default 4")
     add("--sources", type=int, metavar="N", help="sources per set; default 1")
-    add(
-        "--motion",
-        choices=MOTIONS,
-        help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); or "
-        "a walk with one recording, see docs/motion.md; default rotation",
-    )
-    add("--fps", type=float, metavar="N", help="with --motion walk: pictures a second; default 10")
-    add(
-        "--duration",
-        type=float,
-        metavar="SECONDS",
-        help="length of each source's sound, and of a walk; default 7.65 (the setting clips.stretch_s)",
-    )
-    add("--source-motion", choices=SOURCE_MOTIONS, help="with --motion walk: whether sources stand (none) or walk; default none")
+    _add_motion(parser)
     add(
         "--poses",
         type=path_argument,
@@ -227,6 +214,25 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="random seed; the same seed yields the same bytes of every field; default %(default)s",
     )
+
+
+def _add_motion(parser: argparse.ArgumentParser) -> None:
+    """Add the options of positions over time."""
+    add = parser.add_argument
+    add(
+        "--motion",
+        choices=MOTIONS,
+        help="positions of a set's views: one for all (rotation), within 0.25 m of the first (nearby), or within 2 m (free); or "
+        "a walk with one recording, see docs/motion.md; default rotation",
+    )
+    add("--fps", type=float, metavar="N", help="with --motion walk: pictures a second; default 10")
+    add(
+        "--duration",
+        type=float,
+        metavar="SECONDS",
+        help="length of each source's sound, and of a walk; default 7.65 (the setting clips.stretch_s)",
+    )
+    add("--source-motion", choices=SOURCE_MOTIONS, help="with --motion walk: whether sources stand (none) or walk; default none")
 
 
 def _add_engines(parser: argparse.ArgumentParser) -> None:

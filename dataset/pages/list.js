@@ -111,7 +111,10 @@ async function fillRow(number, title, thumbs) {
   try {
     const facts = await block("facts", number);
     title.textContent = title.title = facts.set;
-    thumbs.replaceChildren(...facts.pictures.slice(0, THUMBS).map((picture, view) => {
+    const last = facts.pictures.length - 1;
+    const views = Array.from({ length: Math.min(THUMBS, last + 1) }, (_, k) => (isWalk(facts) ? Math.round((k * last) / (THUMBS - 1)) : k));
+    thumbs.replaceChildren(...views.map((view) => {
+      const picture = facts.pictures[view];
       const azimuths = (facts.azimuth?.[view] || []).filter((a) => a !== null);
       const sides = azimuths.length > 1 ? azimuths.map(shortSide).join(" ") : azimuths.map((a) => `♪ ${side(a)}`).join("");
       const image = make("img", { src: jpeg(picture), alt: "", decoding: "async" });

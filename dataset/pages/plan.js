@@ -17,8 +17,9 @@ function drawPlan(canvas, facts, plan, view) {
   pen.fillRect(0, 0, PLAN_PX, height);
   if (plan.bitmap) pen.drawImage(plan.bitmap, shift[0], shift[1], (right - left) * scale, (bottom - top) * scale);
   const order = facts.heading.map((_, k) => k).filter((k) => k !== view);
-  for (const k of [...order, view]) drawFan(pen, facts, k, k === view, x, y, scale);
-  for (const [source, place] of (facts.source_position || []).entries()) {
+  if (isWalk(facts)) drawWays(pen, facts, x, y);
+  for (const k of isWalk(facts) ? [view] : [...order, view]) drawFan(pen, facts, k, k === view, x, y, scale);
+  for (const [source, place] of sourcesAt(facts, view).entries()) {
     pen.setLineDash([5, 4]);
     pen.lineWidth = 2;
     pen.strokeStyle = colorOf(source);
@@ -28,7 +29,7 @@ function drawPlan(canvas, facts, plan, view) {
     pen.stroke();
     pen.setLineDash([]);
   }
-  facts.position.forEach((place) => {
+  (isWalk(facts) ? [facts.position[view]] : facts.position).forEach((place) => {
     pen.beginPath();
     pen.arc(x(place), y(place), 6, 0, 2 * Math.PI);
     pen.fillStyle = "#ffffff";
@@ -37,13 +38,13 @@ function drawPlan(canvas, facts, plan, view) {
     pen.strokeStyle = "#111111";
     pen.stroke();
   });
-  (facts.source_position || []).forEach((place, source) => dot(pen, x(place), y(place), source));
+  sourcesAt(facts, view).forEach((place, source) => dot(pen, x(place), y(place), source));
   drawMetre(pen, scale, height);
 }
 
 // The part of the world that holds listener and sources, where there is no plan.
 function around(facts) {
-  const places = [...facts.position, ...(facts.source_position || [])];
+  const places = [...facts.position, ...(facts.source_position || []), ...(facts.source_track || []).flat()];
   const range = (axis) => [Math.min(...places.map((p) => p[axis])) - 1.5, Math.max(...places.map((p) => p[axis])) + 1.5];
   const [[left, right], [top, bottom]] = [range(0), range(2)];
   return [left, right, bottom, top];

@@ -50,7 +50,7 @@ async function loadTrack(one, track) {
   const hop = Math.max(Math.ceil(buffers[0].length / HOP_FRAMES), 32);
   const pictures = buffers.map((buffer) => spectrogram(buffer, hop));
   const peak = Math.max(...pictures.map((p) => p.peak));
-  one.cards.forEach((card, view) => drawEars(card.heard, pictures[view], peak, buffers[view]));
+  one.cards.forEach((card, k) => drawEars(card.heard, pictures[k], peak, buffers[k]));
   one.playButton.disabled = false;
 }
 
@@ -65,32 +65,44 @@ function build(one) {
     make("span", { className: "space" }),
     button("↑", "Set before (↑)", () => step(-1)), button("↓", "Set after (↓)", () => step(1)));
   head.querySelectorAll(".space ~ button").forEach((b) => b.setAttribute("aria-label", b.title));
-  one.strip = make("canvas", { onclick: (event) => {
+  one.strip = isWalk(facts) ? null : make("canvas", { onclick: (event) => {
     const box = one.strip.getBoundingClientRect();
     turn(one, one.strip.viewAt(((event.clientX - box.left) / box.width) * STRIP_PX));
   } });
-  describe(one.strip, `Views by heading: ${facts.heading.map((h, k) => `view ${k + 1} at ${Math.round(h)} degrees`).join(", ")}`);
+  if (one.strip) describe(one.strip, `Views by heading: ${facts.heading.map((h, k) => `view ${k + 1} at ${Math.round(h)} degrees`).join(", ")}`);
   one.planCanvas = make("canvas");
   describe(one.planCanvas, "Plan of the room from above with the listener, its views and the sources");
   one.sources = make("div");
   one.listen = make("div", { className: "listen" }, make("span", { className: "note", textContent: "Loading sound" }));
-  one.cards = facts.pictures.map((_, view) => viewCard(one, view));
-  one.stripBox = make("div", { className: "strip" }, one.strip);
-  selected.replaceChildren(head,
-    make("section", { className: "box" }, make("h3", { textContent: "Views and sources by heading" }), one.stripBox),
+  one.cards = isWalk(facts) ? [walkCard(one)] : facts.pictures.map((_, view) => viewCard(one, view));
+  const strips = [];
+  if (one.strip) {
+    one.stripBox = make("div", { className: "strip" }, one.strip);
+    strips.push(make("section", { className: "box" }, make("h3", { textContent: "Views and sources by heading" }), one.stripBox));
+  }
+  one.around = facts.panoramas?.length ? make("canvas") : null;
+  const arounds = [];
+  if (one.around) {
+    describe(one.around, "Panorama around the listener, headings from 180 degrees on the left to -180 on the right, with the sources");
+    arounds.push(make("section", { className: "box plan" }, make("h3", { textContent: "Around the listener" }), one.around));
+  }
+  const [before, after] = isWalk(facts) ? [one.cards.map((card) => card.box), []] : [strips, one.cards.map((card) => card.box)];
+  selected.replaceChildren(head, ...before,
     make("div", { className: "pair" },
       make("section", { className: "box plan" }, make("h3", { textContent: "From above" }), one.planCanvas),
       make("div", {},
         make("section", { className: "box" }, make("h3", { textContent: "Sources, from the selected view" }), one.sources),
         make("section", { className: "box" }, make("h3", { textContent: "Binaural sound" }), one.listen))),
-    make("div", { className: "views" }, ...one.cards.map((card) => card.box)));
+    ...arounds,
+    make("div", { className: "views" }, ...after));
   selected.scrollTop = 0;
   draw(one);
-  new ResizeObserver(() => centre(one)).observe(one.stripBox); // on narrow screens it has no width until it is opened
+  if (one.strip) new ResizeObserver(() => centre(one)).observe(one.stripBox); // on narrow screens it has no width until it is opened
 }
 
 // Bring the chosen view to the middle of a strip that is wider than the screen.
 function centre(one) {
+  if (!one.strip) return;
   one.stripBox.scrollLeft = (one.strip.viewX(one.view) / STRIP_PX) * one.strip.clientWidth - one.stripBox.clientWidth / 2;
 }
 
@@ -100,8 +112,13 @@ function describe(canvas, text) {
 }
 
 function draw(one) {
-  drawPanorama(one.strip, one.facts, one.bitmaps, one.view);
   drawPlan(one.planCanvas, one.facts, one.plan || { extent: null }, one.view);
+  drawAround(one);
+  if (isWalk(one.facts)) {
+    drawMoment(one);
+    return fillSources(one);
+  }
+  drawPanorama(one.strip, one.facts, one.bitmaps, one.view);
   one.cards.forEach((card, view) => {
     card.box.classList.toggle("chosen", view === one.view);
     drawShot(card.shot, one.facts, one.bitmaps[view], view);
@@ -111,10 +128,14 @@ function draw(one) {
 
 // Choose a view; a sound that plays goes on with its ears.
 function turn(one, view) {
-  if (view < 0 || view >= one.cards.length) return;
+  if (view < 0 || view >= one.facts.heading.length) return;
   one.view = view;
   draw(one);
   centre(one);
+  if (isWalk(one.facts)) {
+    if (player.source) play(one, one.facts.time[view]);
+    return;
+  }
   const seen = one.cards[0].box.getBoundingClientRect().top < selected.clientHeight / 2;
   if (seen) one.cards[view].box.scrollIntoView({ block: "nearest" });
   if (player.source) play(one, player.time());
@@ -174,14 +195,17 @@ function fillSources(one) {
   const { facts, view } = one;
   const place = (p) => `(${p.map((c) => show(c, 2)).join(", ")}) m`;
   const listener = `Listener at ${place(facts.position[view])}, heading ${show(facts.heading[view], 1)}°`;
-  const lines = (facts.source_position || []).map((p, s) => {
+  const lines = sourcesAt(facts, view).map((p, s) => {
     const height = facts.elevation?.[view][s];
     const above = height === null || height === undefined ? "" : `, ${show(Math.abs(height), 0)}° ${height < 0 ? "below" : "above"}`;
     const where = `${show(facts.distance?.[view][s], 2)} m away, ${direction(facts, view, s)}${above}; at ${place(p)}`;
     return make("div", { className: "source" }, mark(s), make("b", { textContent: facts.clips[s] || `Source ${s + 1}` }),
       make("span", { className: "note", textContent: where }));
   });
-  one.sources.replaceChildren(make("p", { className: "note", textContent: listener }), ...lines);
+  const size = facts.head_scale === null || facts.head_scale === undefined || facts.head_scale === 1 ? "" : `, head ${show(facts.head_scale, 2)} times as large`;
+  const ears = facts.ears ? `Ears: ${facts.ears}${size}` : size && `Head ${show(facts.head_scale, 2)} times as large as measured`;
+  const notes = [listener, ears].filter(Boolean).map((textContent) => make("p", { className: "note", textContent }));
+  one.sources.replaceChildren(...notes, ...lines);
 }
 
 function buildListen(one) {
@@ -207,14 +231,14 @@ async function hear(one, track) {
 
 function toggle(one) {
   if (player.source) player.stop();
-  else play(one, 0);
+  else play(one, isWalk(one.facts) && one.view + 1 < one.facts.time.length ? one.facts.time[one.view] : 0);
 }
 
 function play(one, from) {
   if (!one.buffers) return;
-  const view = one.view;
-  const [button, heard] = [one.cards[view].button, one.cards[view].heard];
-  player.play(one.buffers[view], from, () => {
+  const place = isWalk(one.facts) ? 0 : one.view;
+  const { button, heard } = one.cards[place];
+  player.play(one.buffers[place], from, () => {
     button.textContent = "▶";
     one.playButton.textContent = "▶ Play";
     heard.redraw(0);
@@ -225,6 +249,10 @@ function play(one, from) {
   const follow = () => {
     if (player.source !== source) return;
     heard.redraw(player.time() / player.buffer.duration);
+    if (isWalk(one.facts) && shown === one && one.view !== momentAt(one.facts, player.time())) {
+      one.view = momentAt(one.facts, player.time());
+      draw(one);
+    }
     requestAnimationFrame(follow);
   };
   follow();

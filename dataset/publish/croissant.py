@@ -42,7 +42,7 @@ CONTEXT = {
         )
     },
 }  # fmt: skip
-TYPES = {"uint8": "cr:UInt8", "uint16": "cr:UInt16", "float32": "cr:Float32", TEXT: "sc:Text"}
+TYPES = {"uint8": "cr:UInt8", "uint16": "cr:UInt16", "uint32": "cr:UInt32", "float32": "cr:Float32", TEXT: "sc:Text"}
 
 
 def croissant(described: Description) -> dict[str, Any]:

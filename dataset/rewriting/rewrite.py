@@ -122,7 +122,8 @@ def _copy_rows(column: h5py.Dataset, target: h5py.File, rows: list[int], texts: 
         new = target.create_dataset(name, shape, column.dtype, maxshape=(None,), chunks=column.chunks or (64,), track_times=False)
         new[:] = list(texts) if texts is not None else column[:][rows]
     else:
-        limit = (h5py.h5s.UNLIMITED if column.chunks else shape[0], *shape[1:])
+        grows = [h5py.h5s.UNLIMITED if most is None else most for most in column.maxshape[1:]]
+        limit = (h5py.h5s.UNLIMITED if column.chunks else shape[0], *grows)
         space = h5py.h5s.create_simple(shape, limit)
         layout = column.id.get_create_plist()
         layout.set_obj_track_times(False)  # the same sets give the same bytes

@@ -24,7 +24,7 @@ from dataset.reader import Dataset
 from dataset.viewer.payload import SMALL, Panels
 
 PAGES = files("dataset") / "pages"
-SCRIPTS = ("data.js", "list.js", "sphere.js", "plan.js", "sound.js", "selected_set.js", "keys.js")
+SCRIPTS = ("data.js", "list.js", "sphere.js", "walk.js", "plan.js", "sound.js", "selected_set.js", "keys.js")
 
 
 def page(panels: Panels, title: str, sets: Sequence[int], served: bool) -> str:

@@ -28,10 +28,15 @@ from dataset.viewer.floor_plan import NEEDED, scene_plan
 
 PICTURE_PX, PICTURE_QUALITY = 320, 72
 """Widest picture of a view, and its JPEG quality."""
+AROUND_PX = 1024
+"""Widest panorama."""
 PLAN_PX = 900
 """Longest side of a plan's picture."""
-PLAIN = ("position", "heading", "source_position", "azimuth", "elevation", "distance", "rt60")
+PLAIN = (
+    "time", "position", "heading", "source_position", "source_track", "azimuth", "elevation", "distance", "in_sight", "rt60",
+)  # fmt: skip
 """Fields that are shown unchanged."""
+AROUND = "panorama_rgb"
 PEAK = 0.9
 """Peak of the loudest sound of a set after scaling; the others keep their relative level."""
 
@@ -80,9 +85,10 @@ class Panels:
     def facts(self, index: int) -> dict[str, Any]:
         """Return geometry, decay times, interaural differences of the direct sound, and the pictures as base64 JPEGs.
 
-        Lengths in m, angles in degrees, views first, then sources. None where a field is absent or not finite.
+        Lengths in m, angles in degrees, views first, then sources. None where a field is absent or not finite. With panoramas,
+        `panorama_of` is the number of each view's.
         """
-        one, _, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips"])
+        one, settings, rate = self._read(index, [*PLAIN, "set_id", "rgb", "brir_direct", "clips", "hrtf", "head_scale", AROUND])
         with self._lock:
             angles = [_numbers(self.data.read(index, name), 3) for name in CAMERA_FIELDS]
         direct = one.get("brir_direct")
@@ -94,16 +100,31 @@ class Panels:
             "clips": _clip_names(one.get("clips", "[]")),
             "pictures": [_jpeg(picture) for picture in one["rgb"]],
         }
+        facts |= {"head_scale": _numbers(one["head_scale"], 3), "ears": self._ears(int(one["hrtf"]), settings)}
+        if AROUND in one:
+            facts |= {
+                "panoramas": [_jpeg(picture, AROUND_PX) for picture in one[AROUND]],
+                "panorama_of": places_of(one["position"]).tolist(),
+            }
         return {**facts, **{name: _numbers(one[name], 3) if name in one else None for name in PLAIN}}
+
+    def _ears(self, index: int, settings: Mapping[str, Any]) -> str:
+        """Return the title of a set's HRTF file; empty where it is not recorded."""
+        digests = section(settings, "inputs").get("hrtf")
+        digest = digests[index] if isinstance(digests, list) and index < len(digests) else None
+        titles = {file["sha256"]: file["title"] for file in self.data.manifest.get("hrtf_files", [])}
+        return str(titles.get(digest, ""))
 
     def sound(self, index: int, form: SoundForm) -> dict[str, Any]:
         """Return the binaural sound of each view: of all sources, and of each source where there are several.
 
-        Where a data set has no sound, the responses are returned instead. One gain applies to the whole set.
+        Of a walk, the whole recording is returned as that of one view. Where a data set has no sound, the responses are returned
+        instead. One gain applies to the whole set.
         """
-        one, settings, rate = self._read(index, ["audio", "mono", "brir_direct", "brir_indirect"])
+        one, settings, rate = self._read(index, ["audio", "mono", "brir_direct", "brir_indirect", "recording"])
         tracks = _tracks(one, float(section(settings, "acoustics").get("indirect_ratio", 1.0)))
-        start, stop = _loudest(next(iter(tracks.values())), rate, form.seconds) if tracks else (0, 0)
+        longest = None if "recording" in one else form.seconds
+        start, stop = _loudest(next(iter(tracks.values())), rate, longest) if tracks else (0, 0)
         tracks = {source: track[..., start:stop] for source, track in tracks.items()}
         peak = max((float(np.abs(track).max()) for track in tracks.values()), default=0.0) or PEAK
         return {
@@ -112,7 +133,7 @@ class Panels:
             "start_s": round(start / rate, 3),
             "seconds": round((stop - start) / rate, 3),
             "gain_db": round(20 * float(np.log10(PEAK / peak)), 1),
-            "response": "audio" not in one,
+            "response": "audio" not in one and "recording" not in one,
             "sources": list(tracks),
             "tracks": [[_encoded(view * (PEAK / peak), rate, form) for view in track] for track in tracks.values()],
         }
@@ -136,13 +157,16 @@ class Panels:
     def _read(self, index: int, names: list[str]) -> tuple[dict[str, Any], dict[str, Any], int]:
         """Read the present fields of a set, its shard's settings and its sample rate."""
         with self._lock:
-            file = self.data.shard_file(self.data.locate(index)[0])
-            one = {name: self.data.read(index, name) for name in names if name in file}
+            shard = self.data.locate(index)[0]
+            file, there = self.data.shard_file(shard), self.data.names(shard)
+            one = {name: self.data.read(index, name) for name in names if name in there}
             return one, settings_of(file, self.entry(index)["path"]), int(file.attrs["sample_rate"])
 
 
 def _tracks(one: Mapping[str, Any], indirect_ratio: float) -> dict[int, np.ndarray]:
     """Return sounds (V, 2, L) by source, -1 for all of them; responses where there is no sound."""
+    if "recording" in one:
+        return {-1: one["recording"][None]}
     if "brir_direct" not in one or "brir_indirect" not in one:
         return {-1: one["audio"]} if "audio" in one else {}
     response = full_response(one["brir_direct"], one["brir_indirect"].astype(np.float64), indirect_ratio)
@@ -175,9 +199,15 @@ def _encoded(ears: np.ndarray, rate: int, form: SoundForm) -> str:
     return _base64(file)
 
 
-def _jpeg(rgb: np.ndarray) -> str:
+def places_of(position: np.ndarray) -> np.ndarray:
+    """Return the number of each view's position (V, 3) among the distinct ones, in the order of the views."""
+    _, first, place = np.unique(position, axis=0, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[place.ravel()]
+
+
+def _jpeg(rgb: np.ndarray, widest: int = PICTURE_PX) -> str:
     picture = Image.fromarray(rgb)
-    picture.thumbnail((PICTURE_PX, 4 * PICTURE_PX))
+    picture.thumbnail((widest, 4 * widest))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=PICTURE_QUALITY)
     return _base64(file)

@@ -15,8 +15,10 @@ import pytest
 
 from dataset.angles import azimuth, elevation
 from dataset.format.manifest import describe_shard, write_manifest
+from dataset.format.pictures import encode_pictures
 from dataset.format.schema import FORMAT_VERSION
 from dataset.format.writer import ShardWriter, rounded
+from dataset.geometry import source_directions
 
 RATE = 16000
 SPEED_OF_SOUND = 343.2
@@ -79,6 +81,57 @@ def _made(scene: str, index: int) -> dict[str, Any]:
         "audio": audio.astype(np.float32),
         "clips": json.dumps(clips),
     }
+
+
+MOMENTS, FPS = 12, 10.0
+WALK_SOUND = round(MOMENTS / FPS * RATE)
+
+
+def one_walk(scene: str, index: int) -> dict[str, Any]:
+    """Give a set of a listener who walks and turns, with two sources, one of which moves; the sound is not that of a room."""
+    rng = np.random.default_rng([index, 7, *scene.encode()])
+    time = (np.arange(MOMENTS) / FPS).astype(np.float32)
+    position = (np.array([2.0 + 0.1 * index, 1.5, 2.0]) + time[:, None] * np.array([0.5, 0, 0.2])).astype(np.float32)
+    heading = ((350 + 40 * time) % 360).astype(np.float32)
+    source = np.repeat(np.array([[[3.0, 1.2, 0.5], [1.0, 1.6, 4.0]]]), MOMENTS, 0)
+    source[:, 1, 0] += 0.6 * time
+    source = source.astype(np.float32)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    shades = [np.stack([5 * columns + 3 * k, 7 * rows, 90 + 0 * rows], -1) for k in range(MOMENTS)]
+    mono = (0.1 * rng.standard_normal((SOURCES, WALK_SOUND))).astype(np.float32)
+    mono[1, : WALK_SOUND // 4] = 0
+    level = np.sqrt(np.mean(mono.astype(np.float64) ** 2, -1))
+    clips = [{"clip": f"noise{k}.wav", "start_s": 0.0, "rms": float(level[k]), "sha256": "ab" * 32} for k in range(SOURCES)]
+    angle = {
+        name: np.full(MOMENTS, value, np.float32) for name, value in (("hfov_deg", 60), ("pitch_deg", -22.5), ("roll_deg", 0))
+    }
+    tones = np.sin(2 * np.pi * np.array([[440.0], [660.0]]) * np.arange(WALK_SOUND) / RATE)
+    return {
+        "set_id": f"{scene}/{index}",
+        **encode_pictures(np.uint8(shades)),
+        "depth": rng.integers(1500, 3000, (MOMENTS, HEIGHT, WIDTH), dtype=np.uint16),
+        "instance": rng.integers(1, 5, (MOMENTS, HEIGHT, WIDTH), dtype=np.uint16),
+        "time": time,
+        "position": position,
+        "heading": heading,
+        **angle,
+        "source_position": source[0],
+        "source_track": source,
+        **source_directions(position, heading, source),
+        "in_sight": np.ones((MOMENTS, SOURCES), np.uint8),
+        "recording": ((0.2 + index) * tones).astype(np.float32),
+        "mono": mono,
+        "clips": json.dumps(clips),
+    }
+
+
+def build_walks(root: Path) -> Path:
+    """Write a data set of two scenes with two walks each."""
+    absent = json.dumps(dict.fromkeys(("rgb", "brir_direct", "brir_indirect", "rt60", "audio"), "a walk"))
+    for scene in ("attic", "cellar"):
+        write_shard(root, scene, [one_walk(scene, k) for k in range(2)], absent=absent)
+    close_manifest(root)
+    return root
 
 
 def attributes_of(scene: str, split: str | None = None) -> dict[str, Any]:
@@ -193,3 +246,15 @@ def make_data() -> Callable[..., Path]:
 def make_manifest() -> Callable[[Path], None]:
     """Give `close_manifest`."""
     return close_manifest
+
+
+@pytest.fixture(scope="session")
+def make_walk() -> Callable[..., dict[str, Any]]:
+    """Give `one_walk`."""
+    return one_walk
+
+
+@pytest.fixture(scope="session")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of walks that no test may change: attic (train) and cellar (test), two sets each."""
+    return build_walks(tmp_path_factory.mktemp("walks") / "data")

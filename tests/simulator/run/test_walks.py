@@ -30,7 +30,7 @@ GREY = (0.5, 0.5, 0.5)
 WALK = [
     "--motion", "walk", "--fps", "5", "--duration", "2.4", "--sources", "2", "--sets", "2", "--quality", "draft",
     "--workers", "0", "--set", "camera.width_px=32", "--set", "camera.height_px=24", "--set", "camera.samples_per_pixel=1",
-    "--set", "acoustics.response_s=0.1", "--set", "shard_sets=1", "--set", "motion.standing_share=0.3",
+    "--set", "acoustics.response_s=0.1", "--set", "shard_sets=1", "--set", "motion.standing_share=0",
 ]  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def test_the_recording_is_that_of_simulate_walk(walks, tiny_scenes) -> None:
 def _flat(settings):
     return {"sampling.motion": "walk", "motion.fps": 5.0, "clips.stretch_s": 2.4, "sources": 2, "motion.sources": "walk"} | {
         "camera.width_px": 32, "camera.height_px": 24, "camera.samples_per_pixel": 1, "acoustics.response_s": 0.1,
-        "motion.standing_share": 0.3, "shard_sets": 1,
+        "motion.standing_share": 0.0, "shard_sets": 1,
     }  # fmt: skip
 
 
