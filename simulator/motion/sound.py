@@ -86,6 +86,7 @@ def record(sound: Propagation, mono: np.ndarray, receiver: Receiver) -> tuple[np
 
     Time zero is the first sample of the dry sounds.
     """
+    mono = mono.astype(np.float64)  # so that sounds of any type give the same numbers
     direct, images = early_sound(sound.tracks, mono, receiver, sound.headings_deg, sound.knot, sound.hold, sound.speed_m_s)
     late = late_sound(sound.tracings, mono, receiver, sound.turns, sound.turned_deg, sound.length)
     return direct.astype(np.float32), (images + late).astype(np.float32)

@@ -178,6 +178,6 @@ def test_shared_walks_have_a_card_and_pass_their_own_check(walks, tmp_path, caps
     share([str(out), *options])
     card = out / "README.md"
     if card.is_file():
-        assert "walks about" in card.read_text() and verify(out) == []
+        assert "binaural sound of 2 sources" in card.read_text() and verify(out) == []
     else:
         pytest.fail(capsys.readouterr().err)
