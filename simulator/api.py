@@ -50,6 +50,7 @@ from simulator.finite import finite_number, finite_numbers
 from simulator.habitat.camera import open_camera
 from simulator.motion.sound import walk_sound
 from simulator.motion.trajectory import Trajectory as Trajectory
+from simulator.receivers.array_files import find_array, read_array
 from simulator.receivers.microphone_array import MicrophoneArray as MicrophoneArray
 from simulator.receivers.receiver import Receiver as Receiver
 from simulator.receivers.room_sofa import write_room_sofa
@@ -242,6 +243,14 @@ def render_panorama(scene: Scene, position: ArrayLike, *, height_px: int = 512, 
     if not camera.panorama_px:
         raise InputError("height_px is 0; use 16 to 4096")
     return render_panoramas(scene.mesh, points("position", position) - scene.mesh.origin, height_px, samples_per_pixel)
+
+
+def load_array(path: str | Path) -> MicrophoneArray:
+    """Read a microphone array from a TOML file, or an example by its name: tetrahedral, ring or glasses.
+
+    The result is a `receiver` of `simulate_brirs` and `simulate_walk`. Raises InputError.
+    """
+    return read_array(find_array(path).path).array()
 
 
 def convolve(brirs: Brirs, clip: str | Path | ArrayLike, *, ratio: float = 1.0) -> np.ndarray:

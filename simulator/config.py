@@ -141,7 +141,7 @@ class AcousticsSettings:
     directivity: str = "omnidirectional"
     """Directivity of the sources, whose front faces the listener: speech, or a first-order pattern such as cardioid."""
     ambisonic_order: int = -1
-    """0 (mono) to 3 adds responses of an ambisonic microphone; -1 adds none."""
+    """0 (mono) to 7 adds responses of an ambisonic microphone; -1 adds none."""
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def _acoustics_rules(a: AcousticsSettings) -> list[tuple[bool, str]]:
         (0 <= a.humidity_percent <= 100, f"humidity is {a.humidity_percent} %; use 0 to 100"),
         (0 <= a.indirect_ratio <= 100, f"indirect_ratio is {a.indirect_ratio}; use 0 to 100"),
         (a.directivity in PATTERNS, f"directivity is {a.directivity!r}; choose one of {', '.join(PATTERNS)}"),
-        (-1 <= a.ambisonic_order <= 3, f"ambisonic_order is {a.ambisonic_order}; use -1 (none) to 3"),
+        (-1 <= a.ambisonic_order <= 7, f"ambisonic_order is {a.ambisonic_order}; use -1 (none) to 7"),
         (
             a.engine != "soundspaces" or (a.directivity == "omnidirectional" and a.ambisonic_order == -1),
             "acoustics is soundspaces, which has neither directional sources nor ambisonics; leave both out",

@@ -28,6 +28,7 @@ from simulator.engines.soundspaces import CREDIT, check_engine
 from simulator.errors import InputError, unwritable
 from simulator.habitat.session import load_engine
 from simulator.loaders.load import find_scenes
+from simulator.receivers.array_files import find_array
 from simulator.run.clips import find_clips
 from simulator.run.cluster import cores, render_here, render_with_ray
 from simulator.run.dry_run import describe_plan
@@ -60,7 +61,10 @@ def _run(options: argparse.Namespace) -> int:
     clips, scenes = find_clips(options.clips), find_scenes(options.scenes)
     poses = read_poses(options.poses, scenes, clips.names) if options.poses else None
     settings = posed(settings, poses) if poses else settings
-    inputs = Inputs(clips, find_hrtfs(options.hrtf), options.materials, poses)
+    array = find_array(options.receiver) if options.receiver else None
+    if array and settings.acoustics.engine == "soundspaces":
+        raise InputError("acoustics is soundspaces, which knows ears only; leave out --receiver, or use --acoustics raytrace")
+    inputs = Inputs(clips, find_hrtfs(options.hrtf), options.materials, poses, array)
     if options.dry_run:
         plan = make_plan(scenes, options.out, settings, inputs)
         print(describe_plan(plan, max(1, cores() if options.workers is None else options.workers)))
@@ -73,8 +77,8 @@ def _make_absolute(options: argparse.Namespace) -> None:
     """Resolve relative paths in this folder: the processes of an existing cluster run in folders of their own."""
     for name in ("scenes", "hrtf"):
         setattr(options, name, [path.absolute() for path in getattr(options, name)])
-    for name in ("out", "clips", "materials"):
-        if getattr(options, name):
+    for name in ("out", "clips", "materials", "receiver"):
+        if getattr(options, name) and (name != "receiver" or getattr(options, name).is_file()):
             setattr(options, name, getattr(options, name).absolute())
 
 
@@ -268,6 +272,12 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="SOFA files (SimpleFreeFieldHRIR) with the ears' responses, or folders of them (searched recursively); of several "
         "files, one is drawn for each scene; default: MIT KEMAR. The size of the head is the setting receivers.head_scale",
+    )
+    add(
+        "--receiver",
+        type=path_argument,
+        metavar="FILE",
+        help="TOML file of a microphone array, or an example (tetrahedral, ring, glasses), beside the ears; see docs/motion.md",
     )
     add(
         "--materials",

@@ -30,6 +30,8 @@ class Responses:
     """(V, S, C, Ti) float32."""
     ambisonic: np.ndarray | None = None
     """(V, S, (order + 1)^2, Ti) float32, direct and indirect together, head frame; None without `ambisonic_order`."""
+    array: np.ndarray | None = None
+    """(V, S, M, Ti) float32 of the microphones of an array, direct and indirect together; None without one."""
 
 
 def responses(
@@ -41,18 +43,20 @@ def responses(
     receiver: Receiver,
     rng: np.random.Generator,
     farthest_m: float = FARTHEST_M,
+    array: Receiver | None = None,
 ) -> Responses:
     """Compute the responses of V views and S sources; each distinct position is traced once for all its headings.
 
     positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive. farthest_m: distance of a source
-    for which direct responses are long enough, at least; sets of one data set have one length. Raises InputError where the engine
-    is soundspaces and the receiver has no ears.
+    for which direct responses are long enough, at least; sets of one data set have one length. array: microphones beside the receiver.
+    Raises InputError where the engine is soundspaces and the receiver has no ears.
     """
     farthest = max(farthest_m, float(np.linalg.norm(positions[:, None] - sources, axis=-1).max()))
     lengths = direct_length(settings, farthest), round(settings.response_s * settings.sample_rate_hz)
     shape = (len(headings_deg), len(sources), receiver.channels)
     direct, indirect = (np.zeros((*shape, n), np.float32) for n in lengths)
     ambisonic = _empty_ambisonic(settings, shape[:2], lengths[1])
+    recorded = np.zeros((*shape[:2], array.channels, lengths[1]), np.float32) if array else None
     for position in np.unique(positions, axis=0):
         views = np.flatnonzero((positions == position).all(1))
         if settings.engine == "soundspaces":
@@ -68,7 +72,10 @@ def responses(
             microphone = Microphone(settings.ambisonic_order, settings.sample_rate_hz)
             first, rest = spatialize(arrivals, microphone, headings_deg[views], lengths[1], lengths[1], rng.spawn(1)[0])
             ambisonic[views] = first + rest
-    return Responses(direct, indirect, ambisonic)
+        if array is not None and recorded is not None:
+            first, rest = spatialize(arrivals, array, headings_deg[views], lengths[1], lengths[1], rng.spawn(1)[0])
+            recorded[views] = first + rest
+    return Responses(direct, indirect, ambisonic, recorded)
 
 
 def direct_length(settings: AcousticsSettings, farthest_m: float = FARTHEST_M) -> int:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from math import factorial
+
 import numpy as np
+from scipy.special import factorial2
 
 from simulator.acoustics.bands import LATE_HZ
 from simulator.errors import InputError
 from simulator.receivers.hrtf import SPECTRUM
 
-HIGHEST_ORDER = 3
+HIGHEST_ORDER = 7
 """Greatest order of the harmonics that `encode` computes."""
 
 
 def encode(toward: np.ndarray, order: int) -> np.ndarray:
     """Return the real spherical harmonics (..., (order + 1)^2) of unit directions (..., 3) in the head's frame.
 
-    ACN channel order and SN3D normalisation, orders 0 to 3 (AmbiX, Nachbar et al. 2011, table 1). The ambisonic axes are
-    x ahead, y left, z up; those of the head are +Y up, -Z ahead, -X left. Raise InputError for another order.
+    ACN channel order and SN3D normalisation, orders 0 to 7 (AmbiX, Nachbar et al. 2011, table 1 and equation 3). The ambisonic
+    axes are x ahead, y left, z up; those of the head are +Y up, -Z ahead, -X left. Raise InputError for another order.
     """
     if not 0 <= order <= HIGHEST_ORDER:
         raise InputError(f"ambisonic order is {order}; use 0 to {HIGHEST_ORDER}")
@@ -29,14 +32,32 @@ def encode(toward: np.ndarray, order: int) -> np.ndarray:
         r58 * y * (3 * x * x - y * y), r15 * x * y * z, r38 * y * (5 * z * z - 1), 0.5 * z * (5 * z * z - 3),
         r38 * x * (5 * z * z - 1), 0.5 * r15 * z * (x * x - y * y), r58 * x * (x * x - 3 * y * y),
     ]  # fmt: skip
+    for n in range(4, order + 1):
+        harmonics += _degree(n, x, y, z)
     return np.stack(harmonics[: (order + 1) ** 2], -1)
 
 
+def _degree(n: int, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
+    """Return the 2 n + 1 harmonics of one degree, by the recurrence of associated Legendre functions without their sine."""
+    out: dict[int, np.ndarray] = {}
+    around = np.ones_like(x) + 0j  # (x + i y)^m
+    for m in range(n + 1):
+        before, legendre = np.zeros_like(z), np.full_like(z, float(factorial2(2 * m - 1)) if m else 1.0)
+        for k in range(m + 1, n + 1):
+            before, legendre = legendre, ((2 * k - 1) * z * legendre - (k + m - 1) * before) / (k - m)
+        norm = np.sqrt((1.0 if m == 0 else 2.0) * factorial(n - m) / factorial(n + m))
+        out[m] = norm * legendre * around.real
+        if m:
+            out[-m] = norm * legendre * around.imag
+        around = around * (x + 1j * y)
+    return [out[m] for m in range(-n, n + 1)]
+
+
 class Microphone:
-    """A point microphone of ambisonic order 0 to 3; order 0 is an omnidirectional mono microphone."""
+    """A point microphone of ambisonic order 0 to 7; order 0 is an omnidirectional mono microphone."""
 
     def __init__(self, order: int, sample_rate_hz: int) -> None:
-        """Create a microphone of order 0 to 3."""
+        """Create a microphone of order 0 to 7."""
         self.order, self.sample_rate_hz = order, sample_rate_hz
         self.channels = (order + 1) ** 2
         self.diffuse = np.ones((self.channels, SPECTRUM // 2 + 1), np.complex128)

@@ -70,4 +70,5 @@ def sound_fields(computed: Responses, mono: np.ndarray, settings: Settings) -> d
         "rt60": rt60(full, settings.acoustics.sample_rate_hz).astype(np.float32),
         "audio": audio.astype(np.float32),
     }
-    return out if computed.ambisonic is None else {**out, "ambisonic_rir": computed.ambisonic}
+    beside = {"ambisonic_rir": computed.ambisonic, "array_rir": computed.array}
+    return {**out, **{name: response for name, response in beside.items() if response is not None}}

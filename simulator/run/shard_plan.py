@@ -19,6 +19,7 @@ from simulator.acoustics.materials import load_library
 from simulator.config import Settings
 from simulator.errors import InputError
 from simulator.loaders.load import scene_digest
+from simulator.receivers.array_files import read_array
 from simulator.run.clips import printable
 from simulator.run.output_folder import check_folder
 from simulator.run.simulate import Inputs
@@ -96,6 +97,7 @@ def settings_digest(settings: Settings, inputs: Inputs) -> dict[str, Any]:
         "materials": load_library(inputs.materials).digest,
         "simulator": simulator_version(),
         **({"poses": inputs.poses.sha256} if inputs.poses else {}),
+        **({"receiver": read_array(inputs.array.path).to_dict()} if inputs.array else {}),
     }
     return content
 

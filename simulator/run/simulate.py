@@ -13,6 +13,7 @@ import numpy as np
 
 from dataset.settings import Range
 from simulator.acoustics.acoustic_scene import AcousticScene, prepare_acoustics
+from simulator.acoustics.air import speed_of_sound
 from simulator.acoustics.materials import assign, load_library
 from simulator.camera.embree import Camera, EmbreeCamera
 from simulator.config import FARTHEST_M, WALK, Settings
@@ -21,6 +22,7 @@ from simulator.errors import InputError
 from simulator.habitat.camera import NavmeshGround, open_camera
 from simulator.loaders.load import load_scene
 from simulator.receivers.ambisonics import Microphone
+from simulator.receivers.array_files import ArrayFile, read_array
 from simulator.receivers.hrtf import Ears, load_ears
 from simulator.receivers.receiver import Receiver
 from simulator.run.clips import ClipError, Clips, chosen_stretches, draw_stretches
@@ -45,6 +47,8 @@ class Inputs:
     """Material library on top of the bundled one."""
     poses: Poses | None = None
     """Given sets; None: sets are drawn."""
+    array: ArrayFile | None = None
+    """Microphones beside the ears."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,7 @@ class SceneContext:
     clips: Clips
     hrtfs: Hrtfs
     poses: Poses | None = None
+    array: Receiver | None = None
 
     def ears_of_size(self, head_scale: float) -> Ears:
         """Return the ears of a head `head_scale` times as large as the measured one."""
@@ -87,7 +92,9 @@ def prepare_scene(path: Path, name: str, settings: Settings, inputs: Inputs) -> 
     if ears.sha256 != file.sha256:
         raise InputError(f"HRTF file {file.path} changed since the render began; run the same command again")
     room = prepare_acoustics(scene, acoustics, settings.acoustics)
-    return SceneContext(scene, room, places, camera, settings, hrtf, ears, inputs.clips, inputs.hrtfs, inputs.poses)
+    rate, speed = settings.acoustics.sample_rate_hz, speed_of_sound(settings.acoustics.temperature_c)
+    array = read_array(inputs.array.path).array().receiver(rate, speed) if inputs.array else None
+    return SceneContext(scene, room, places, camera, settings, hrtf, ears, inputs.clips, inputs.hrtfs, inputs.poses, array)
 
 
 def generator(settings: Settings, scene: Scene, index: int) -> np.random.Generator:
@@ -121,8 +128,9 @@ def simulate(context: SceneContext, index: int, report_clip: Callable[[str, str]
     views = context.camera.render(geometry.positions, geometry.headings_deg, geometry.cameras)
     farthest = context.poses.farthest_m if context.poses else FARTHEST_M
     computed = responses(
-        context.room, geometry.positions, geometry.headings_deg, geometry.sources, settings.acoustics, ears, sound, farthest
-    )
+        context.room, geometry.positions, geometry.headings_deg, geometry.sources, settings.acoustics, ears, sound, farthest,
+        context.array,
+    )  # fmt: skip
     around = panorama_fields(context.scene, geometry.positions, settings.camera)
     return {**one, **view_fields(views), **around, **geometry_fields(geometry), **sound_fields(computed, mono, settings)}
 
@@ -136,6 +144,8 @@ def _walk_fields(
     receivers: dict[str, Receiver] = {"recording": ears}
     if settings.acoustics.ambisonic_order >= 0:
         receivers["ambisonic_recording"] = Microphone(settings.acoustics.ambisonic_order, settings.acoustics.sample_rate_hz)
+    if context.array:
+        receivers["array_recording"] = context.array
     walk = draw_walk(context.scene, context.places, settings, place)
     return walk_fields(context.scene, context.room, context.camera, receivers, walk, mono, settings, sound)
 
