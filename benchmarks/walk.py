@@ -3,9 +3,9 @@
     python -m benchmarks.walk
     python -m benchmarks.walk --sets 4 --seconds 10 --fps 10
 
-A walk of 10 s at 10 pictures a second (RGB, depth, instances, compressed) with two sources that stand, at standard quality, in the
-bundled apartment-0066, on one core. Beside it, the binaural responses of its first moments are computed as `simulate_brirs` does,
-and their cost is multiplied by the number of pictures: the recording alone must cost less. Times are CPU seconds, in one run.
+A walk of 10 s at 10 pictures a second (RGB, depth, instances, compressed) with two sources that stand, at standard quality, in
+the bundled apartment-0066, on one core. Beside it, the binaural responses of some of its moments are computed as `simulate_brirs`
+does, and their cost is multiplied by the number of pictures. Times are CPU seconds, in one run.
 Exit status 1 where a walk costs more than 10 s.
 """
 
@@ -128,8 +128,8 @@ def report(found: Sequence[dict[str, float]], settings: Settings) -> str:
         f"  compression of RGB               {middle['compression']:6.2f}",
         f"  recording                        {middle['sound']:6.2f}",
         f"a static response for each picture {middle['static']:6.2f}  ({ratio:.1f} times the recording)",
-        f"kB a picture: RGB as lossless WebP {middle['webp']:6.1f}, by HDF5's gzip {middle['gzip']:.1f}; depth {middle['depth']:.1f}, "
-        f"instances {middle['instance']:.1f}",
+        f"kB a picture: RGB as lossless WebP {middle['webp']:6.1f}, by HDF5's gzip {middle['gzip']:.1f}; "
+        f"depth {middle['depth']:.1f}, instances {middle['instance']:.1f}",
     ])  # fmt: skip
 
 

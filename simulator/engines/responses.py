@@ -48,8 +48,8 @@ def responses(
     """Compute the responses of V views and S sources; each distinct position is traced once for all its headings.
 
     positions: (V, 3) and sources: (S, 3), world frame, m. headings_deg: (V,), left positive. farthest_m: distance of a source
-    for which direct responses are long enough, at least; sets of one data set have one length. array: microphones beside the receiver.
-    Raises InputError where the engine is soundspaces and the receiver has no ears.
+    for which direct responses are long enough, at least; sets of one data set have one length. array: microphones beside the
+    receiver. Raises InputError where the engine is soundspaces and the receiver has no ears.
     """
     farthest = max(farthest_m, float(np.linalg.norm(positions[:, None] - sources, axis=-1).max()))
     lengths = direct_length(settings, farthest), round(settings.response_s * settings.sample_rate_hz)

@@ -5,7 +5,7 @@
     [[capsule]]
     position = [-0.1, 0, 0]     # m, frame of the head: x to the right, y up, z to the rear
     facing = [-1, 0, 0]         # its front; default: ahead
-    alpha = 0.5                 # gain alpha + (1 - alpha) cos(angle): 1 omnidirectional (default), 0.5 cardioid, 0 figure of eight
+    alpha = 0.5                 # gain alpha + (1 - alpha) cos(angle): 1 omnidirectional (default), 0.5 cardioid, 0 figure eight
 
 The files in simulator/assets/receivers are examples, and are found by their names: tetrahedral, ring, glasses.
 """
