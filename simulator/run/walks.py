@@ -67,6 +67,9 @@ def draw_walk(scene: Scene, places: Ground, settings: Settings, rng: np.random.G
             counts["positions without a way to walk"] += 1
             continue
         listener = ground.moved(-up)
+        if places.enclosed(listener.position(np.array([0.0, settings.clips.stretch_s]))).any():
+            counts["positions inside a solid"] += 1
+            continue
         sources = _sources(scene, places, listener, cameras[0], settings, rng, counts)
         if sources is None:
             counts["walks with too few sources"] += 1
