@@ -58,11 +58,7 @@ def draw_walk(scene: Scene, places: Ground, settings: Settings, rng: np.random.G
         if floor is None:
             counts["positions without room to stand"] += 1
             continue
-        if standing:
-            gait = _gait(settings, rng)
-            ground = turn_on_the_spot(floor, rng.uniform(0.0, 360.0), settings.clips.stretch_s, gait, rng)
-        else:
-            ground = _walk(places, floor, settings, rng)
+        ground = _turns(floor, settings, rng) if standing else _walk(places, floor, settings, rng)
         if ground is None:
             counts["positions without a way to walk"] += 1
             continue
@@ -81,6 +77,12 @@ def draw_walk(scene: Scene, places: Ground, settings: Settings, rng: np.random.G
 def _gait(settings: Settings, rng: np.random.Generator) -> Gait:
     motion = settings.motion
     return Gait(motion.max_speed_m_s * rng.uniform(0.5, 1.0), motion.max_acceleration_m_s2, motion.max_turn_deg_s)
+
+
+def _turns(floor: np.ndarray, settings: Settings, rng: np.random.Generator) -> Trajectory | None:
+    """Draw turns on the spot, on a floor point (3,)."""
+    gait = _gait(settings, rng)
+    return turn_on_the_spot(floor, rng.uniform(0.0, 360.0), settings.clips.stretch_s, gait, rng)
 
 
 def _walk(places: Ground, floor: np.ndarray, settings: Settings, rng: np.random.Generator) -> Trajectory | None:
