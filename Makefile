@@ -31,7 +31,7 @@ demo:
 	python -m training.run
 
 # The results that docs/benchmarks.md shows, each as its command prints it.
-BENCHMARKS = install render scans loader train
+BENCHMARKS = install render walk scans loader train
 # All run, also where one misses a target; the status is 1 then.
 benchmarks:
 	mkdir -p docs/benchmarks

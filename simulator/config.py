@@ -90,7 +90,10 @@ class SamplingSettings:
 
 @dataclass(frozen=True)
 class MotionSettings:
-    """Walks, with sampling.motion = walk: one lasts as long as the dry sound, clips.stretch_s."""
+    """Walks, with sampling.motion = walk: one lasts as long as the dry sound, clips.stretch_s.
+
+    Their pictures are smaller by default, see WALK_DEFAULTS.
+    """
 
     fps: float = 10.0
     """Pictures a second; a set has fps x stretch_s views, the first at time 0."""
@@ -383,6 +386,8 @@ def _camera_rules(camera: CameraSettings) -> list[tuple[bool, str]]:
     return rules
 
 
+WALK_DEFAULTS = {"camera.width_px": 256, "camera.height_px": 192, "camera.samples_per_pixel": 2}
+"""The camera of walks, whose pictures are many: 320 x 240 pixels with 4 samples take three times as long."""
 TIMES = ("motion.fps", "clips.stretch_s")
 """Settings that determine the number of moments of a walk."""
 
@@ -396,12 +401,11 @@ def _head_rule(receivers: ReceiverSettings) -> tuple[bool, str]:
 def with_options(values: dict[str, Any], assignments: Sequence[str] = ()) -> Settings:
     """Make settings from dotted names, and from KEY=VALUE texts on top; InputError for an unknown name or a wrong value.
 
-    With motion walk and without views, there are as many views as the walk has moments.
+    With motion walk, there are as many views as the walk has moments, and the camera is that of WALK_DEFAULTS, unless named.
     """
     named = {**values, **dict(text.partition("=")[::2] for text in assignments)}
-    if named.get("sampling.motion") != WALK or "views" in named:
+    if named.get("sampling.motion") != WALK:
         return changed(Settings(), values, assignments)
-    timed = changed(
-        Settings(), {k: v for k, v in values.items() if k in TIMES}, [t for t in assignments if t.split("=")[0] in TIMES]
-    )
-    return changed(Settings(), {**values, "views": timed.moments}, assignments)
+    timed = [text for text in assignments if text.partition("=")[0] in TIMES]
+    moments = changed(Settings(), {key: value for key, value in values.items() if key in TIMES}, timed).moments
+    return changed(Settings(), {**WALK_DEFAULTS, "views": moments, **values}, assignments)

@@ -55,11 +55,14 @@ def early_sound(
 
 
 def _filters(track: Track, heard: np.ndarray, receiver: Receiver, headings_deg: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return filters (H, C, taps) of one track at the control times where it is heard, and delays (J, C), s, at all of them."""
+    """Return filters (H, C, taps) of one track at the control times where it is heard, and delays (J, C), s, around them."""
     count = receiver.diffuse.shape[-1]
-    spectra, delay = receiver.paths(_to_heads(track.direction, headings_deg))
+    near = np.unique(np.clip(heard[:, None] + np.arange(-3, 3), 0, len(headings_deg) - 1))  # sound before rings into a piece
+    spectra, delay = receiver.paths(_to_heads(track.direction[near], headings_deg[near]))
     color = path_spectra(track.gain[heard], count, receiver.sample_rate_hz)
-    return fft.irfft(spectra[heard] * color[:, None], 2 * (count - 1)), delay
+    delays = np.zeros((len(headings_deg), receiver.channels))
+    delays[near] = delay
+    return fft.irfft(spectra[np.searchsorted(near, heard)] * color[:, None], 2 * (count - 1)), delays
 
 
 def _to_heads(directions: np.ndarray, headings_deg: np.ndarray) -> np.ndarray:

@@ -36,22 +36,27 @@ def late_sound(
     """
     out = np.zeros((receiver.channels, mono.shape[1]))
     for tracing in tracings:
-        shares = {m: turns.share(m) * np.sqrt(tracing.power) for m in range(len(headings_deg))}
-        heard = [m for m, share in shares.items() if share.any()]
-        if not heard:
+        live = np.flatnonzero(tracing.power)
+        if len(live) == 0:
             continue
+        during = slice(int(live[0]), int(live[-1]) + 1)
+        place, level = turns.place[during], np.sqrt(tracing.power[during])
+        heard = range(int(np.floor(place[0])), min(int(np.ceil(place[-1])) + 1, len(headings_deg)))
         # One draw for all headings: a generator's state moves on with each call.
         rng = np.random.default_rng(tracing.seed)
-        responses = late_part(tracing.arrivals, receiver, headings_deg[heard], length, rng)
+        responses = late_part(tracing.arrivals, receiver, headings_deg[list(heard)], length, rng)
         for m, response in zip(heard, responses, strict=True):
-            _add(out, mono, response, shares[m])
+            share = np.maximum(0.0, 1.0 - np.abs(place - m)) * level
+            _add(out, mono, response, share, during.start)
     return out
 
 
-def _add(out: np.ndarray, mono: np.ndarray, response: np.ndarray, share: np.ndarray) -> None:
-    """Add mono (S, L) convolved with a response (S, C, T), weighted with a share (L,), to out (C, L)."""
+def _add(out: np.ndarray, mono: np.ndarray, response: np.ndarray, share: np.ndarray, start: int) -> None:
+    """Add mono (S, L) convolved with a response (S, C, T), weighted with a share (n,) from a sample on, to out (C, L)."""
     rows = np.flatnonzero(share)
-    first, last = int(rows[0]), int(rows[-1]) + 1
+    if len(rows) == 0:
+        return
+    first, last = int(rows[0]) + start, int(rows[-1]) + start + 1
     begin = max(0, first - response.shape[-1] + 1)
     sound = signal.oaconvolve(mono[:, None, begin:last], response, axes=-1)[..., first - begin : last - begin]
-    out[:, first:last] += sound.sum(0) * share[first:last]
+    out[:, first:last] += sound.sum(0) * share[first - start : last - start]

@@ -59,9 +59,10 @@ def follow_paths(
         placed = np.stack([one[j] for one in left])
         for key, gain, distance in _found(direct_paths(scene, position[j], placed)):
             gains.setdefault(key, np.zeros((len(at), 7)))[j] = gain * distance
+        named = [(frozenset(chosen.tolist()), share) for chosen, share in sets]
         every = np.unique(np.concatenate([chosen for chosen, _ in sets]))
         for key, gain, distance in _found(image_paths(scene, every, position[j], placed, order, longest_m)):
-            power = sum(share for chosen, share in sets if np.isin(key[1], chosen).all())
+            power = sum(share for chosen, share in named if chosen.issuperset(key[1]))
             if power > 0:
                 gains.setdefault(key, np.zeros((len(at), 7)))[j] = gain * distance * np.sqrt(power)
     return [_track(scene, listener, sources[key[0]], key, time_s, control, gain) for key, gain in gains.items()]
