@@ -223,6 +223,7 @@ PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "omnidirectional", "sub
 def _check(s: Settings) -> None:
     rules = [
         (0 <= s.seed < 2**63, f"seed is {s.seed}; use 0 to below 2^63"),
+        *_motion_rules(s),
         *_size_rules(s),
         (1e-6 <= s.scale <= 1e6, f"scale is {s.scale}; use a factor from the scenes' unit to metres, such as 0.01"),
         (s.scale == 1.0 or s.camera.engine != "habitat", f"scale is {s.scale}, which habitat-sim ignores; use --camera embree"),
@@ -245,7 +246,6 @@ def _check(s: Settings) -> None:
         (0 <= s.sampling.clearance_m <= 2, f"clearance is {s.sampling.clearance_m} m; use 0 to 2"),
         (0 < s.sampling.max_elevation_deg <= 90, f"max_elevation is {s.sampling.max_elevation_deg} degrees; use above 0 to 90"),
         (s.sampling.position_tries >= 1, f"position_tries is {s.sampling.position_tries}; use 1 or more"),
-        *_motion_rules(s),
         (
             s.sampling.heading_tries >= s.views or s.sampling.motion == WALK,
             f"heading_tries is {s.sampling.heading_tries}; use at least the views, {s.views}",

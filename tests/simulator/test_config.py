@@ -23,7 +23,7 @@ sampling.min_overlap=1 sampling.min_shared_instances=-1 sampling.min_source_dist
 sampling.min_source_height_m=2 sampling.max_elevation_deg=0 sampling.position_tries=0 sampling.heading_tries=3
 acoustics.engine=ears acoustics.sample_rate_hz=4000 acoustics.quality=best acoustics.response_s=0 acoustics.response_s=nan
 acoustics.image_order=6 acoustics.temperature_c=300 acoustics.humidity_percent=101 acoustics.indirect_ratio=-1
-acoustics.directivity=trumpet acoustics.ambisonic_order=4 clips.stretch_s=inf clips.min_rms=0.5 clips.max_rms=1
+acoustics.directivity=trumpet acoustics.ambisonic_order=8 clips.stretch_s=inf clips.min_rms=0.5 clips.max_rms=1
 receivers.head_scale=0.4 receivers.head_scale=2.1 receivers.head_scale=1.2..0.9 receivers.head_scale=nan
 sets=100000000000 views=1000000 sources=1000000 sampling.min_depth_max_m=nan sampling.min_depth_mean_m=-inf
 sampling.max_source_height_m=inf sampling.max_ceiling_m=inf
