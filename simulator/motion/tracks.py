@@ -65,7 +65,8 @@ def follow_paths(
             power = sum(share for chosen, share in named if chosen.issuperset(key[1]))
             if power > 0:
                 gains.setdefault(key, np.zeros((len(at), 7)))[j] = gain * distance * np.sqrt(power)
-    return [_track(scene, listener, sources[key[0]], key, time_s, control, gain) for key, gain in gains.items()]
+    heard_at = listener.position(time_s)
+    return [_track(scene, heard_at, sources[key[0]], key, time_s, control, gain) for key, gain in gains.items()]
 
 
 def _found(paths: Paths) -> list[tuple[tuple[int, tuple[int, ...]], np.ndarray, float]]:
@@ -76,16 +77,15 @@ def _found(paths: Paths) -> list[tuple[tuple[int, tuple[int, ...]], np.ndarray, 
 
 def _track(
     scene: AcousticScene,
-    listener: Trajectory,
+    position: np.ndarray,
     source: Trajectory,
     key: tuple[int, tuple[int, ...]],
     time_s: np.ndarray,
     control: np.ndarray,
     strength: np.ndarray,
 ) -> Track:
-    """Complete a track; strength: (J, 7) gain times length, which hardly changes with the length."""
+    """Complete a track to the positions (N, 3) of the listener; strength: (J, 7) gain times length, which hardly changes with it."""
     mirror = _mirror(scene, key[1])
-    position = listener.position(time_s)
     length, image = _retarded(position, source, time_s, scene.speed_m_s, mirror)
     offset = (image - position)[control]
     distance = np.maximum(length[control, None], 1e-6)

@@ -17,15 +17,15 @@ from simulator.scene.walkable import STEP_M, Ground
 
 LEG_M = (0.8, 6.0)
 """Shortest and longest straight piece of a walk."""
-SHARPEST_DEG = 120.0
-"""Largest turn from one piece to the next."""
-LEG_TRIES = 30
-"""Ends tried for each piece."""
+SHARPEST_DEG = (100.0, 180.0)
+"""Largest turn from one piece to the next; the second where no piece with the first is found: then someone turns round."""
+LEG_TRIES = 20
+"""Ends tried for each piece and largest turn."""
 BEND_M = 0.5
 """Distance from a corner at which its bend begins."""
 CHECK_M, COARSE_M = 0.1, 0.3
 """Distance between the points of a path where someone must be able to stand, and between those of a piece that is tried."""
-SHORTEST_SHARE = 0.3
+SHORTEST_SHARE = 0.8
 """Least length of a walk, as a share of the longest that its duration allows."""
 SOURCE_TRIES = 20
 """Tries for each source of a walk."""
@@ -104,11 +104,11 @@ def _walk(places: Ground, floor: np.ndarray, settings: Settings, rng: np.random.
 def _leg(places: Ground, corners: list[np.ndarray], rng: np.random.Generator) -> np.ndarray | None:
     """Draw the end (3,) of the next straight piece after the corners so far; None where all tries fail."""
     start = corners[-1]
-    for _ in range(LEG_TRIES):
+    for sharpest in np.repeat(SHARPEST_DEG, LEG_TRIES):
         end = places.draw(rng, near=start, within_m=LEG_M[1])
         if end is None or length(np.stack([start, end])) < LEG_M[0]:
             continue
-        if len(corners) > 1 and _turn_deg(corners[-2], start, end) > SHARPEST_DEG:
+        if len(corners) > 1 and _turn_deg(corners[-2], start, end) > sharpest:
             continue
         if _on_floor(places, rounded(np.stack([start, end]), 0.0), COARSE_M) is not None:
             return end
