@@ -65,7 +65,8 @@ def walk_along(points: np.ndarray, gait: Gait) -> Trajectory:
     along = _along(points)
     step = along[1]
     heading = np.unwrap(np.arctan2(-np.gradient(points[:, 0]), -np.gradient(points[:, 2])))
-    bend = np.maximum(np.abs(np.gradient(heading, step)), 1e-9)
+    turned = np.pad(np.abs(np.diff(heading)) / step, 1)
+    bend = np.maximum(np.maximum(turned[:-1], turned[1:]), 1e-9)  # the larger of both sides: where someone turns round, it jumps
     push = gait.acceleration_m_s2 / np.sqrt(2.0)  # along the path and across it
     limit = np.minimum(gait.speed_m_s, np.minimum(np.deg2rad(gait.turn_deg_s) / bend, np.sqrt(push / bend)))
     square = limit**2

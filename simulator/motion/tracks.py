@@ -84,7 +84,7 @@ def _track(
     control: np.ndarray,
     strength: np.ndarray,
 ) -> Track:
-    """Complete a track to the positions (N, 3) of the listener; strength: (J, 7) gain times length, which hardly changes with it."""
+    """Complete a track to positions (N, 3); strength: (J, 7) gain times length, which hardly changes with the length."""
     mirror = _mirror(scene, key[1])
     length, image = _retarded(position, source, time_s, scene.speed_m_s, mirror)
     offset = (image - position)[control]

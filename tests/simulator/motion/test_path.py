@@ -39,6 +39,14 @@ def test_bends_begin_at_their_radius() -> None:
     np.testing.assert_allclose(np.linalg.norm(np.diff(points, axis=0), axis=1), 0.02, rtol=0.05)
 
 
+def test_someone_who_turns_round_does_so_within_the_rate_and_walks_on_at_full_speed() -> None:
+    walk = walk_along(rounded(np.array([[0.0, 0, 0], [3, 0, 0], [0.5, 0, 0.01]]), 0.5), Gait(1.0, 1.5, 90.0))
+    clock = np.arange(0, walk.time_s[-1], 0.1)
+    speed, push, turn = paces(clock, walk.position(clock), walk.heading(clock))
+    assert 0.95 < speed <= 1.01 and push <= 1.52 and 60 < turn <= 90.1
+    assert abs(walk.heading(clock[-1:])[0] - walk.heading(clock[:1])[0]) == pytest.approx(180, abs=2)
+
+
 def test_turning_on_the_spot_stays_there_and_within_the_rate() -> None:
     gait = Gait(1.0, 1.5, 60.0)
     turned = turn_on_the_spot(np.array([1.0, 0, 2]), 30.0, 10.0, gait, np.random.default_rng(0))
