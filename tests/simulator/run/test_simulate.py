@@ -99,8 +99,9 @@ class TestContent:
         check_set(one, sizes)
         assert {k: sizes[k] for k in "VSHWL"} == {"V": 3, "S": 2, "H": 24, "W": 32, "L": 6400}
         assert sizes["Ti"] == 3200
-        asked = {"ambisonic_rir", "panorama_rgb", "panorama_distance", "panorama_instance"}
-        assert set(FIELDS) - set(one) == asked
+        asked = {"ambisonic_rir", "panorama_rgb", "panorama_distance", "panorama_instance", "array_rir"}
+        walks = {"rgb_webp", "rgb_webp_end", "time", "source_track", "in_sight", "recording"}
+        assert set(FIELDS) - set(one) == asked | walks | {"ambisonic_recording", "array_recording"}
 
     def test_names(self, one):
         clips = json.loads(one["clips"])
@@ -176,12 +177,12 @@ class TestContent:
 
 
 def test_surfaces_beyond_what_millimetres_hold_are_at_the_limit(make_scene, make_box, context):
-    from simulator.run.simulate import _view_fields
+    from simulator.run.fields import view_fields
 
     hall = make_scene([("hall", "plaster", *make_box((-100, 0, -100), (100, 3, 100), inward=True), (0.5, 0.5, 0.5))])
     level = replace(context.settings.camera, pitch_deg=0.0)
     views = EmbreeCamera(hall, level).render(np.array([[0.0, 1.5, 0.0]]), np.array([0.0]))
-    assert views.depth.max() > 65.535 and _view_fields(views)["depth"].max() == 65535
+    assert views.depth.max() > 65.535 and view_fields(views)["depth"].max() == 65535
 
 
 def test_a_scene_without_such_sets_says_which_rule_was_in_the_way(context_with):
