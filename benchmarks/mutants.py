@@ -34,7 +34,7 @@ METRICS = "tests/training/evaluation/test_pretext_metrics.py"
 EARS = "tests/dataset/test_interaural.py"
 PROBE = "tests/training/tasks/test_probe.py"
 RESNET = "tests/training/networks/test_resnet.py"
-POOL = "tests/simulator/run/test_pool.py"
+QUEUE = "tests/simulator/run/test_shard_queue.py"
 
 
 @dataclass(frozen=True)
@@ -200,17 +200,17 @@ MUTANTS = (
     ),
     Mutant(
         "scheduler: a worker changes its scene",
-        "simulator/run/pool.py",
-        "queue[k].scene != mine",
-        "queue[k].scene == mine",
-        (POOL,),
+        "simulator/run/shard_queue.py",
+        "scene = mine if mine in self._scenes else",
+        "scene = first if mine in self._scenes else",
+        (QUEUE,),
     ),
     Mutant(
         "scheduler: workers share scenes",
-        "simulator/run/pool.py",
-        "queue[k].scene in taken",
-        "queue[k].scene not in taken",
-        (POOL,),
+        "simulator/run/shard_queue.py",
+        "if name not in taken",
+        "if name in taken",
+        (QUEUE,),
     ),
 )
 
