@@ -46,7 +46,7 @@ def rendered(tiny_data, tmp_path):
     out = tmp_path / "out"
     shutil.copytree(tiny_data, out)
     stored = read_manifest(out)["settings"]
-    groups = ("camera", "sampling", "acoustics", "receivers", "clips")
+    groups = ("camera", "sampling", "motion", "walk", "acoustics", "receivers", "clips")
     flat = {f"{g}.{k}": v for g in groups for k, v in stored[g].items()}
     flat |= {k: v for k, v in stored.items() if k not in (*groups, "inputs")}
     return out, with_options({**flat, "sets": 4})
