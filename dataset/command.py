@@ -47,7 +47,12 @@ def output_argument(text: str) -> Path:
     return path_argument(text)
 
 
-def print_made(out: Path, manifest: Mapping[str, Any]) -> None:
+def place_argument(text: str) -> Path | str:
+    """Return the folder, or the address, that an argument of a command names and that it writes to."""
+    return text if "://" in text and "\0" not in text else path_argument(text)
+
+
+def print_made(out: str | Path, manifest: Mapping[str, Any]) -> None:
     """Print the size of a data set that a command wrote, and how to check it."""
     sets, scenes = sum(s["sets"] for s in manifest["shards"]), len({s["scene"] for s in manifest["shards"]})
     print(f"{out}: {sets} sets of {scenes} scenes; check them: python -m dataset.verify {out}")

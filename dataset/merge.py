@@ -24,15 +24,16 @@ from typing import Any
 
 import h5py
 
-from dataset.command import exit_status, output_argument, print_made
+from dataset.command import exit_status, place_argument, print_made
 from dataset.errors import DatasetError
 from dataset.format.derived import derived, is_derived
 from dataset.format.documents import section
-from dataset.format.manifest import SHARDS, write_manifest
+from dataset.format.manifest import SHARDS
 from dataset.format.schema import FIELDS, FORMAT_VERSION, GROWS
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
 from dataset.storage.open import open_store
+from dataset.storage.output import open_output
 from dataset.storage.store import Store
 
 EQUAL = (
@@ -85,7 +86,7 @@ class Names:
         return wanted
 
 
-def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
+def merge(roots: Sequence[str | Path], out: str | Path, progress: bool = False) -> tuple[dict[str, Any], list[str]]:
     """Merge data sets (folders or addresses) into a new folder; return its manifest, and the changes, one line each.
 
     Raise DatasetError where they cannot be merged, and where the folder holds anything else.
@@ -104,7 +105,7 @@ def merge(roots: Sequence[str | Path], out: Path, progress: bool = False) -> tup
     ]
     if begin(out, recipe, made_by(out), roots):
         shards = write_pieces(out, pieces, "merge", progress)
-        write_manifest(out, {**_described(manifests, names), "shards": shards, HISTORY: [recipe]})
+        open_output(out).write_manifest({**_described(manifests, names), "shards": shards, HISTORY: [recipe]})
         finish(out)
     return open_store(out).manifest(), names.notes
 
@@ -258,7 +259,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.merge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", nargs="+", help="folders or addresses of data sets (each holds manifest.json)")
-    parser.add_argument("--out", type=output_argument, required=True, help="new folder for the merged data set")
+    parser.add_argument("--out", type=place_argument, required=True, help="new folder or address for the merged data set")
     options = parser.parse_args(argv)
 
     def run() -> int:

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset.command import exit_status, output_argument, print_made
+from dataset.command import exit_status, place_argument, print_made
 from dataset.errors import DatasetError
-from dataset.format.manifest import PUBLISHED, write_manifest
+from dataset.format.manifest import PUBLISHED
 from dataset.format.splits import SPLITS
 from dataset.rewriting.resume import HISTORY, begin, digest_of, finish, made_by
 from dataset.rewriting.rewrite import Piece, write_pieces
 from dataset.storage.open import open_store
+from dataset.storage.output import open_output
 from dataset.storage.store import Store
 
 
@@ -44,7 +45,7 @@ class Part:
         return not self.scenes and self.split is None
 
 
-def subset(root: str | Path, out: Path, part: Part, progress: bool = False) -> dict[str, Any]:
+def subset(root: str | Path, out: str | Path, part: Part, progress: bool = False) -> dict[str, Any]:
     """Write a subset of a data set (a folder or an address) into a new folder and return its manifest.
 
     Raise DatasetError for unknown scenes, for a subset without sets, and where the folder holds anything else.
@@ -56,7 +57,7 @@ def subset(root: str | Path, out: Path, part: Part, progress: bool = False) -> d
     if begin(out, recipe, made_by(out), [root]):
         shards = write_pieces(out, pieces, "subset", progress)
         content = {**_described(manifest, part, shards), HISTORY: [*manifest.get(HISTORY, []), recipe]}
-        write_manifest(out, content)
+        open_output(out).write_manifest(content)
         finish(out)
     return open_store(out).manifest()
 
@@ -127,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m dataset.subset", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", help="folder or address of the data set (it holds manifest.json)")
-    parser.add_argument("--out", type=output_argument, required=True, help="new folder for the subset")
+    parser.add_argument("--out", type=place_argument, required=True, help="new folder or address for the subset")
     parser.add_argument("--scenes", nargs="+", default=[], metavar="NAME", help="take these scenes (default: all)")
     parser.add_argument("--split", choices=SPLITS, help="take this split (default: all)")
     parser.add_argument("--sets", type=int, metavar="N", help="take the first N sets of every scene (default: all)")

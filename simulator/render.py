@@ -21,7 +21,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
-from dataset.command import exit_status, output_argument, path_argument
+from dataset.command import exit_status, path_argument, place_argument
 from dataset.interrupts import check
 from simulator.config import CAMERAS, ENGINES, MOTIONS, POSES, QUALITIES, SOURCE_MOTIONS, WALK, Settings, with_options
 from simulator.engines.soundspaces import CREDIT, check_engine
@@ -33,7 +33,7 @@ from simulator.run.clips import find_clips
 from simulator.run.cluster import cores, render_here, render_with_ray
 from simulator.run.dry_run import describe_plan
 from simulator.run.hrtfs import find_hrtfs
-from simulator.run.output_folder import output_folder
+from simulator.run.output_folder import output_folder, scratch_folder
 from simulator.run.pose_files import posed, read_poses
 from simulator.run.progress import progress_bar
 from simulator.run.record import record, summary
@@ -65,12 +65,14 @@ def _run(options: argparse.Namespace) -> int:
     if array and settings.acoustics.engine == "soundspaces":
         raise InputError("acoustics is soundspaces, which knows ears only; leave out --receiver, or use --acoustics raytrace")
     inputs = Inputs(clips, find_hrtfs(options.hrtf), options.materials, poses, array)
+    address = options.out if isinstance(options.out, str) else ""
+    out = scratch_folder(address) if address else options.out
     if options.dry_run:
-        plan = make_plan(scenes, options.out, settings, inputs)
+        plan = make_plan(scenes, out, settings, inputs, address)
         print(describe_plan(plan, max(1, cores() if options.workers is None else options.workers)))
         return 0
-    with output_folder(options.out):
-        return _render(make_plan(scenes, options.out, settings, inputs), options.workers, options.address)
+    with output_folder(out):
+        return _render(make_plan(scenes, out, settings, inputs, address), options.workers, options.address)
 
 
 def _make_absolute(options: argparse.Namespace) -> None:
@@ -78,7 +80,8 @@ def _make_absolute(options: argparse.Namespace) -> None:
     for name in ("scenes", "hrtf"):
         setattr(options, name, [path.absolute() for path in getattr(options, name)])
     for name in ("out", "clips", "materials", "receiver"):
-        if getattr(options, name) and (name != "receiver" or getattr(options, name).is_file()):
+        value = getattr(options, name)
+        if (isinstance(value, Path) and name != "receiver") or (name == "receiver" and value and value.is_file()):
             setattr(options, name, getattr(options, name).absolute())
 
 
@@ -95,7 +98,7 @@ def _render(plan: Plan, workers: int | None, address: str | None) -> int:
     try:
         manifest = record(plan, reports)
     except OSError as error:
-        raise unwritable(plan.out, error) from None
+        raise unwritable(plan.name, error) from None
     text, complete = summary(plan, reports, manifest)
     print(text)
     return 0 if complete else 1
@@ -189,10 +192,10 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--out",
-        type=output_argument,
+        type=place_argument,
         default=Path("data/slfm"),
         metavar="DIR",
-        help="folder of the data set; default %(default)s",
+        help="folder of the data set, or an address such as s3://bucket/set; default %(default)s",
     )
     add("--sets", type=int, metavar="N", help="sets per scene; default 32")
     add("--views", type=int, metavar="N", help="views per set; default 4")
@@ -294,7 +297,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add(
         "--address",
         metavar="ADDR",
-        help="address of an existing Ray cluster; --out must then be on a file system that all its machines share",
+        help="address of an existing Ray cluster; --out must then be an address, or on a file system that all its machines share",
     )
     add(
         "--set",

@@ -40,10 +40,15 @@ OPTIONAL: dict[str, type] = {
 
 
 def describe_shard(path: Path, root: Path) -> dict[str, Any]:
-    """Return the entry of a shard for the manifest: a dictionary of ENTRY."""
+    """Return the entry of a shard in a data set's folder for the manifest: a dictionary of ENTRY."""
+    return describe_file(path, path.relative_to(root).as_posix())
+
+
+def describe_file(path: Path, name: str) -> dict[str, Any]:
+    """Return the entry of a shard for the manifest of a data set in which it has another name than here."""
     with open_shard(path) as file:
         return {
-            "path": path.relative_to(root).as_posix(),
+            "path": name,
             "bytes": path.stat().st_size,
             "sha256": sha256_of(path),
             "scene": str(file.attrs["scene"]),
@@ -56,17 +61,17 @@ def describe_shard(path: Path, root: Path) -> dict[str, Any]:
 def write_manifest(root: Path, content: dict[str, Any]) -> None:
     """Write manifest.json atomically, unless the command was interrupted; content holds everything but format and version."""
     check()
-    whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
-    write_text(root / NAME, manifest_text(whole))
+    write_text(root / NAME, manifest_text(content))
 
 
 def manifest_text(content: Mapping[str, Any]) -> str:
-    """Return a manifest as JSON, one line for each entry of a list: those of shards are written by Python's fast encoder."""
-    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_lines(value)}" for key, value in content.items()) + "\n}\n"
+    """Return a manifest as JSON, one line for each entry of a list; content holds everything but format and version."""
+    whole = {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
+    return "{\n" + ",\n".join(f" {json.dumps(key)}: {_lines(value)}" for key, value in whole.items()) + "\n}\n"
 
 
 def _lines(value: Any) -> str:
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list) or not value:  # entries of shards are many: the encoder without indentation is fast
         return json.dumps(value, indent=1).replace("\n", "\n ")
     return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
 

@@ -11,13 +11,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from dataset.atomic import clear_parts, replacing
 from dataset.errors import DatasetError
 from dataset.format.derived import derived
 from dataset.format.documents import sha256_of
-from dataset.format.manifest import SHARDS, describe_shard
+from dataset.format.manifest import SHARDS, describe_file
 from dataset.format.writer import create_column
 from dataset.progress import progress_bar
+from dataset.storage.output import open_output
 from dataset.storage.store import Store, wrong_digest
 
 KEPT = ("shard", "asked", "credit")
@@ -48,33 +48,37 @@ class Piece:
         return int(self.entry["sets"]) if self.rows is None else len(self.rows)
 
 
-def write_pieces(out: Path, pieces: Sequence[Piece], what: str, progress: bool = False) -> list[dict[str, Any]]:
-    """Write the shards that a folder lacks and return the entries of all of them for its manifest.
+def write_pieces(out: str | Path, pieces: Sequence[Piece], what: str, progress: bool = False) -> list[dict[str, Any]]:
+    """Write the shards that a folder or an address lacks and return the entries of all of them for its manifest.
 
     Raise DatasetError for a shard that is missing or differs from its manifest.
     """
-    clear_parts(out / SHARDS)
+    place = open_output(out)
+    place.clear_parts(SHARDS)
+    there = place.sizes(SHARDS)
     entries = []
     with progress_bar(sum(p.sets for p in pieces), "set", what, progress) as bar:
         for piece in pieces:
-            path = out / piece.path
-            if not path.is_file():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _write(piece, path)
             kept = {k: piece.attributes.get(k, piece.entry[k]) for k in KEPT if k in piece.entry}
-            entries.append({**describe_shard(path, out), **kept})
+            if piece.path in there:
+                with place.local(piece.path) as path:
+                    entry = describe_file(path, piece.path)
+            else:
+                with place.new(piece.path) as path:
+                    _write(piece, path)
+                    entry = describe_file(path, piece.path)
+            entries.append({**entry, **kept})
             bar.update(piece.sets)
     return entries
 
 
 def _write(piece: Piece, path: Path) -> None:
-    with replacing(path) as part:
-        if piece.rows is None and not piece.attributes and piece.set_ids is None and not piece.derived:
-            _copy_whole(piece, part)
-        else:
-            with piece.store.open(piece.entry) as source:
-                added = {name: derived(source, name, piece.entry["path"]) for name in piece.derived}
-                rewrite(source, part, piece.rows, piece.attributes, piece.set_ids, added)
+    if piece.rows is None and not piece.attributes and piece.set_ids is None and not piece.derived:
+        _copy_whole(piece, path)
+        return
+    with piece.store.open(piece.entry) as source:
+        added = {name: derived(source, name, piece.entry["path"]) for name in piece.derived}
+        rewrite(source, path, piece.rows, piece.attributes, piece.set_ids, added)
 
 
 def _copy_whole(piece: Piece, path: Path) -> None:

@@ -87,6 +87,65 @@ class Remote(Store):
             self._download(entry["path"], path, entry["bytes"])
             yield path
 
+    def listing(self, folder: str) -> dict[str, int]:
+        """Return the bytes of the files directly in a folder, by path in the store; FileNotFoundError where there is none."""
+        files, root = self._connect()
+
+        def ask() -> dict[str, int]:
+            files.invalidate_cache()
+            listed = files.ls(f"{root}/{folder}".rstrip("/"), detail=True)
+            return {str(one["name"]): int(one["size"] or 0) for one in listed if one["type"] == "file"}
+
+        return self._retried(ask, f"{self.name}/{folder}", 0)
+
+    def has_any(self) -> bool:
+        """Whether there are files or folders at the address; FileNotFoundError where the store says that there is none."""
+        files, root = self._connect()
+
+        def ask() -> bool:
+            files.invalidate_cache()
+            return bool(files.ls(root, detail=False))
+
+        return self._retried(ask, self.name, 0)
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file; FileNotFoundError where there is none."""
+        files, root = self._connect()
+
+        def ask() -> int:
+            files.invalidate_cache()
+            return int(files.size(f"{root}/{name}"))
+
+        return self._retried(ask, f"{self.name}/{name}", 0)
+
+    def download(self, name: str, path: Path) -> None:
+        """Write a whole file to a path on local disk; FileNotFoundError where there is none."""
+        self._download(name, path, self.size(name))
+
+    def send(self, path: Path, name: str) -> None:
+        """Upload a file once; the file system's errors pass."""
+        files, root = self._connect()
+        place = f"{root}/{name}"
+        limit = ANSWER_S + path.stat().st_size / SLOWEST_BYTES_S
+
+        def work() -> bool:
+            files.makedirs(place.rsplit("/", 1)[0], exist_ok=True)
+            files.put_file(str(path), place)
+            return True
+
+        _within(limit, work)
+
+    def delete(self, name: str) -> None:
+        """Delete a file where it is there."""
+        files, root = self._connect()
+
+        def ask() -> bool:
+            files.rm_file(f"{root}/{name}")
+            return True
+
+        with contextlib.suppress(FileNotFoundError):
+            self._retried(ask, f"{self.name}/{name}", 0)
+
     def fetch(self, name: str, start: int, end: int) -> bytes:
         """Return bytes [start, end) of a file; DatasetError where they cannot be had."""
         try:

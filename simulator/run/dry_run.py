@@ -37,7 +37,7 @@ def describe_plan(plan: Plan, workers: int) -> str:
     lines += [f"HRTF {name}: is left out: {why}" for name, why in plan.inputs.hrtfs.left_out]
     todo = [s for s in plan.todo if s.scene in usable]
     asked = sum(s.asked for s in todo)
-    lines.append(f"{len(plan.shards)} shards in {plan.out}, {len(todo)} of them to render: {asked} sets")
+    lines.append(f"{len(plan.shards)} shards in {plan.name}, {len(todo)} of them to render: {asked} sets")
     lines.append(_estimate(asked, workers, cost, faults))
     return "\n".join(lines)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from dataset.errors import DatasetError
-from dataset.format.manifest import NAME, SHARDS, read_manifest
+from dataset.format.manifest import NAME, SHARDS, parse_manifest, read_manifest
+from dataset.storage.output import open_output
 from simulator.errors import InputError
 from simulator.run.progress import print_note
 
@@ -46,6 +49,29 @@ def check_folder(out: Path) -> None:
         raise InputError(
             f"--out {out} holds files that are not a data set ({', '.join(foreign[:3])}); choose a new or an empty folder"
         )
+
+
+def check_address(address: str) -> None:
+    """Raise InputError where an address holds files but is not a data set of this project; nothing is written."""
+    place = open_output(address)
+    if place.is_empty() or any(name.endswith(".h5") for name in place.sizes(SHARDS)):
+        return
+    try:
+        parse_manifest(place.read(NAME).decode(errors="replace"), f"{address}/{NAME}")
+    except FileNotFoundError:
+        foreign = sorted(place.sizes())
+        if foreign:
+            raise InputError(
+                f"--out {address} holds files that are not a data set ({', '.join(foreign[:3])}); choose an empty address"
+            ) from None
+    except DatasetError as error:
+        raise InputError(f"--out {address} holds a {NAME} that is not a data set's ({error}); choose another --out") from None
+
+
+def scratch_folder(address: str) -> Path:
+    """Return the folder on local disk that shards for an address are written to, the same on machines that are set up alike."""
+    name = hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"sight-and-sound-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
 
 
 @contextmanager

@@ -77,6 +77,7 @@ class Pool:
         cannot be reached; None on this machine.
         """
         self.ray, self.progress, self.check, self.asked = ray, progress, check, asked
+        self.address = plan.address
         self.version = plan.digest["inputs"]["simulator"]
         # By reference, so that it is sent once per machine; without shards, which each task brings.
         self.plan = ray.put(replace(plan, shards=(), todo=(), failures={}, damaged={}))
@@ -175,9 +176,9 @@ class Pool:
         try:
             report: ShardReport = self.ray.get(reference)
         except exceptions.RayTaskError as error:
-            self.idle.append(worker)
             if isinstance(error.cause, DiskError):
-                raise DiskError(str(error.cause)) from None
+                return self._full(shard, error.cause)
+            self.idle.append(worker)
             return ShardReport(shard, failure=f"its worker failed ({_last_line(error)})")
         except exceptions.RayError as error:
             self.scene.pop(worker, None)
@@ -185,6 +186,13 @@ class Pool:
             return self._retry(shard, error)
         self.idle.append(worker)
         return report
+
+    def _full(self, shard: Shard, error: DiskError) -> ShardReport | None:
+        """End the render where its folder is full; where only a machine's scratch disk is, use the worker no more."""
+        if not self.address:
+            raise DiskError(str(error)) from None
+        self._refuse(f"a worker's machine has no room for a shard ({error})")
+        return self._retry(shard, error)
 
     def _retry(self, shard: Shard, error: Exception) -> ShardReport | None:
         machine = self._is_machine_loss(error)

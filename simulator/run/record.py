@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from dataset.errors import DatasetError
-from dataset.format.manifest import SHARDS, write_manifest
+from dataset.format.manifest import SHARDS
+from dataset.storage.output import open_output
 from simulator.engines.soundspaces import CREDIT as SOUNDSPACES
 from simulator.receivers.sofa import BUNDLED as BUNDLED_HRTF
 from simulator.run.clips import BUNDLED as BUNDLED_CLIPS
+from simulator.run.existing import earlier_manifest, matches
 from simulator.run.hrtfs import HrtfFile
-from simulator.run.shard_plan import Plan, earlier_manifest, matches
+from simulator.run.shard_plan import Plan
 from simulator.run.threads import in_threads
 from simulator.run.worker import ShardReport, describe
 
@@ -37,7 +39,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
 
     A shard is recorded as its worker described it; one that is missing or differs on this machine is a failure.
     """
-    before = earlier_manifest(plan.out, plan.digest)
+    before = earlier_manifest(plan.address or plan.out, plan.digest)
     shards, faults = _shards(plan, before, reports)
     clips = dict(before.get("clips_left_out", {}))
     for report in reports:
@@ -66,7 +68,7 @@ def record(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         **({"pose_faults": faults_of} if plan.inputs.poses else {}),
         "software": _software(),
     }
-    write_manifest(plan.out, content)
+    open_output(plan.address or plan.out).write_manifest(content)
     return content
 
 
@@ -92,9 +94,9 @@ def summary(plan: Plan, reports: Sequence[ShardReport], manifest: dict[str, Any]
     else:
         lines.append("no sets rendered" if plan.todo or manifest["failures"] else "nothing to do: all shards exist")
     if not sets:
-        return "\n".join([*lines, f"{plan.out} holds no sets; see the reasons above"]), False
-    lines.append(f"{plan.out}: {sets} sets of {len({s['scene'] for s in manifest['shards']})} scenes, {size:.0f} MB")
-    lines.append(f"next: python -m dataset.verify {plan.out}   then: python -m training.run --data {plan.out}")
+        return "\n".join([*lines, f"{plan.name} holds no sets; see the reasons above"]), False
+    lines.append(f"{plan.name}: {sets} sets of {len({s['scene'] for s in manifest['shards']})} scenes, {size:.0f} MB")
+    lines.append(f"next: python -m dataset.verify {plan.name}   then: python -m training.run --data {plan.name}")
     return "\n".join(lines), complete
 
 
@@ -110,6 +112,8 @@ def _shards(plan: Plan, before: Mapping[str, Any], reports: Sequence[ShardReport
     """Return the entries of all shards in the folder, and the faults of those that are missing or damaged."""
     known = {plan.out / s["path"]: s for s in before.get("shards", [])}
     reported = {r.shard.path: r for r in reports}
+    if plan.address:
+        return _delivered(plan, {**known, **plan.present}, reported)
     deadline = time.monotonic() + VISIBLE_S
     paths = sorted({*(plan.out / SHARDS).glob("*.h5"), *known, *reported}, key=lambda path: path.name)
     found = in_threads(lambda path: _confirmed(plan, path, known.get(path), reported.get(path), deadline), paths)
@@ -135,6 +139,25 @@ def _confirmed(
     if known is None:
         return _described(plan, path)
     return known, "" if path.stat().st_size == known["bytes"] else f"shard {path} has changed during the render; {AGAIN}"
+
+
+def _delivered(
+    plan: Plan, known: Mapping[Path, dict[str, Any]], reported: Mapping[Path, ShardReport]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return entries and faults of the shards at an address: workers have confirmed digests, sizes are compared once more."""
+    sizes = open_output(plan.address).sizes(SHARDS)
+    entries, faults = [], []
+    for path in sorted({*known, *reported}, key=lambda path: path.name):
+        report, there = reported.get(path), sizes.get(f"{SHARDS}/{path.name}")
+        entry = report.entry if report else known[path]
+        if entry is None:
+            continue  # the report states the reason
+        if there is not None:
+            entries.append(entry)
+        if there != entry["bytes"]:
+            found = "is missing" if there is None else f"has {there} of {entry['bytes']} bytes"
+            faults.append(f"shard {plan.name_of(path)} {found}; {AGAIN}")
+    return entries, faults
 
 
 def _described(plan: Plan, path: Path) -> tuple[dict[str, Any] | None, str]:

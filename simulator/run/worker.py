@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataset.format.manifest import describe_shard
+from dataset.errors import DatasetError
 from dataset.format.schema import FORMAT, FORMAT_VERSION
-from dataset.format.shard import open_shard
 from dataset.format.writer import ShardWriter
+from dataset.storage.output import open_output
 from simulator.config import WALK, Settings
 from simulator.errors import DiskError, InputError, unwritable
+from simulator.run.existing import described
 from simulator.run.poses import pose_faults
 from simulator.run.sampling import Rejected
 from simulator.run.shard_plan import Plan, Shard
@@ -61,7 +62,7 @@ def render_shard(plan: Plan, shard: Shard, on_progress: Callable[[int], None]) -
         _write(plan, shard, context, report, on_progress)
     except DiskError:
         raise
-    except InputError as error:
+    except (InputError, DatasetError) as error:
         report.failure = str(error)
     except Exception as error:  # a defect of the simulator in one scene must not cost the others
         report.failure = _unexpected(shard, error)
@@ -86,6 +87,8 @@ def _write(plan: Plan, shard: Shard, context: SceneContext, report: ShardReport,
         report.given = writer.count
         if report.given:
             report.entry = describe(plan, shard.path)
+            if plan.address:
+                _deliver(plan, shard.path, report.entry)
     except OSError as error:
         raise unwritable(plan.out, error) from None
 
@@ -103,10 +106,15 @@ def _simulated(context: SceneContext, index: int, report: ShardReport) -> dict[s
 
 def describe(plan: Plan, path: Path) -> dict[str, Any]:
     """Return the manifest's entry of a shard; raise DatasetError where it is damaged."""
-    with open_shard(path) as file:
-        first, asked, credit = (file.attrs[k] for k in ("first", "asked", "credit"))
-    number = int(first) // plan.settings.shard_sets
-    return {**describe_shard(path, plan.out), "shard": number, "asked": int(asked), "credit": str(credit)}
+    return described(path, path.relative_to(plan.out).as_posix())
+
+
+def _deliver(plan: Plan, path: Path, entry: dict[str, Any]) -> None:
+    """Upload a shard, confirm its digest, and delete it here; DatasetError where that fails."""
+    try:
+        open_output(plan.address).put(path, entry["path"])
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def attributes(plan: Plan, shard: Shard, context: SceneContext) -> dict[str, object]:

@@ -18,8 +18,7 @@ def test_outputs_that_are_no_local_paths_are_refused(data, tmp_path, capsys, mon
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     for command, arguments in (
-        (subset, [str(data)]),
-        (merge, [str(data), str(data)]),
+        *([] if "://" in out else [(subset, [str(data)]), (merge, [str(data), str(data)])]),  # which write to addresses
         (convert, [str(data), "--to", "slfm"]),
         (convert, [str(data), "--to", "webdataset"]),
         (preview, [str(data)]),

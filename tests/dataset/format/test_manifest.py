@@ -225,7 +225,7 @@ def test_a_manifest_without_settings(data, capsys):
 
 
 def test_the_text_is_json_with_a_line_for_each_shard():
-    content = {"format": "x", "shards": [{"path": "a\nb"}, {"path": "c"}], "none": [], "settings": {"a": {"b": [1, 2]}}}
+    content = {"shards": [{"path": "a\nb"}, {"path": "c"}], "none": [], "settings": {"a": {"b": [1, 2]}}}
     text = manifest_text(content)
-    assert json.loads(text) == content
+    assert {k: v for k, v in json.loads(text).items() if k not in ("format", "format_version")} == content
     assert [line for line in text.splitlines() if "path" in line] == ['  {"path": "a\\nb"},', '  {"path": "c"}']
