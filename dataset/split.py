@@ -12,6 +12,7 @@ complete; repeat an interrupted command to resume it. A published folder must be
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -20,17 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from dataset.atomic import publish, replacing, write_text
-from dataset.command import exit_status
+from dataset.command import exit_status, place_argument
 from dataset.errors import DatasetError
-from dataset.format.block_digests import FOLDER
 from dataset.format.documents import check_inside, sha256_of
-from dataset.format.manifest import NAME, SHARDS, SUMS, describe_shard, parse_manifest, read_manifest, write_manifest
+from dataset.format.manifest import NAME, SHARDS, SUMS, describe_file, parse_manifest
 from dataset.format.splits import SPLITS
 from dataset.progress import progress_bar
 from dataset.rewriting.resume import HISTORY
 from dataset.rewriting.rewrite import KEPT, rewrite
-from dataset.storage.store import Folder
+from dataset.storage.open import open_store
+from dataset.storage.output import Output, open_output
 
 NEXT = ".manifest.next.json"
 """The new manifest, written when all new shards are complete beside the old ones."""
@@ -70,69 +70,74 @@ def choose_splits(
     return {name: out.get(digest, "train") for name, digest in scenes.items()}
 
 
-def split(root: Path, splits: Mapping[str, str], recipe: Mapping[str, Any], progress: bool = False) -> dict[str, Any]:
-    """Assign the scenes of a data set in a folder to splits, by name, and return its manifest.
+def split(root: str | Path, splits: Mapping[str, str], recipe: Mapping[str, Any], progress: bool = False) -> dict[str, Any]:
+    """Assign the scenes of a data set in a folder or at an address to splits, by name, and return its manifest.
 
     Raise DatasetError, before anything is changed, for a shard that differs from its entry in the manifest.
     """
-    finish_switch(root)
-    manifest = read_manifest(root)
-    for left in (root / SHARDS).glob(f".*{READY}"):
-        left.unlink()
-    store = Folder(root)
+    place, store = open_output(root), open_store(root)
+    finish_switch(place)
+    manifest = store.manifest()
+    for left in place.sizes(SHARDS):
+        if left.endswith(READY):
+            place.delete(left)
     entries = []
     shards = manifest["shards"]
     for entry in progress_bar(len(shards), "shard", "split", progress, iterable=shards):
         wanted = splits[entry["scene"]]
         if wanted != entry["split"]:
-            ready = _ready(root / entry["path"])
-            with replacing(ready) as part, store.open(entry) as source:
+            with place.new(_ready(entry["path"])) as part, store.open(entry) as source:
                 rewrite(source, part, attributes={"split": wanted})
-            kept = {k: entry[k] for k in KEPT if k in entry}
-            entry = {**describe_shard(ready, root), "path": entry["path"], **kept}
+                entry = {**describe_file(part, entry["path"]), **{k: entry[k] for k in KEPT if k in entry}}
         entries.append({k: v for k, v in entry.items() if k != "blocks"})
     if [e["sha256"] for e in entries] == [e["sha256"] for e in manifest["shards"]]:
         return manifest
     content = {**manifest, "shards": entries, HISTORY: [*manifest.get(HISTORY, []), dict(recipe)]}
-    write_text(root / NEXT, json.dumps(content))
-    finish_switch(root)
-    return read_manifest(root)
+    place.write(NEXT, json.dumps(content))
+    finish_switch(place)
+    return store.manifest()
 
 
-def finish_switch(root: Path) -> None:
+def finish_switch(place: Output) -> None:
     """Replace the old shards and manifest if the new ones are complete; repeated after an interruption, it finishes."""
-    if not (root / NEXT).is_file():
+    try:
+        text = place.read(NEXT).decode(errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
         return
-    content = parse_manifest((root / NEXT).read_text(), str(root / NEXT))
+    content = parse_manifest(text, f"{place.name}/{NEXT}")
+    there = place.sizes(SHARDS)
     for entry in content["shards"]:
-        ready = _ready(root / entry["path"])
-        if ready.is_file():
-            publish(ready, root / entry["path"])
+        if _ready(entry["path"]) in there:
+            place.move(_ready(entry["path"]), entry["path"])
     for key in ("format", "format_version"):
         content.pop(key)
-    write_manifest(root, content)
-    _unpublish(root)
-    (root / NEXT).unlink()
+    place.write_manifest(content)
+    _unpublish(place, {entry["path"] for entry in content["shards"]})
+    place.delete(NEXT)
 
 
-def _ready(path: Path) -> Path:
-    return path.with_name(f".{path.name}{READY}")
+def _ready(name: str) -> str:
+    folder, _, last = name.rpartition("/")
+    return f"{folder}/.{last}{READY}"
 
 
-def _unpublish(root: Path) -> None:
+def _unpublish(place: Output, shards: Collection[str]) -> None:
     """Delete the files that describe the old splits to the public; files that were edited since are kept."""
-    if not (root / SUMS).is_file():
+    try:
+        sums = place.read(SUMS).decode(errors="replace")
+    except FileNotFoundError:
         return
-    shards = {s["path"] for s in read_manifest(root)["shards"]}
-    for line in (root / SUMS).read_text().splitlines():
+    for line in sums.splitlines():
         digest, _, name = line.partition("  ")
-        check_inside(name, f"{root}/{SUMS}")
-        path = root / name
-        if name not in shards and name != NAME and path.is_file() and sha256_of(path) == digest:
-            path.unlink()
-    (root / SUMS).unlink()
-    if (root / FOLDER).is_dir() and not any((root / FOLDER).iterdir()):
-        (root / FOLDER).rmdir()
+        check_inside(name, f"{place.name}/{SUMS}")
+        if name in shards or name == NAME:
+            continue
+        with contextlib.suppress(FileNotFoundError):
+            with place.local(name) as path:
+                edited = sha256_of(path) != digest
+            if not edited:
+                place.delete(name)
+    place.delete(SUMS)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -140,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m dataset.split", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", type=Path, help="folder of the data set (it holds manifest.json)")
+    parser.add_argument("data", type=place_argument, help="folder or address of the data set (it holds manifest.json)")
     for name in ("val", "test"):
         share = parser.add_mutually_exclusive_group()
         share.add_argument(
@@ -169,8 +174,8 @@ def _split_again(options: argparse.Namespace) -> dict[str, Any]:
     for name, share in shares.items():
         if not 0 <= share < 1:
             raise DatasetError(f"--{name} is {share:g}; give a share of 0 to less than 1")
-    finish_switch(options.data)
-    scenes = {s["scene"]: s["scene_sha256"] for s in read_manifest(options.data)["shards"]}
+    finish_switch(open_output(options.data))
+    scenes = {s["scene"]: s["scene_sha256"] for s in open_store(options.data).manifest()["shards"]}
     named = {"val": options.scenes_val, "test": options.scenes_test}
     splits = choose_splits(scenes, shares, named, np.random.default_rng(options.seed))
     recipe = {"command": "split", "seed": options.seed, **{k: named[k] or share for k, share in shares.items()}}

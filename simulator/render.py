@@ -81,8 +81,8 @@ def _make_absolute(options: argparse.Namespace) -> None:
         setattr(options, name, [path.absolute() for path in getattr(options, name)])
     for name in ("out", "clips", "materials", "receiver"):
         value = getattr(options, name)
-        if (isinstance(value, Path) and name != "receiver") or (name == "receiver" and value and value.is_file()):
-            setattr(options, name, getattr(options, name).absolute())
+        if isinstance(value, Path) and (name != "receiver" or value.is_file()):
+            setattr(options, name, value.absolute())
 
 
 def _render(plan: Plan, workers: int | None, address: str | None) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dataset.atomic import clear_parts, replacing
+from dataset.atomic import clear_parts, publish, replacing
 from dataset.errors import DatasetError
 from dataset.format.documents import sha256_of
 from dataset.format.manifest import NAME, manifest_text
@@ -118,12 +118,15 @@ class FolderOutput(Output):
         clear_parts(self.root / folder)
 
     def delete(self, name: str) -> None:
-        """Delete a file where it is there."""
-        (self.root / name).unlink(missing_ok=True)
+        """Delete a file where it is there, and its folder where it was the last one."""
+        path = self.root / name
+        path.unlink(missing_ok=True)
+        if path.parent != self.root and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
     def move(self, name: str, to: str) -> None:
         """Give a file another name."""
-        (self.root / name).replace(self.root / to)
+        publish(self.root / name, self.root / to)
 
 
 class AddressOutput(Output):

@@ -15,7 +15,7 @@ from typing import Any
 from dataset.errors import DatasetError
 from dataset.format.schema import FORMAT, FORMAT_VERSION
 from dataset.format.writer import ShardWriter
-from dataset.storage.output import open_output
+from dataset.storage.output import AddressOutput
 from simulator.config import WALK, Settings
 from simulator.errors import DiskError, InputError, unwritable
 from simulator.run.existing import described
@@ -112,7 +112,7 @@ def describe(plan: Plan, path: Path) -> dict[str, Any]:
 def _deliver(plan: Plan, path: Path, entry: dict[str, Any]) -> None:
     """Upload a shard, confirm its digest, and delete it here; DatasetError where that fails."""
     try:
-        open_output(plan.address).put(path, entry["path"])
+        AddressOutput(plan.address).put(path, entry["path"])
     finally:
         path.unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from dataset.format.manifest import read_manifest
 from dataset.reader import Dataset
 from dataset.share import main as share_main
 from dataset.split import choose_splits, main
+from dataset.storage import output
 from dataset.verify import verify
 
 
@@ -110,7 +111,7 @@ def test_interrupted_before_all_is_ready(data, monkeypatch):
 
 @pytest.mark.parametrize("steps", range(4))
 def test_interrupted_while_new_takes_the_place_of_old(data, monkeypatch, steps):
-    original, done = splitting.publish, []
+    original, done = output.publish, []
 
     def crash(temporary, path):
         if path.name.endswith(".h5") and not path.name.startswith("."):
@@ -119,11 +120,11 @@ def test_interrupted_while_new_takes_the_place_of_old(data, monkeypatch, steps):
             done.append(path)
         original(temporary, path)
 
-    monkeypatch.setattr(splitting, "publish", crash)
+    monkeypatch.setattr(output, "publish", crash)
     wanted = ["--scenes-test", "attic", "--scenes-val", "cellar"]
     if steps < 3:
         assert main([str(data), *wanted]) == 130
-    monkeypatch.setattr(splitting, "publish", original)
+    monkeypatch.setattr(output, "publish", original)
     assert main([str(data), *wanted]) == 0
     assert verify(data) == [] and splits_of(data) == {"attic": "test", "barn": "train", "cellar": "val"}
     assert not list(data.glob(".manifest*"))

@@ -108,7 +108,7 @@ def test_interrupted_and_gone_on_with(data, tmp_path, monkeypatch):
     def crash(piece, path):
         if len(wrote) == 2:
             raise KeyboardInterrupt
-        wrote.append(path.name)
+        wrote.append(piece.path.removeprefix("shards/"))
         original(piece, path)
 
     monkeypatch.setattr(rewrite, "_write", crash)

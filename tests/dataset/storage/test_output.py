@@ -11,7 +11,9 @@ import pytest
 from dataset.errors import DatasetError
 from dataset.format.manifest import read_manifest
 from dataset.merge import main as merge
+from dataset.split import main as split
 from dataset.storage import output
+from dataset.storage.open import open_store
 from dataset.storage.output import AddressOutput, FolderOutput, open_output
 from dataset.subset import Part, subset
 from dataset.subset import main as subset_command
@@ -136,3 +138,29 @@ def test_a_store_that_keeps_failing_is_named(bucket, tmp_path, faulty):
     faulty(1)
     with pytest.raises(DatasetError, match=r"bad/x cannot be written \(.*\); check address and keys, then run the command again"):
         open_output(f"{bucket}/bad").write("x", "content")
+
+
+def test_splits_change_at_an_address(data, bucket, faulty):
+    subset(data, f"{bucket}/set", Part())
+    faulty(4)
+    for start in ([data], [f"{bucket}/set"]):
+        assert split([str(start[0]), "--scenes-val", "attic", "--scenes-test", "barn"]) == 0
+    far, near = (open_store(place).manifest()["shards"] for place in (f"{bucket}/set", data))
+    assert far == near and {s["scene"]: s["split"] for s in far} == {"attic": "val", "barn": "test", "cellar": "train"}
+    assert verify(f"{bucket}/set") == [] and len(open_output(f"{bucket}/set").sizes("shards")) == 3
+
+
+def test_an_interrupted_change_of_splits_is_finished(data, bucket, monkeypatch):
+    subset(data, f"{bucket}/set", Part())
+    move = AddressOutput.move
+
+    def stop(self, name, to):
+        if "barn" in name:
+            raise KeyboardInterrupt
+        move(self, name, to)
+
+    monkeypatch.setattr(AddressOutput, "move", stop)
+    command = [f"{bucket}/set", "--scenes-val", "attic", "--scenes-test", "barn"]
+    assert split(command) == 130
+    monkeypatch.setattr(AddressOutput, "move", move)
+    assert split(command) == 0 and verify(f"{bucket}/set") == []
