@@ -36,7 +36,7 @@ ORDER = {
         ("reader",),
         ("storage",),
         ("format",),
-        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural", "sofa_file"),
+        ("command", "settings", "atomic", "progress", "geometry", "responses", "interaural", "sofa_file", "wav"),
         ("sofa",),
         ("angles", "errors", "interrupts"),
     ),

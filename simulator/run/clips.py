@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from dataset.format.documents import sha256_of
+from dataset.wav import missing_bytes
 from simulator.config import ClipSettings
 from simulator.errors import InputError
 
@@ -140,8 +141,11 @@ def decode(path: Path, sample_rate_hz: int) -> np.ndarray:
             if file.frames * file.channels > MOST_SAMPLES:
                 raise ClipError(f"declares {file.frames} samples of {file.channels} channels; at most {MOST_SAMPLES} are read")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+        missing = missing_bytes(path)
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError, MemoryError) as error:
         raise ClipError(f"not readable as sound ({error})") from None
+    if missing:
+        raise ClipError(f"cut off: {missing} bytes of sound that its header declares are missing; copy it again")
     if len(samples) == 0 or not np.isfinite(samples).all():
         raise ClipError("empty, or contains NaN")
     return soxr.resample(samples.mean(1), rate, sample_rate_hz, quality="HQ")

@@ -13,6 +13,7 @@ import soxr
 
 from dataset.format.splits import SPLITS
 from dataset.reader import Dataset
+from dataset.wav import missing_bytes
 from training.data.clip_starts import draw_start
 from training.errors import InputError
 
@@ -87,8 +88,11 @@ def decode(path: Path, rate_hz: int) -> np.ndarray:
     """Read a clip, channels mixed, at a rate: (L,) float32; raise InputError if it is unreadable or silent."""
     try:
         sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        missing = missing_bytes(path)
     except (OSError, soundfile.SoundFileError) as error:
         raise InputError(f"{path} is not a readable sound ({error}); remove it from the folder of clips") from None
+    if missing:
+        raise InputError(f"{path} is cut off: {missing} bytes of sound that its header declares are missing; copy it again")
     if not np.isfinite(sound).all() or not sound.any():
         raise InputError(f"{path} is silent or has values that are not finite; remove it from the folder of clips")
     return soxr.resample(sound.mean(1), rate, rate_hz, quality="VHQ")

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from dataset.wav import missing_bytes
 from training.data.decode import RATE_HZ
 from training.errors import InputError
 from training.prediction.files import present, reason
@@ -63,6 +64,9 @@ class Levels:
                 f"{path}: both channels hold the same sound (mono); direction needs two ears: use a binaural recording"
             )
         notes = []
+        missing = missing_bytes(path)
+        if missing:
+            notes.append(f"{path} is cut off: {missing} bytes of sound that its header declares are missing")
         if self.clipped > CLIPPED_SHARE * self.frames:
             share = 100 * self.clipped / self.frames
             notes.append(f"{path} is clipped in {share:.2g} % of its samples: loud moments may have wrong directions")

@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 from dataset.angles import wrap_180
+from dataset.wav import missing_bytes
 from training.errors import InputError
 from training.real.room_sofa import read_room_sofa
 from training.real.rooms import Room, checked, resampled
@@ -88,8 +89,11 @@ def _read_response(path: Path, rate_hz: int, where: str) -> np.ndarray:
         raise InputError(f"{where}: {path} does not exist; files are relative to the table's folder")
     try:
         response, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        missing = missing_bytes(path)
     except (OSError, soundfile.SoundFileError) as error:
         raise InputError(f"{where}: {path} is not a readable sound ({error}); a WAV or FLAC file is expected") from None
+    if missing:
+        raise InputError(f"{where}: {path} is cut off: {missing} bytes that its header declares are missing; copy it again")
     if response.shape[1] != 2:
         raise InputError(f"{where}: {path} has {response.shape[1]} channels; 2 are expected, left and right ear")
     return resampled(response, rate, rate_hz)

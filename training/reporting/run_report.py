@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from dataset.reader import Dataset
 from training.data.batches import Batches
 from training.data.clips import open_split
 from training.data.preload import load
@@ -55,7 +54,7 @@ def report_run(work: Work, sweeps: bool) -> None:
 
 def _calibrated(work: Work) -> dict[str, Any] | str:
     """Calibrate the run's last network without labels on the validation split; return the result, or why there is none."""
-    path, data = checkpoint_of(work.run.folder), Dataset(work.data, "val")
+    path, data = checkpoint_of(work.run.folder), open_split(work.data, "val", work.clips)
     try:
         return asdict(calibrate_checkpoint(path, data, device=str(work.run.device)))
     except InputError as error:
