@@ -34,7 +34,7 @@ from dataset.format.writer import ShardWriter
 from simulator.camera.embree import EmbreeCamera
 from simulator.config import Settings, with_options
 from simulator.engines import responses as acoustics
-from simulator.run import simulate
+from simulator.run import fields, simulate
 from simulator.run.clips import find_clips
 from simulator.run.cluster import render_with_ray
 from simulator.run.shard_plan import Plan, make_plan
@@ -48,9 +48,9 @@ STAGES: list[tuple[str, Any, str]] = [
     ("tracing", acoustics, "trace"),
     ("spatialisation", acoustics, "spatialize"),
     ("convolution", simulate, "draw_stretches"),
-    ("convolution", simulate, "rounded"),
-    ("convolution", simulate, "convolve"),
-    ("convolution", simulate, "rt60"),
+    ("convolution", fields, "rounded"),
+    ("convolution", fields, "convolve"),
+    ("convolution", fields, "rt60"),
     ("writing", ShardWriter, "add"),
     ("writing", ShardWriter, "__exit__"),
 ]

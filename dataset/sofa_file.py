@@ -33,7 +33,7 @@ def open_sofa(path: Path, what: str, conventions: Sequence[str], most_values: in
         with h5py.File(path, "r") as file:
             _check_header(file, what, conventions, most_values)
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # h5py raises the latter for damaged groups
         raise InputError(f"{what} is not a SOFA (HDF5) file ({error}); {_expected(conventions)} is expected") from None
     except KeyError as error:
         raise InputError(f"{what} lacks a SOFA variable ({error}); export it again as {_expected(conventions)}") from None

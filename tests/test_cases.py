@@ -63,7 +63,13 @@ def textured(image: bytes):
         header["images"] = [{"bufferView": len(header["bufferViews"]) - 1, "name": "picture"}]
         header["textures"] = [{"source": 0}]
         header["materials"] = [{"name": "plaster", "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}]
-        header["meshes"][0]["primitives"][0].update(material=0)
+        primitive = header["meshes"][0]["primitives"][0]
+        places = header["accessors"][primitive["attributes"]["POSITION"]]  # whose x and y are the texture coordinates
+        header["bufferViews"].append({**header["bufferViews"][places["bufferView"]], "byteStride": 12})
+        coordinates = {"bufferView": len(header["bufferViews"]) - 1, "byteOffset": places.get("byteOffset", 0)}
+        header["accessors"].append({**coordinates, "componentType": 5126, "count": places["count"], "type": "VEC2"})
+        primitive["attributes"]["TEXCOORD_0"] = len(header["accessors"]) - 1
+        primitive.update(material=0)
         return image
 
     return change
