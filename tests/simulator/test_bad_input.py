@@ -13,10 +13,11 @@ import pytest
 import soundfile
 import trimesh
 
+from dataset.storage.output import FolderOutput
 from simulator.errors import InputError
 from simulator.receivers.sofa import BUNDLED as KEMAR
 from simulator.render import main
-from simulator.run import cluster, record, worker
+from simulator.run import cluster, worker
 from simulator.run.clips import BUNDLED
 from simulator.run.worker import render_shard
 
@@ -254,7 +255,7 @@ def test_a_disk_that_is_full_for_the_manifest(tiny_data, tiny_scenes, tiny_optio
         raise OSError(28, "No space left on device")
 
     out = Path(shutil.copytree(tiny_data, tmp_path / "out"))
-    monkeypatch.setattr(record, "write_manifest", full)
+    monkeypatch.setattr(FolderOutput, "write_manifest", full)
     assert main(["--scenes", str(tiny_scenes), "--out", str(out), "--workers", "0", *tiny_options]) == 2
     assert capsys.readouterr().err == (
         f"error: --out {out} cannot be written any more (No space left on device); "
