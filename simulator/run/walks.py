@@ -66,7 +66,7 @@ def draw_walk(scene: Scene, places: Ground, settings: Settings, rng: np.random.G
         if places.enclosed(listener.position(np.array([0.0, settings.clips.stretch_s]))).any():
             counts["positions inside a solid"] += 1
             continue
-        sources = _sources(scene, places, listener, cameras[0], settings, rng, counts)
+        sources = _sources(_Around(scene, places, listener, cameras[0], settings), rng, counts)
         if sources is None:
             counts["walks with too few sources"] += 1
             continue
@@ -134,26 +134,30 @@ def _on_floor(places: Ground, points: np.ndarray, apart_m: float = CHECK_M) -> n
     return np.stack([points[:, 0], np.interp(np.arange(len(points)), rows, heights), points[:, 2]], 1)
 
 
-def _sources(
-    scene: Scene,
-    places: Ground,
-    listener: Trajectory,
-    camera: ViewCamera,
-    settings: Settings,
-    rng: np.random.Generator,
-    counts: Counter[str],
-) -> tuple[Trajectory, ...] | None:
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """What the sources of a walk are placed around."""
+
+    scene: Scene
+    places: Ground
+    listener: Trajectory
+    camera: ViewCamera
+    """That of the listener's first moment."""
+    settings: Settings
+
+
+def _sources(around: _Around, rng: np.random.Generator, counts: Counter[str]) -> tuple[Trajectory, ...] | None:
     """Draw the sources of a walk; None where one of them does not fit."""
-    draw = _walking_source if settings.motion.sources == WALK else _standing_source
-    clock = np.arange(0.0, settings.clips.stretch_s + WATCH_S, WATCH_S)
+    draw = _walking_source if around.settings.motion.sources == WALK else _standing_source
+    clock = np.arange(0.0, around.settings.clips.stretch_s + WATCH_S, WATCH_S)
     out: list[Trajectory] = []
-    for _ in range(settings.sources):
+    for _ in range(around.settings.sources):
         for _ in range(SOURCE_TRIES):
-            source = draw(scene, places, listener, camera, settings, rng, counts)
+            source = draw(around, rng, counts)
             if source is None:
                 continue
-            away = np.linalg.norm(listener.position(clock) - source.position(clock), axis=1)
-            if away.min() >= settings.sampling.min_source_distance_m:
+            away = np.linalg.norm(around.listener.position(clock) - source.position(clock), axis=1)
+            if away.min() >= around.settings.sampling.min_source_distance_m:
                 break
             counts["sources that the listener comes too near to"] += 1
         else:
@@ -163,40 +167,24 @@ def _sources(
     return tuple(out)
 
 
-def _standing_source(
-    scene: Scene,
-    places: Ground,
-    listener: Trajectory,
-    camera: ViewCamera,
-    settings: Settings,
-    rng: np.random.Generator,
-    counts: Counter[str],
-) -> Trajectory | None:
+def _standing_source(around: _Around, rng: np.random.Generator, counts: Counter[str]) -> Trajectory | None:
     """Draw a source as for sets without motion, around the listener at a random moment."""
-    head = listener.position(np.array(rng.uniform(0.0, settings.clips.stretch_s)))
-    floor = head - [0.0, camera.height_m, 0.0]
-    found = draw_sources(scene, places, floor, head[None], [camera], settings, rng, counts)
+    head = around.listener.position(np.array(rng.uniform(0.0, around.settings.clips.stretch_s)))
+    floor = head - [0.0, around.camera.height_m, 0.0]
+    found = draw_sources(around.scene, around.places, floor, head[None], [around.camera], around.settings, rng, counts)
     return Trajectory(0.0, found[0]) if len(found) else None
 
 
-def _walking_source(
-    scene: Scene,
-    places: Ground,
-    listener: Trajectory,
-    camera: ViewCamera,
-    settings: Settings,
-    rng: np.random.Generator,
-    counts: Counter[str],
-) -> Trajectory | None:
+def _walking_source(around: _Around, rng: np.random.Generator, counts: Counter[str]) -> Trajectory | None:
     """Draw a source that walks, from a place in sight of the listener at the beginning."""
-    rules = settings.sampling
-    head = listener.position(np.array(0.0))
-    start = places.draw(rng, near=head - [0.0, camera.height_m, 0.0], within_m=rules.max_source_distance_m)
+    rules = around.settings.sampling
+    head = around.listener.position(np.array(0.0))
+    start = around.places.draw(rng, near=head - [0.0, around.camera.height_m, 0.0], within_m=rules.max_source_distance_m)
     up = np.array([0.0, rng.uniform(rules.min_source_height_m, rules.max_source_height_m), 0.0])
-    if start is None or not scene.bvh.visible(head[None], (start + up)[None])[0]:
+    if start is None or not around.scene.bvh.visible(head[None], (start + up)[None])[0]:
         counts["sources hidden from the first view"] += 1
         return None
-    ground = _walk(places, start, settings, rng)
+    ground = _walk(around.places, start, around.settings, rng)
     if ground is None:
         counts["sources without a way to walk"] += 1
         return None
